@@ -1,0 +1,59 @@
+# How targets of this project are made: one place for flags, one for each kind of target.
+
+# Settings of our own code; nothing here reaches those who link the libraries.
+function(flowlens_settings target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion
+    $<$<BOOL:${FLOWLENS_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(FLOWLENS_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${FLOWLENS_SANITIZE}
+      -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+    target_link_options(${target} PRIVATE -fsanitize=${FLOWLENS_SANITIZE})
+  endif()
+endfunction()
+
+# flowlens_library(<name> ROOMS <folder of src/>...): flowlens::<name> from these rooms and the public
+# headers whose \file line names one of them.
+function(flowlens_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "ROOMS")
+  set(target flowlens_${name})
+  add_library(${target} STATIC)
+  add_library(flowlens::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON
+    POSITION_INDEPENDENT_CODE ON)
+  flowlens_settings(${target})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+
+  set(headers)
+  foreach(room IN LISTS arg_ROOMS)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${room}/*.cpp)
+    target_sources(${target} PRIVATE ${sources})
+    file(GLOB candidates CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/flowlens/*.hpp)
+    foreach(header IN LISTS candidates)
+      file(STRINGS ${header} line REGEX "^/// ${room}: " LIMIT_COUNT 1)
+      if(line)
+        list(APPEND headers ${header})
+      endif()
+    endforeach()
+  endforeach()
+  if(name STREQUAL "core")
+    list(APPEND headers ${PROJECT_SOURCE_DIR}/include/flowlens/flowlens.hpp
+      ${PROJECT_BINARY_DIR}/include/flowlens/version.hpp)
+  endif()
+  target_sources(${target} PUBLIC FILE_SET HEADERS
+    BASE_DIRS ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include FILES ${headers})
+endfunction()
+
+# flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...]): one doctest program, one ctest entry.
+function(flowlens_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS")
+  find_package(doctest REQUIRED)
+  add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+  flowlens_settings(${name})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} doctest::doctest)
+  add_test(NAME ${name} COMMAND ${name} --no-intro=true)
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
+endfunction()

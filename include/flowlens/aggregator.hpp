@@ -1,0 +1,77 @@
+/// \file
+/// aggregate: flows to summaries: windows, pairing, de-duplication, direction (DESIGN section 2).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "flowlens/connection_summary.hpp"
+#include "flowlens/enricher.hpp"
+#include "flowlens/flow_record.hpp"
+#include "flowlens/ledger.hpp"
+
+namespace flowlens {
+
+struct AggregatorOptions {
+  std::chrono::seconds window{300};           ///< length of a window, on event time
+  std::chrono::seconds allowed_lateness{60};  ///< how far the watermark may lie behind `now`
+  std::chrono::seconds max_past{3'600};       ///< event times are clamped to [received − this,
+  std::chrono::seconds max_future{60};        ///<   received + this]
+  std::chrono::seconds exporter_idle{60};     ///< an exporter silent for so long holds nothing back
+  std::size_t max_conversations = 4'000'000;  ///< over all open windows; then the oldest window folds early
+  std::size_t max_exporters = 65'535;         ///< further ones share one entry
+  std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
+};
+
+struct AggregatorCounters {
+  std::uint64_t conversations = 0;      ///< held now
+  std::uint64_t folded_early = 0;       ///< at the bound
+  std::uint64_t times_clamped = 0;      ///< flows whose time was implausible
+  std::uint64_t windows_closed = 0;
+  std::uint64_t octets_late = 0;        ///< estimated octets carried into an open window
+};
+
+/// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
+/// serves, and sums up by dependency and window.
+///
+/// The result of a window depends on the flows in it, not on the order in which they came.
+///
+/// Thread-compatible.
+class Aggregator {
+ public:
+  /// \throws ConfigError if a length or limit is 0 or less.
+  explicit Aggregator(const AggregatorOptions& options = {});
+  ~Aggregator();
+  Aggregator(Aggregator&&) noexcept;
+  Aggregator& operator=(Aggregator&&) noexcept;
+
+  /// Takes flows with their labels (same length).
+  /// \param now  the caller's clock; never goes back.
+  void add(std::span<const FlowRecord> flows, std::span<const FlowLabels> labels, Timestamp now);
+
+  /// Counts flows that were lost or left out before they came here.
+  void count_sampled_out(std::uint64_t flows) noexcept;
+  void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept;
+
+  /// Moves the watermark to `now`'s, closes windows that end before it, and appends a row for each
+  /// dependency that changed since the last call. Rows of closed windows are final.
+  void flush(Timestamp now, std::vector<ConnectionSummary>& out);
+  /// Closes every window, whatever the watermark, and appends their rows: for the end of a capture.
+  void finish(std::vector<ConnectionSummary>& out);
+
+  /// normalized is counted here: every flow that came, and those counted as left out or dropped.
+  [[nodiscard]] const FlowLedger& ledger() const noexcept;
+  [[nodiscard]] AggregatorCounters counters() const noexcept;
+  /// Everything before it is closed.
+  [[nodiscard]] Timestamp watermark() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flowlens

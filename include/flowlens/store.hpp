@@ -1,0 +1,72 @@
+/// \file
+/// store: where revisions last. Five verbs: open, load, apply, scan, expire (DESIGN section 5).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "flowlens/dependency_graph.hpp"
+#include "flowlens/error.hpp"
+#include "flowlens/revision.hpp"
+
+namespace flowlens {
+
+/// The epoch of the caller is over: another Resolver has taken over. Stop writing.
+class StaleEpochError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// What open() found.
+struct StoreOpened {
+  Epoch epoch;                      ///< taken by this call
+  std::uint64_t last_revision = 0;  ///< of the term before; 0: the store was empty
+};
+
+/// Which windows to scan.
+struct WindowScan {
+  Timestamp from;                    ///< window_start >= from
+  Timestamp to;                      ///< window_start < to
+  std::optional<Id> dependency;
+};
+
+/// One implementation per database, one contract. All members may throw IoError with the
+/// statement or path, the reason, and what would help.
+///
+/// Thread-compatible: one thread (the store thread) owns a Store.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Brings the schema up to date and takes the next epoch.
+  /// \throws IoError also if the schema is newer than this release knows.
+  virtual StoreOpened open() = 0;
+  /// Gives the graph all rows, in revisions of bounded size.
+  virtual void load(DependencyGraph& graph) = 0;
+  /// Writes one revision, all or nothing. Applying it again changes nothing.
+  /// \throws StaleEpochError if a later epoch was taken; nothing is written then.
+  virtual void apply(const Revision& revision) = 0;
+  /// Calls `visit` for each window, ascending by start, summed over its epochs; stops when it
+  /// returns false.
+  virtual void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) = 0;
+  /// Removes windows that start before `before`. \return rows removed.
+  virtual std::uint64_t expire(Timestamp before) = 0;
+  /// The flow ledgers of all epochs added up, as of the last revision applied.
+  virtual FlowLedger ledger() = 0;
+};
+
+struct SqliteStoreOptions {
+  std::filesystem::path path;          ///< the database file; made if missing, its folder must exist
+  std::chrono::milliseconds busy_timeout{5'000};
+};
+
+/// The embedded store: one SQLite file in WAL mode.
+/// \throws ConfigError for an empty path. The file is touched by open() only.
+[[nodiscard]] std::unique_ptr<Store> make_sqlite_store(const SqliteStoreOptions& options);
+
+}  // namespace flowlens
