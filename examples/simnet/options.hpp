@@ -1,0 +1,35 @@
+/// \file
+/// The command line.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "exporter.hpp"
+#include "simulation.hpp"
+#include "sink.hpp"
+#include "world.hpp"
+
+namespace simnet {
+
+struct Options {
+  bool help = false;
+  bool list = false;
+  bool quiet = false;
+  std::optional<Address> send_to;
+  std::string pcap;      ///< path; empty: none
+  std::string truth;     ///< path; empty: none
+  std::string attempts;  ///< path; empty: none
+  Ports ports;
+  WorldOptions world;
+  SimulationOptions simulation;
+};
+
+/// \throws std::invalid_argument that names the option and says what would be right.
+[[nodiscard]] Options parse_options(std::span<char* const> arguments);
+
+[[nodiscard]] std::string help_text();
+
+}  // namespace simnet
