@@ -110,7 +110,7 @@ def work_dir(name):
     path.chmod(0o755)
     try:
         yield path
-    except Skipped:
+    except (Skipped, SystemExit):
         shutil.rmtree(path, ignore_errors=True)
         raise
     except BaseException:
@@ -393,6 +393,29 @@ def check_ledgers(ledgers):
 def simnet(*arguments):
     """Runs flowlens-simnet to its end."""
     return run([program("FLOWLENS_SIMNET"), *arguments])
+
+
+class LiveSimnet(Process):
+    """flowlens-simnet sending to a daemon, in the background; its truth is written at its end."""
+
+    def __init__(self, daemon, directory, *arguments):
+        self.truth_path = Path(directory) / "truth.csv"
+        command = [program("FLOWLENS_SIMNET"), "--send", "127.0.0.1", "--truth", self.truth_path]
+        for name in ("netflow", "ipfix", "sflow"):
+            command += [f"--{name}-port", daemon.ports[name]]
+        super().__init__([*command, *arguments], Path(directory) / "simnet.log")
+
+    def pause(self):
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.popen.send_signal(signal.SIGCONT)
+
+    def truth(self, seconds=120):
+        """Waits for the end of the traffic."""
+        code = self.wait(seconds)
+        expect(code == 0, f"flowlens-simnet ended with {code}:\n{self.output()}")
+        return read_truth(self.truth_path)
 
 
 def main(*tests):

@@ -2,12 +2,12 @@
 """flowlens-simnet tells the truth: other people's decoders read its captures as it says."""
 
 import collections
-import ipaddress
 import socket
 import time
 
-from harness import (Process, expect, free_port, main, need, read_truth, replay, run, say,
-                     simnet, udp_datagrams, wait_for, work_dir)
+import nfdump
+from harness import (expect, free_port, main, need, read_truth, replay, run, say, simnet, udp_datagrams,
+                     work_dir)
 
 SFLOW_SAMPLING = 8
 
@@ -110,38 +110,18 @@ def ipfix_records(message):
 
 def test_nfdump_sees_the_truth():
     """nfcapd and nfdump find exactly the true dependencies, octets and packets in v5, v9 and IPFIX."""
-    nfcapd, nfdump = need("nfcapd"), need("nfdump")
+    need("nfdump")
     with work_dir("simnet") as directory:
         pcap, truth_file = directory / "flows.pcap", directory / "truth.csv"
         simnet("--pcap", pcap, "--truth", truth_file, "--duration", 30, "--exporters", "v5,v9,ipfix,v9",
                "--attempt-share", 0, "--ipv6", 20)
         truth = read_truth(truth_file)
-        port, flows = free_port(), directory / "flows"
-        flows.mkdir()
-        collector = Process([nfcapd, "-b", "127.0.0.1", "-p", port, "-w", flows, "-S", 0, "-t", 3600,
-                             "-B", 4000000], directory / "nfcapd.log")
-        with collector:
-            wait_for("nfcapd to listen", lambda: f":{port:04X} " in open("/proc/net/udp").read(), 20)
+        with nfdump.nfcapd(directory) as port:
             replay(pcap, lambda _: port)
-            time.sleep(1)
-            collector.stop()
-        servers = {(key[1], key[2], key[3]) for key in truth}
-        found = collections.defaultdict(lambda: [0, 0, 0, 0, 0])
-        rows = run([nfdump, "-R", flows, "-q", "-N", "-6", "-o", "fmt:%sa,%da,%sp,%dp,%pr,%byt,%pkt"])
-        for line in rows.stdout.splitlines():
-            source, destination, from_port, to_port, protocol, octets, packets = (
-                part.strip() for part in line.split(","))
-            source, destination = (str(ipaddress.ip_address(name)) for name in (source, destination))
-            protocol = {"6": "tcp", "17": "udp"}.get(protocol, protocol.lower())
-            to_server = (destination, protocol, int(to_port)) in servers and int(from_port) >= 32768
-            key = ((source, destination, protocol, int(to_port)) if to_server
-                   else (destination, source, protocol, int(from_port)))
-            at = 1 if to_server else 3
-            found[key][0] += 1
-            found[key][at] += int(octets)
-            found[key][at + 1] += int(packets)
+        found = nfdump.totals(directory, {key[1:] for key in truth})
         columns = ("flows", "octets_to_server", "packets_to_server", "octets_to_client", "packets_to_client")
-        compare("nfdump", {key: tuple(value) for key, value in found.items()}, truth, columns)
+        compare("nfdump", {key: tuple(value[column] for column in columns) for key, value in found.items()},
+                truth, columns)
 
 
 def test_sampled_headers_see_the_truth():

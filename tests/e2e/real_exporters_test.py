@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Real servers, real clients, real exporters: the map shows exactly what was used, and how much.
+
+One capture of HTTP, PostgreSQL, Redis and DNS is exported by softflowd and pmacctd, each to a flowlensd
+of its own.
+"""
+
+import functools
+
+import nfdump
+import real_network
+from exporters import all_exporters
+from harness import Daemon, check_ledgers, expect, main, need, program, say, wait_for, work_dir
+
+SIDES = ("to_server", "to_client")
+# What a service may be called: IANA's name first.
+SERVICE_NAMES = {"http": {"http"}, "postgresql": {"postgresql"}, "redis": {"redis"},
+                 "domain": {"domain", "dns"}}
+
+
+def is_near(found, true, tolerance=0.01):
+    return abs(found - true) <= tolerance * true
+
+
+def expect_same_keys(found, truth):
+    missing, invented = sorted(set(truth) - set(found)), sorted(set(found) - set(truth))
+    expect(not missing and not invented, f"missing {missing}\nnever made {invented}")
+
+
+def expect_same_octets(found, truth, column="octets"):
+    wrong = [f"{key} {column}_{side}: {found[key][f'{column}_{side}']}, true {true[f'octets_{side}']}"
+             for key, true in truth.items() for side in SIDES
+             if not is_near(found[key][f"{column}_{side}"], true[f"octets_{side}"])]
+    expect(not wrong, "more than 1 % off:\n" + "\n".join(wrong))
+
+
+def check_input(pcap, truth, exporter):
+    """nfdump finds the truth in what this exporter sends, so the input of the next checks is right."""
+    need("nfdump")
+    with work_dir("real") as directory:
+        with nfdump.nfcapd(directory) as port:
+            exporter.start(pcap, port, directory)
+        found = nfdump.totals(directory, {key[1:] for key in truth})
+        expect_same_keys(found, truth)
+        expect_same_octets(found, truth)
+
+
+def check_map(pcap, truth, exporter):
+    """The map shows exactly the dependencies made, their servers, ports, services and octets."""
+    with work_dir("real") as directory, Daemon(directory / "daemon") as daemon:
+        daemon.wait_ready()
+        exporter.start(pcap, daemon.ports[exporter.kind], directory)
+        ledgers = daemon.settled()
+        check_ledgers(ledgers)
+        expect(ledgers["datagrams"]["accepted"] > 0, "nothing arrived")
+        expect(ledgers["datagrams"]["received"] == ledgers["datagrams"]["accepted"], f"refused: {ledgers}")
+
+        wait_for("all dependencies", lambda: len(daemon.dependencies()) >= len(truth), 30, 0.5)
+        found = daemon.dependencies()
+        expect_same_keys(found, truth)
+        for key, true in truth.items():
+            names = SERVICE_NAMES[true["service"]]
+            expect(found[key]["service"] in names, f"{key}: service {found[key]['service']}, not {names}")
+        if exporter.sampling == 1:
+            expect_same_octets(found, truth)
+        else:
+            expect_plausible_estimate(found, truth)
+        say_provisional(found)
+        daemon.stop()
+
+
+def expect_plausible_estimate(found, truth):
+    """Sampled: the estimate over all is right within 30 %."""
+    estimate = sum(item[f"estimated_octets_{side}"] for item in found.values() for side in SIDES)
+    true = sum(item[f"octets_{side}"] for item in truth.values() for side in SIDES)
+    expect(is_near(estimate, true, 0.3), f"estimate {estimate}, true {true}")
+    say(f"   estimate {estimate / true:.2f} of the true octets")
+
+
+def say_provisional(found):
+    provisional = sum(item["provisional"] for item in found.values())
+    say(f"   {len(found)} dependencies, {provisional} of them provisional")
+
+
+def named(check, pcap, truth, exporter):
+    test = functools.partial(check, pcap, truth, exporter)
+    test.__name__, test.__doc__ = f"{exporter}: {check.__name__}", check.__doc__
+    return test
+
+
+def tests():
+    with work_dir("real-capture") as directory:
+        pcap, net = real_network.capture(directory)
+        truth = real_network.truth_of(pcap, net)
+        for (client, server, _, port), row in sorted(truth.items()):
+            say(f"   {client} uses {row['service']} on {server}:{port}, octets "
+                f"{row['octets_to_server']} there, {row['octets_to_client']} back")
+        exporters = all_exporters()
+        # nfdump 1.7 does not read sFlow here, nor the reverse half of a biflow.
+        main(*(named(check_input, pcap, truth, exporter) for exporter in exporters
+               if exporter.kind != "sflow" and "-b" not in exporter.name),
+             *(named(check_map, pcap, truth, exporter) for exporter in exporters))
+
+
+if __name__ == "__main__":
+    tests()

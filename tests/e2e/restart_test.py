@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""After SIGTERM and after SIGKILL the map, its totals and the templates are back."""
+
+import signal
+import time
+
+from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, work_dir
+
+RATE = 200  # flows a second
+# Unsampled exporters only, so that every flow sent is one flow of the truth; templates come once.
+TRAFFIC = ("--exporters", "v5,v9,ipfix", "--rate", RATE, "--template-every", 0)
+COUNTS = ("flows", "octets_to_server", "octets_to_client", "packets_to_server", "packets_to_client")
+IDENTITY = ("id", "service", "direction", "first_seen", "last_seen", *COUNTS)
+
+
+def flows_in(dependencies):
+    return sum(item["flows"] for item in dependencies.values())
+
+
+def asset_ids(daemon):
+    return {item["id"] for item in daemon.items("/api/v1/assets")}
+
+
+def facts(dependencies):
+    return {key: {name: item[name] for name in IDENTITY if name in item} for key, item in dependencies.items()}
+
+
+def expect_equal_facts(before, after):
+    wrong = [f"{key}: before {before.get(key)}, after {after.get(key)}"
+             for key in sorted(set(before) | set(after), key=str) if before.get(key) != after.get(key)]
+    expect(not wrong, f"{len(wrong)} of {len(before)} dependencies changed:\n" + "\n".join(wrong[:8]))
+
+
+def restarted(daemon):
+    return Daemon(daemon.directory, ports=daemon.ports, flush_interval=daemon.flush_interval)
+
+
+def test_totals_survive():
+    """When the traffic is over: totals equal `applied`, and a restart changes nothing at all."""
+    with work_dir("restart") as directory, Daemon(directory / "daemon") as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
+            truth = traffic.truth()
+        ledgers = daemon.settled(quiet=2)
+        check_ledgers(ledgers)
+        before, assets = daemon.dependencies(), asset_ids(daemon)
+        expect(set(before) == set(truth), f"{len(before)} dependencies, true {len(truth)}")
+        expect(flows_in(before) == ledgers["flows"]["applied"],
+               f"the map holds {flows_in(before)} flows, the ledger {ledgers['flows']}")
+        daemon.stop()
+        with restarted(daemon) as again:
+            again.wait_ready()
+            expect_equal_facts(facts(before), facts(again.dependencies()))
+            expect(asset_ids(again) == assets, "other assets after the restart")
+            check_ledgers(again.ledgers())
+            say(f"   {len(before)} dependencies and {len(assets)} assets are the same")
+            again.stop()
+
+
+def test_term_during_traffic():
+    """SIGTERM during traffic: what was applied is there again, and known templates decode at once."""
+    with work_dir("restart") as directory, Daemon(directory / "daemon") as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 20) as traffic:
+            time.sleep(8)
+            before, assets = daemon.dependencies(), asset_ids(daemon)
+            check_ledgers(daemon.ledgers())
+            daemon.stop()
+            traffic.pause()  # so that what the new process loads can be read before it grows
+            with restarted(daemon) as again:
+                again.wait_ready()
+                loaded, start = again.dependencies(), again.ledgers()
+                lost = [key for key, item in before.items()
+                        if key not in loaded or loaded[key]["id"] != item["id"]
+                        or any(loaded[key][name] < item[name] for name in COUNTS)]
+                expect(not lost, f"lost by the restart: {lost[:5]}")
+                expect(assets <= asset_ids(again), "assets lost by the restart")
+                traffic.resume()
+                truth = traffic.truth()
+                ledgers = again.settled(quiet=2)
+                check_ledgers(ledgers)
+                found = again.dependencies()
+                applied = ledgers["flows"]["applied"] - start["flows"]["applied"]
+                grown = flows_in(found) - flows_in(loaded)
+                expect(grown == applied > 0, f"the map grew by {grown} flows, the ledger says {applied}")
+                expect(set(found) == set(truth), f"{len(found)} dependencies, true {len(truth)}")
+                check_templates_known(start, ledgers, found, truth, loaded)
+                again.stop()
+
+
+def check_templates_known(start, ledgers, found, truth, loaded):
+    """No template came after the restart, yet flows of v9 and IPFIX were applied."""
+    for part in ("template", "waiting"):
+        came = ledgers["octets"][part] - start["octets"][part]
+        expect(came == 0, f"{came} octets of {part} after the restart")
+    for protocol in ("v9", "ipfix"):
+        grown = sum(found[key]["flows"] - loaded.get(key, {"flows": 0})["flows"]
+                    for key, row in truth.items() if row["exporter_protocols"] == protocol)
+        expect(grown > 0, f"no flow of {protocol} after the restart, before any new template")
+        say(f"   {grown} flows of {protocol} by the templates of before")
+
+
+def test_kill():
+    """SIGKILL: the store opens, at most one flush interval is missing, nothing is counted twice."""
+    interval = 2
+    with work_dir("restart") as directory, Daemon(directory / "daemon", flush_interval=interval) as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 20) as traffic:
+            samples = []
+            while len(samples) < 40:
+                samples.append((time.monotonic(), daemon.dependencies()))
+                time.sleep(0.2)
+            killed = time.monotonic()
+            daemon.stop(signal.SIGKILL)
+            traffic.pause()
+            # One interval, and a second for the flush to be written and for what waited in the datagram.
+            kept = [found for at, found in samples if at <= killed - interval - 1][-1]
+            with restarted(daemon) as again:
+                again.wait_ready()
+                loaded = again.dependencies()
+                short = [f"{key}: {name} {loaded.get(key, {}).get(name)} < {item[name]}"
+                         for key, item in kept.items() for name in COUNTS
+                         if key not in loaded or loaded[key][name] < item[name]]
+                expect(not short, f"older than one flush interval, yet gone: {short[:5]}")
+                traffic.resume()
+                truth = traffic.truth()
+                ledgers = again.settled(quiet=2)
+                check_ledgers(ledgers)
+                found = again.dependencies()
+                expect(set(found) == set(truth), f"{len(found)} dependencies, true {len(truth)}: "
+                       f"{sorted(set(found) ^ set(truth), key=str)[:5]}")
+                twice = [f"{key} {name}: {found[key][name]}, true {row[name]}" for key, row in truth.items()
+                         for name in COUNTS if found[key][name] > row[name]]
+                expect(not twice, f"counted more than once: {twice[:5]}")
+                missing = sum(row["flows"] for row in truth.values()) - flows_in(found)
+                say(f"   {missing} flows missing, {RATE * interval} flows an interval")
+                expect(missing <= RATE * (interval + 1), f"{missing} flows are missing")
+                again.stop()
+
+
+if __name__ == "__main__":
+    main(test_totals_survive, test_term_during_traffic, test_kill)
