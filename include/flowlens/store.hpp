@@ -2,15 +2,18 @@
 /// store: where revisions last. Five verbs: open, load, apply, scan, expire (DESIGN section 5).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "flowlens/dependency_graph.hpp"
+#include "flowlens/endpoint.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/revision.hpp"
 
@@ -26,6 +29,7 @@ class StaleEpochError : public Error {
 struct StoreOpened {
   Epoch epoch;                      ///< taken by this call
   std::uint64_t last_revision = 0;  ///< of the term before; 0: the store was empty
+  std::vector<std::string> sites;   ///< names of all sites that rows speak of
 };
 
 /// Which windows to scan.
@@ -46,13 +50,17 @@ class Store {
   /// Brings the schema up to date and takes the next epoch.
   /// \throws IoError also if the schema is newer than this release knows.
   virtual StoreOpened open() = 0;
-  /// Gives the graph all rows, in revisions of bounded size.
+  /// Gives the graph all rows, in revisions of bounded size that carry the last revision's number.
+  /// \throws ConfigError if rows speak of a site that the configured table lacks: putting them into
+  /// another site would mix address spaces.
   virtual void load(DependencyGraph& graph) = 0;
-  /// Writes one revision, all or nothing. Applying it again changes nothing.
-  /// \throws StaleEpochError if a later epoch was taken; nothing is written then.
+  /// Writes one revision, all or nothing: after an exception nothing of it is there, and the same
+  /// revision may be applied again. Applying one that is there already changes nothing.
+  /// \throws StaleEpochError if a later epoch was taken. \throws ConfigError for a revision of another
+  /// epoch, with a number below this epoch's first, or with a site that the configured table lacks.
   virtual void apply(const Revision& revision) = 0;
-  /// Calls `visit` for each window, ascending by start, summed over its epochs; stops when it
-  /// returns false.
+  /// Calls `visit` for each window, ascending by start and dependency, summed over its epochs; stops
+  /// when it returns false. `visit` must not call the store.
   virtual void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) = 0;
   /// Removes windows that start before `before`. \return rows removed.
   virtual std::uint64_t expire(Timestamp before) = 0;
@@ -62,10 +70,11 @@ class Store {
 
 struct SqliteStoreOptions {
   std::filesystem::path path;          ///< the database file; made if missing, its folder must exist
-  std::chrono::milliseconds busy_timeout{5'000};
+  std::chrono::milliseconds busy_timeout{5'000};  ///< how long to wait for another process's lock
+  SiteTable sites{};                   ///< the graph's: rows keep names of sites, not their numbers
 };
 
-/// The embedded store: one SQLite file in WAL mode.
+/// The embedded store: one SQLite file in WAL mode, schema in src/store/sqlite_schema.cpp.
 /// \throws ConfigError for an empty path. The file is touched by open() only.
 [[nodiscard]] std::unique_ptr<Store> make_sqlite_store(const SqliteStoreOptions& options);
 

@@ -65,9 +65,9 @@ TEST_CASE("one exporter always meets the same worker, on every port") {
   }
   CHECK(received == 3 * 2 * kExporters);
   CHECK(met.size() == kExporters);
-  for (const auto& [exporter, workers] : met) {
-    CAPTURE(exporter.to_string());
-    CHECK(workers.size() == 1);
+  for (const auto& entry : met) {
+    CAPTURE(entry.first.to_string());
+    CHECK(entry.second.size() == 1);
   }
   CHECK(busy.size() == kWorkers);
 }
@@ -122,9 +122,9 @@ TEST_CASE("a socket on :: takes both families, and chooses the worker for both")
   }
   CHECK(met.size() == 17);
   CHECK(met.count(loopback(3)) == 1);
-  for (const auto& [exporter, workers] : met) {
-    CAPTURE(exporter.to_string());
-    CHECK(workers.size() == 1);
+  for (const auto& entry : met) {
+    CAPTURE(entry.first.to_string());
+    CHECK(entry.second.size() == 1);
   }
 }
 

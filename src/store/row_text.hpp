@@ -1,0 +1,38 @@
+/// \file
+/// store: values that rows hold as text, for people who read the tables with SQL.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "flowlens/connection_summary.hpp"
+#include "flowlens/endpoint.hpp"
+#include "flowlens/revision.hpp"
+
+namespace flowlens::store {
+
+/// Names of sites to their numbers and back.
+class SiteNames {
+ public:
+  explicit SiteNames(SiteTable table) : table_(std::move(table)) {}
+  /// \throws ConfigError for an id that the table did not give.
+  [[nodiscard]] std::string_view name(SiteId id) const;
+  /// \throws ConfigError for a name that the table lacks.
+  [[nodiscard]] SiteId id(const std::string& name) const;
+
+ private:
+  SiteTable table_;
+  mutable std::unordered_map<std::string, SiteId> ids_;
+};
+
+/// Each throws IoError for text that no release wrote.
+[[nodiscard]] IpAddress address_from(const std::string& text);
+[[nodiscard]] Direction direction_from(std::string_view text);
+[[nodiscard]] DirectionRung rung_from(std::string_view text);
+/// `10.0.0.1,10.0.0.2`
+[[nodiscard]] std::string observers_text(const DependencyRow& row);
+void read_observers(std::string_view text, DependencyRow& row);
+
+}  // namespace flowlens::store

@@ -1,0 +1,194 @@
+#include "store/sqlite_reader.hpp"
+
+#include "flowlens/enricher.hpp"
+
+namespace flowlens::store {
+namespace {
+
+TrafficCounts read_counts(Statement& row) {
+  TrafficCounts counts;
+  counts.flows = row.u64();
+  counts.octets_to_server = row.u64();
+  counts.octets_to_client = row.u64();
+  counts.packets_to_server = row.u64();
+  counts.packets_to_client = row.u64();
+  counts.estimated_octets_to_server = row.u64();
+  counts.estimated_octets_to_client = row.u64();
+  return counts;
+}
+
+HeldEndpoint read_endpoint(Statement& row, const SiteNames& sites) {
+  HeldEndpoint held;
+  held.endpoint.site = sites.id(row.text());
+  held.endpoint.address = address_from(row.text());
+  held.from = from_unix_ns(row.i64());
+  if (const auto until = row.optional_i64()) held.until = from_unix_ns(*until);
+  return held;
+}
+
+DependencyRow read_dependency(Statement& row, const SiteNames& sites) {
+  DependencyRow d;
+  d.id = row.id();
+  d.client_asset = row.id();
+  d.server_asset = row.id();
+  d.key.client.site = sites.id(row.text());
+  d.key.client.address = address_from(row.text());
+  d.key.server.site = sites.id(row.text());
+  d.key.server.address = address_from(row.text());
+  d.key.protocol = static_cast<std::uint8_t>(row.u64());
+  d.key.port = static_cast<std::uint16_t>(row.u64());
+  // The name is there for readers of the table: this release may know the port by a better one.
+  (void)row.text();
+  d.service = find_service(d.key.protocol, d.key.port);
+  d.direction = direction_from(row.text());
+  d.rung = rung_from(row.text());
+  d.provisional = row.boolean();
+  d.first_seen = from_unix_ns(row.i64());
+  d.last_seen = from_unix_ns(row.i64());
+  d.totals = read_counts(row);
+  read_observers(row.text(), d);
+  return d;
+}
+
+/// Collects rows and hands them on when there are enough.
+class Loader {
+ public:
+  Loader(const Revision& frame, std::size_t rows_at_once, DependencyGraph& graph)
+      : revision_(frame), rows_at_once_(rows_at_once), graph_(&graph) {}
+  void add(AssetRow&& row) {
+    revision_.assets.push_back(std::move(row));
+    if (revision_.assets.size() >= rows_at_once_) flush();
+  }
+  void add(DependencyRow&& row) {
+    revision_.dependencies.push_back(std::move(row));
+    if (revision_.dependencies.size() >= rows_at_once_) flush();
+  }
+  void flush() {
+    graph_->apply(revision_);
+    revision_.assets.clear();
+    revision_.dependencies.clear();
+  }
+
+ private:
+  Revision revision_;
+  std::size_t rows_at_once_;
+  DependencyGraph* graph_;
+};
+
+void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
+  Statement row{database,
+                "SELECT a.id, a.name, a.asset_type, a.is_internal, a.first_seen, a.last_seen, "
+                "e.site, e.address, e.held_from, e.held_until FROM assets a "
+                "JOIN asset_endpoints e ON e.asset = a.id ORDER BY a.id, e.position"};
+  std::optional<AssetRow> asset;
+  while (row.step()) {
+    AssetRow next;
+    next.id = row.id();
+    next.name = row.text();
+    next.asset_type = row.text();
+    next.is_internal = row.boolean();
+    next.first_seen = from_unix_ns(row.i64());
+    next.last_seen = from_unix_ns(row.i64());
+    HeldEndpoint held = read_endpoint(row, sites);
+    if (!asset || asset->id != next.id) {
+      if (asset) loader.add(std::move(*asset));
+      asset = std::move(next);
+    }
+    asset->endpoints.push_back(held);
+  }
+  if (asset) loader.add(std::move(*asset));
+}
+
+/// Goes on with the rows of `row`, summing those of one window and dependency.
+/// \return false if `visit` wants no more.
+bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& visit) {
+  std::optional<WindowRow> sum;
+  while (row.step()) {
+    WindowRow next;
+    next.window_start = from_unix_ns(row.i64());
+    next.dependency = row.id();
+    next.counts = read_counts(row);
+    if (sum && sum->window_start == next.window_start && sum->dependency == next.dependency) {
+      sum->counts += next.counts;
+      continue;
+    }
+    if (sum && !visit(*sum)) return false;
+    sum = next;
+  }
+  return !sum || visit(*sum);
+}
+
+constexpr const char* kAllWindows =
+    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, packets_to_server, "
+    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM dependency_windows "
+    "WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency, epoch";
+constexpr const char* kWindowsOfOne =
+    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, packets_to_server, "
+    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM dependency_windows "
+    "WHERE window_start = ? AND dependency = ? ORDER BY epoch";
+
+}  // namespace
+
+void load_graph(Database& database, const SiteNames& sites, const Revision& frame,
+                std::size_t rows_at_once, DependencyGraph& graph) {
+  Loader loader{frame, rows_at_once, graph};
+  load_assets(database, sites, loader);
+  loader.flush();  // dependencies name assets: those come first
+  Statement row{database, "SELECT * FROM dependencies ORDER BY id"};
+  while (row.step()) loader.add(read_dependency(row, sites));
+  loader.flush();
+}
+
+void scan_windows(Database& database, const WindowScan& what,
+                  const std::function<bool(const WindowRow&)>& visit) {
+  if (!what.dependency) {
+    Statement row{database, kAllWindows};
+    row.begin().bind(to_unix_ns(what.from)).bind(to_unix_ns(what.to));
+    visit_rows(row, visit);
+    return;
+  }
+  // From one window start to the next: the key begins with it.
+  Statement next_start{database,
+                       "SELECT min(window_start) FROM dependency_windows "
+                       "WHERE window_start >= ? AND window_start < ?"};
+  Statement row{database, kWindowsOfOne};
+  std::int64_t from = to_unix_ns(what.from);
+  while (next_start.begin().bind(from).bind(to_unix_ns(what.to)).step()) {
+    const auto start = next_start.optional_i64();
+    if (!start) return;
+    row.begin().bind(*start).bind(*what.dependency);
+    if (!visit_rows(row, visit)) return;
+    from = *start + 1;
+  }
+}
+
+FlowLedger read_ledger(Database& database) {
+  Statement row{database,
+                "SELECT flows_normalized, flows_applied, flows_duplicate, flows_attempt, flows_control, "
+                "flows_sampled_out, flows_dropped_pressure, flows_dropped_table_full, "
+                "flows_dropped_incomplete, flows_late_carried FROM epochs"};
+  FlowLedger sum;
+  while (row.step()) {
+    FlowLedger one;
+    one.normalized = row.u64();
+    one.applied = row.u64();
+    one.duplicate = row.u64();
+    one.attempt = row.u64();
+    one.control = row.u64();
+    one.sampled_out = row.u64();
+    for (std::uint64_t& dropped : one.dropped) dropped = row.u64();
+    one.late_carried = row.u64();
+    sum += one;
+  }
+  return sum;
+}
+
+std::vector<std::string> read_sites(Database& database) {
+  // Every endpoint of a dependency is one of an asset.
+  Statement row{database, "SELECT DISTINCT site FROM asset_endpoints ORDER BY site"};
+  std::vector<std::string> names;
+  while (row.step()) names.push_back(row.text());
+  return names;
+}
+
+}  // namespace flowlens::store

@@ -1,0 +1,144 @@
+#include "store/sqlite_schema.hpp"
+
+#include <array>
+#include <string>
+
+#include "flowlens/error.hpp"
+
+namespace flowlens::store {
+namespace {
+
+/// "FLns", marks the file as ours (PRAGMA application_id).
+constexpr std::int64_t kApplicationId = 0x464c'6e73;
+
+// Ids are 16 octets, times nanoseconds since 1970 UTC, addresses text. Counts are 64 bits without
+// sign, kept in SQLite's signed integers. No index on a column that every flush changes.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE epochs (
+  epoch INTEGER PRIMARY KEY,
+  first_revision INTEGER NOT NULL,
+  last_revision INTEGER NOT NULL,
+  revision_at INTEGER NOT NULL,
+  flows_normalized INTEGER NOT NULL DEFAULT 0,
+  flows_applied INTEGER NOT NULL DEFAULT 0,
+  flows_duplicate INTEGER NOT NULL DEFAULT 0,
+  flows_attempt INTEGER NOT NULL DEFAULT 0,
+  flows_control INTEGER NOT NULL DEFAULT 0,
+  flows_sampled_out INTEGER NOT NULL DEFAULT 0,
+  flows_dropped_pressure INTEGER NOT NULL DEFAULT 0,
+  flows_dropped_table_full INTEGER NOT NULL DEFAULT 0,
+  flows_dropped_incomplete INTEGER NOT NULL DEFAULT 0,
+  flows_late_carried INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE assets (
+  id BLOB PRIMARY KEY,
+  name TEXT NOT NULL,
+  asset_type TEXT NOT NULL,
+  is_internal INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE asset_endpoints (
+  asset BLOB NOT NULL,
+  position INTEGER NOT NULL,
+  site TEXT NOT NULL,
+  address TEXT NOT NULL,
+  held_from INTEGER NOT NULL,
+  held_until INTEGER,
+  PRIMARY KEY (asset, position)
+) WITHOUT ROWID;
+CREATE INDEX asset_endpoints_by_address ON asset_endpoints (address);
+CREATE TABLE dependencies (
+  id BLOB PRIMARY KEY,
+  client_asset BLOB NOT NULL,
+  server_asset BLOB NOT NULL,
+  client_site TEXT NOT NULL,
+  client_address TEXT NOT NULL,
+  server_site TEXT NOT NULL,
+  server_address TEXT NOT NULL,
+  protocol INTEGER NOT NULL,
+  port INTEGER NOT NULL,
+  service TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  rung TEXT NOT NULL,
+  provisional INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  flows INTEGER NOT NULL,
+  octets_to_server INTEGER NOT NULL,
+  octets_to_client INTEGER NOT NULL,
+  packets_to_server INTEGER NOT NULL,
+  packets_to_client INTEGER NOT NULL,
+  estimated_octets_to_server INTEGER NOT NULL,
+  estimated_octets_to_client INTEGER NOT NULL,
+  observers TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE dependency_windows (
+  window_start INTEGER NOT NULL,
+  dependency BLOB NOT NULL,
+  epoch INTEGER NOT NULL,
+  flows INTEGER NOT NULL,
+  octets_to_server INTEGER NOT NULL,
+  octets_to_client INTEGER NOT NULL,
+  packets_to_server INTEGER NOT NULL,
+  packets_to_client INTEGER NOT NULL,
+  estimated_octets_to_server INTEGER NOT NULL,
+  estimated_octets_to_client INTEGER NOT NULL,
+  PRIMARY KEY (window_start, dependency, epoch)
+) WITHOUT ROWID;
+
+CREATE VIEW readable_assets AS
+SELECT lower(hex(a.id)) AS id, coalesce(nullif(a.name, ''), e.address) AS name, a.asset_type,
+       a.is_internal, e.site, e.address,
+       strftime('%Y-%m-%dT%H:%M:%SZ', a.first_seen / 1000000000, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ', a.last_seen / 1000000000, 'unixepoch') AS last_seen
+FROM assets a JOIN asset_endpoints e ON e.asset = a.id AND e.position = 0;
+CREATE VIEW readable_dependencies AS
+SELECT lower(hex(id)) AS id, client_address AS client, server_address AS server, protocol, port,
+       service, direction, rung, provisional, flows,
+       estimated_octets_to_server + estimated_octets_to_client AS bytes,
+       strftime('%Y-%m-%dT%H:%M:%SZ', first_seen / 1000000000, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%SZ', last_seen / 1000000000, 'unixepoch') AS last_seen
+FROM dependencies;
+CREATE VIEW readable_windows AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', w.window_start / 1000000000, 'unixepoch') AS window_start,
+       d.client_address AS client, d.server_address AS server, d.protocol, d.port, d.service,
+       sum(w.flows) AS flows,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS bytes
+FROM dependency_windows w JOIN dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency;
+)sql";
+
+/// Number n brings a file from version n to n + 1. Never changed once released.
+constexpr std::array<const char*, 1> kMigrations{kVersion1};
+constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
+
+}  // namespace
+
+void check_schema(Database& database) {
+  const std::int64_t application = database.number("PRAGMA application_id");
+  const std::int64_t version = database.number("PRAGMA user_version");
+  const bool is_empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
+  if (is_empty) return;
+  if (application != kApplicationId) {
+    throw IoError("SQLite database " + database.path() +
+                  " belongs to another program: its application_id is not FlowLens'; name another path");
+  }
+  if (version > kNewestVersion) {
+    throw IoError("SQLite database " + database.path() + " has schema version " +
+                  std::to_string(version) + ", this release knows up to " +
+                  std::to_string(kNewestVersion) + ": use the newer release, or name another path");
+  }
+}
+
+void migrate(Database& database) {
+  const std::int64_t version = database.number("PRAGMA user_version");
+  for (auto n = static_cast<std::size_t>(version); n < kMigrations.size(); ++n) {
+    database.run(kMigrations[n]);
+  }
+  if (version == kNewestVersion) return;
+  database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  database.run(("PRAGMA user_version = " + std::to_string(kNewestVersion)).c_str());
+}
+
+}  // namespace flowlens::store

@@ -1,0 +1,146 @@
+#include <memory>
+#include <string>
+
+#include "flowlens/store.hpp"
+#include "store/row_text.hpp"
+#include "store/sqlite_database.hpp"
+#include "store/sqlite_reader.hpp"
+#include "store/sqlite_schema.hpp"
+#include "store/sqlite_writer.hpp"
+
+namespace flowlens {
+namespace {
+
+using store::Database;
+using store::Statement;
+using store::Transaction;
+
+constexpr std::size_t kRowsAtOnce = 10'000;
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(const SqliteStoreOptions& options)
+      : options_(options), sites_(options.sites) {
+    if (options.path.empty()) throw ConfigError("store: the path of the database is empty");
+  }
+
+  StoreOpened open() override;
+  void load(DependencyGraph& graph) override;
+  void apply(const Revision& revision) override;
+  void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override {
+    store::scan_windows(database(), what, visit);
+  }
+  std::uint64_t expire(Timestamp before) override;
+  FlowLedger ledger() override { return store::read_ledger(database()); }
+
+ private:
+  Database& database();
+  void take_epoch();
+  void check_epoch(const Revision& revision);
+
+  SqliteStoreOptions options_;
+  store::SiteNames sites_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<store::SqliteWriter> writer_;
+  Epoch epoch_;
+  std::uint64_t first_revision_ = 0;
+  std::uint64_t last_revision_ = 0;
+};
+
+Database& SqliteStore::database() {
+  if (!database_) throw ConfigError("store: " + options_.path.string() + " is not open yet; call open()");
+  return *database_;
+}
+
+StoreOpened SqliteStore::open() {
+  writer_.reset();
+  database_ = std::make_unique<Database>(options_.path, options_.busy_timeout);
+  store::check_schema(*database_);
+  // A commit is safe against the end of the process at once, against loss of power soon after.
+  database_->run("PRAGMA journal_mode = WAL");
+  database_->run("PRAGMA synchronous = NORMAL");
+  database_->run("PRAGMA cache_size = -65536");
+  database_->run("PRAGMA wal_autocheckpoint = 4000");
+  database_->run("PRAGMA journal_size_limit = 67108864");
+
+  Transaction transaction{*database_, Transaction::Kind::write};
+  store::migrate(*database_);
+  take_epoch();
+  StoreOpened opened{epoch_, last_revision_, store::read_sites(*database_)};
+  transaction.commit();
+  writer_ = std::make_unique<store::SqliteWriter>(*database_, sites_);
+  return opened;
+}
+
+void SqliteStore::take_epoch() {
+  const auto last_epoch = database_->number("SELECT coalesce(max(epoch), 0) FROM epochs");
+  const auto last_revision = database_->number("SELECT coalesce(max(last_revision), 0) FROM epochs");
+  const auto revision_at = database_->number("SELECT coalesce(max(revision_at), 0) FROM epochs");
+  epoch_ = Epoch{static_cast<std::uint64_t>(last_epoch) + 1};
+  last_revision_ = static_cast<std::uint64_t>(last_revision);
+  first_revision_ = last_revision_ + 1;
+  Statement{*database_,
+            "INSERT INTO epochs (epoch, first_revision, last_revision, revision_at) VALUES (?,?,?,?)"}
+      .begin()
+      .bind(epoch_.value)
+      .bind(first_revision_)
+      .bind(last_revision_)
+      .bind(revision_at)
+      .run();
+}
+
+void SqliteStore::load(DependencyGraph& graph) {
+  Transaction transaction{database(), Transaction::Kind::read};
+  Revision frame;
+  frame.number = last_revision_;
+  frame.epoch = epoch_;
+  frame.at = from_unix_ns(database().number("SELECT max(revision_at) FROM epochs"));
+  store::load_graph(database(), sites_, frame, kRowsAtOnce, graph);
+  transaction.commit();
+}
+
+void SqliteStore::check_epoch(const Revision& revision) {
+  const auto current = static_cast<std::uint64_t>(database().number("SELECT max(epoch) FROM epochs"));
+  if (epoch_.value < current || revision.epoch < epoch_) {
+    throw StaleEpochError("store: epoch " + std::to_string(revision.epoch.value) + " of " +
+                          options_.path.string() + " is over, epoch " + std::to_string(current) +
+                          " has begun: another process writes this map now");
+  }
+  if (revision.epoch != epoch_ || revision.number < first_revision_) {
+    throw ConfigError("store: revision " + std::to_string(revision.number) + " of epoch " +
+                      std::to_string(revision.epoch.value) + " does not follow on what open() gave: epoch " +
+                      std::to_string(epoch_.value) + ", revision " + std::to_string(first_revision_) +
+                      " or later");
+  }
+}
+
+void SqliteStore::apply(const Revision& revision) {
+  Transaction transaction{database(), Transaction::Kind::write};
+  check_epoch(revision);
+  if (revision.number <= last_revision_) return;
+  writer_->write(revision);
+  transaction.commit();
+  last_revision_ = revision.number;
+}
+
+/// One window start a transaction, so that nobody waits long for the lock.
+std::uint64_t SqliteStore::expire(Timestamp before) {
+  Statement oldest{database(), "SELECT min(window_start) FROM dependency_windows"};
+  Statement remove{database(), "DELETE FROM dependency_windows WHERE window_start = ?"};
+  std::uint64_t removed = 0;
+  while (oldest.begin().step()) {
+    const auto start = oldest.optional_i64();
+    oldest.begin();
+    if (!start || *start >= to_unix_ns(before)) break;
+    removed += static_cast<std::uint64_t>(remove.begin().bind(*start).run());
+  }
+  return removed;
+}
+
+}  // namespace
+
+std::unique_ptr<Store> make_sqlite_store(const SqliteStoreOptions& options) {
+  return std::make_unique<SqliteStore>(options);
+}
+
+}  // namespace flowlens

@@ -1,0 +1,174 @@
+#include "store/sqlite_writer.hpp"
+
+#include <limits>
+
+namespace flowlens::store {
+namespace {
+
+constexpr std::int64_t kLongestWindowNs = 86'400'000'000'000;
+
+void bind_counts(Statement& statement, const TrafficCounts& counts) {
+  statement.bind(counts.flows)
+      .bind(counts.octets_to_server)
+      .bind(counts.octets_to_client)
+      .bind(counts.packets_to_server)
+      .bind(counts.packets_to_client)
+      .bind(counts.estimated_octets_to_server)
+      .bind(counts.estimated_octets_to_client);
+}
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
+    : sites_(&sites),
+      upsert_asset_(db, "INSERT INTO assets VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                        "name = excluded.name, asset_type = excluded.asset_type, "
+                        "is_internal = excluded.is_internal, first_seen = excluded.first_seen, "
+                        "last_seen = excluded.last_seen"),
+      // Endpoints seldom change: a row that is there already is left alone.
+      upsert_endpoint_(db, "INSERT INTO asset_endpoints VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                           "site = excluded.site, address = excluded.address, "
+                           "held_from = excluded.held_from, held_until = excluded.held_until "
+                           "WHERE site <> excluded.site OR address <> excluded.address OR "
+                           "held_from <> excluded.held_from OR held_until IS NOT excluded.held_until"),
+      trim_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ? AND position >= ?"),
+      remove_asset_(db, "DELETE FROM assets WHERE id = ?"),
+      remove_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ?"),
+      upsert_dependency_(db, "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                             "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
+                             "server_asset = excluded.server_asset, service = excluded.service, "
+                             "direction = excluded.direction, rung = excluded.rung, "
+                             "provisional = excluded.provisional, first_seen = excluded.first_seen, "
+                             "last_seen = excluded.last_seen, flows = excluded.flows, "
+                             "octets_to_server = excluded.octets_to_server, "
+                             "octets_to_client = excluded.octets_to_client, "
+                             "packets_to_server = excluded.packets_to_server, "
+                             "packets_to_client = excluded.packets_to_client, "
+                             "estimated_octets_to_server = excluded.estimated_octets_to_server, "
+                             "estimated_octets_to_client = excluded.estimated_octets_to_client, "
+                             "observers = excluded.observers"),
+      remove_dependency_(db, "DELETE FROM dependencies WHERE id = ?"),
+      first_seen_(db, "SELECT first_seen FROM dependencies WHERE id = ?"),
+      next_window_start_(db, "SELECT min(window_start) FROM dependency_windows WHERE window_start >= ?"),
+      upsert_window_(db, "INSERT INTO dependency_windows VALUES (?,?,?,?,?,?,?,?,?,?) "
+                         "ON CONFLICT DO UPDATE SET flows = excluded.flows, "
+                         "octets_to_server = excluded.octets_to_server, "
+                         "octets_to_client = excluded.octets_to_client, "
+                         "packets_to_server = excluded.packets_to_server, "
+                         "packets_to_client = excluded.packets_to_client, "
+                         "estimated_octets_to_server = excluded.estimated_octets_to_server, "
+                         "estimated_octets_to_client = excluded.estimated_octets_to_client"),
+      remove_window_(db, "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ? AND epoch = ?"),
+      remove_windows_(db, "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
+      update_epoch_(db, "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
+                        "flows_applied = ?, flows_duplicate = ?, flows_attempt = ?, flows_control = ?, "
+                        "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
+                        "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?") {}
+
+/// Removals first: whatever a revision both removes and names is there afterwards.
+void SqliteWriter::write(const Revision& revision) {
+  for (const Id& id : revision.removed_dependencies) remove_dependency(id);
+  for (const Id& id : revision.removed_assets) remove_asset(id);
+  for (const AssetRow& row : revision.assets) write_asset(row);
+  for (const DependencyRow& row : revision.dependencies) write_dependency(row);
+  for (const WindowRow& row : revision.windows) write_window(row, revision.epoch);
+  write_epoch(revision);
+}
+
+void SqliteWriter::write_asset(const AssetRow& row) {
+  upsert_asset_.begin()
+      .bind(row.id)
+      .bind(row.name)
+      .bind(row.asset_type)
+      .bind(row.is_internal)
+      .bind(to_unix_ns(row.first_seen))
+      .bind(to_unix_ns(row.last_seen))
+      .run();
+  std::uint64_t position = 0;
+  for (const HeldEndpoint& held : row.endpoints) {
+    upsert_endpoint_.begin()
+        .bind(row.id)
+        .bind(position++)
+        .bind(sites_->name(held.endpoint.site))
+        .bind(held.endpoint.address.to_string())
+        .bind(to_unix_ns(held.from));
+    if (held.until) {
+      upsert_endpoint_.bind(to_unix_ns(*held.until));
+    } else {
+      upsert_endpoint_.bind_null();
+    }
+    upsert_endpoint_.run();
+  }
+  trim_endpoints_.begin().bind(row.id).bind(position).run();
+}
+
+void SqliteWriter::write_dependency(const DependencyRow& row) {
+  upsert_dependency_.begin()
+      .bind(row.id)
+      .bind(row.client_asset)
+      .bind(row.server_asset)
+      .bind(sites_->name(row.key.client.site))
+      .bind(row.key.client.address.to_string())
+      .bind(sites_->name(row.key.server.site))
+      .bind(row.key.server.address.to_string())
+      .bind(std::uint64_t{row.key.protocol})
+      .bind(std::uint64_t{row.key.port})
+      .bind(service_name(row.service))
+      .bind(to_string(row.direction))
+      .bind(to_string(row.rung))
+      .bind(row.provisional)
+      .bind(to_unix_ns(row.first_seen))
+      .bind(to_unix_ns(row.last_seen));
+  bind_counts(upsert_dependency_, row.totals);
+  upsert_dependency_.bind(observers_text(row)).run();
+}
+
+void SqliteWriter::write_window(const WindowRow& row, Epoch epoch) {
+  if (row.counts.is_zero()) {
+    remove_window_.begin().bind(to_unix_ns(row.window_start)).bind(row.dependency).bind(epoch.value).run();
+    return;
+  }
+  upsert_window_.begin().bind(to_unix_ns(row.window_start)).bind(row.dependency).bind(epoch.value);
+  bind_counts(upsert_window_, row.counts);
+  upsert_window_.run();
+}
+
+void SqliteWriter::write_epoch(const Revision& revision) {
+  const FlowLedger& flows = revision.flows;
+  update_epoch_.begin()
+      .bind(revision.number)
+      .bind(to_unix_ns(revision.at))
+      .bind(flows.normalized)
+      .bind(flows.applied)
+      .bind(flows.duplicate)
+      .bind(flows.attempt)
+      .bind(flows.control)
+      .bind(flows.sampled_out);
+  for (const std::uint64_t dropped : flows.dropped) update_epoch_.bind(dropped);
+  update_epoch_.bind(flows.late_carried).bind(revision.epoch.value).run();
+}
+
+void SqliteWriter::remove_asset(const Id& id) {
+  remove_endpoints_.begin().bind(id).run();
+  remove_asset_.begin().bind(id).run();
+}
+
+/// Its windows are found by going from one window start to the next, from the one that holds its
+/// first traffic: what is removed is young, so they are few, and no index by dependency is needed.
+void SqliteWriter::remove_dependency(const Id& id) {
+  if (!first_seen_.begin().bind(id).step()) return;
+  const std::int64_t first_seen = first_seen_.i64();
+  std::int64_t from = std::numeric_limits<std::int64_t>::min();
+  if (first_seen > from + kLongestWindowNs) from = first_seen - kLongestWindowNs;
+  first_seen_.begin();
+  while (next_window_start_.begin().bind(from).step()) {
+    const auto start = next_window_start_.optional_i64();
+    if (!start) break;
+    remove_windows_.begin().bind(*start).bind(id).run();
+    from = *start + 1;
+  }
+  next_window_start_.begin();
+  remove_dependency_.begin().bind(id).run();
+}
+
+}  // namespace flowlens::store

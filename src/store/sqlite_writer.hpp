@@ -1,0 +1,31 @@
+/// \file
+/// store: the statements that write a revision.
+#pragma once
+
+#include "flowlens/revision.hpp"
+#include "store/row_text.hpp"
+#include "store/sqlite_database.hpp"
+
+namespace flowlens::store {
+
+/// Prepared once, used for each revision. Call within a write transaction.
+class SqliteWriter {
+ public:
+  SqliteWriter(Database& database, const SiteNames& sites);
+  void write(const Revision& revision);
+
+ private:
+  void write_asset(const AssetRow& row);
+  void write_dependency(const DependencyRow& row);
+  void write_window(const WindowRow& row, Epoch epoch);
+  void write_epoch(const Revision& revision);
+  void remove_asset(const Id& id);
+  void remove_dependency(const Id& id);
+
+  const SiteNames* sites_;
+  Statement upsert_asset_, upsert_endpoint_, trim_endpoints_, remove_asset_, remove_endpoints_;
+  Statement upsert_dependency_, remove_dependency_, first_seen_, next_window_start_;
+  Statement upsert_window_, remove_window_, remove_windows_, update_epoch_;
+};
+
+}  // namespace flowlens::store
