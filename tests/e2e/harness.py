@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -419,8 +420,8 @@ class LiveSimnet(Process):
 
 
 def main(*tests):
-    """Runs the tests in turn; the first that fails ends it."""
-    skipped = []
+    """Runs the tests in turn, all of them even after a failure."""
+    skipped, failed = [], []
     for test in tests:
         say(f"== {test.__name__}: {(test.__doc__ or '').strip().splitlines()[0]}")
         started = time.monotonic()
@@ -429,8 +430,13 @@ def main(*tests):
         except Skipped as why:
             say(f"SKIPPED: {why}")
             skipped.append(test.__name__)
+        except Exception:  # pylint: disable=broad-except
+            say(f"FAILED: {traceback.format_exc()}")
+            failed.append(test.__name__)
         else:
             say(f"   passed in {time.monotonic() - started:.1f} s")
-    if skipped:
-        say(f"skipped {len(skipped)} of {len(tests)}: {', '.join(skipped)}")
-        sys.exit(SKIPPED)
+    for what, names in (("skipped", skipped), ("failed", failed)):
+        if names:
+            say(f"{what} {len(names)} of {len(tests)}: {', '.join(names)}")
+    if failed or skipped:
+        sys.exit(1 if failed else SKIPPED)

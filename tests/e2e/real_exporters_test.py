@@ -6,11 +6,13 @@ of its own.
 """
 
 import functools
+import sys
 
 import nfdump
 import real_network
 from exporters import all_exporters
-from harness import Daemon, check_ledgers, expect, main, need, program, say, wait_for, work_dir
+from harness import (SKIPPED, Daemon, Skipped, check_ledgers, expect, main, need, say, wait_for,
+                     work_dir)
 
 SIDES = ("to_server", "to_client")
 # What a service may be called: IANA's name first.
@@ -88,19 +90,25 @@ def named(check, pcap, truth, exporter):
     return test
 
 
-def tests():
-    with work_dir("real-capture") as directory:
-        pcap, net = real_network.capture(directory)
-        truth = real_network.truth_of(pcap, net)
-        for (client, server, _, port), row in sorted(truth.items()):
-            say(f"   {client} uses {row['service']} on {server}:{port}, octets "
-                f"{row['octets_to_server']} there, {row['octets_to_client']} back")
-        exporters = all_exporters()
-        # nfdump 1.7 does not read sFlow here, nor the reverse half of a biflow.
-        main(*(named(check_input, pcap, truth, exporter) for exporter in exporters
-               if exporter.kind != "sflow" and "-b" not in exporter.name),
-             *(named(check_map, pcap, truth, exporter) for exporter in exporters))
+def map_tests(directory):
+    """Makes the capture; returns one test for each exporter and check."""
+    pcap, net = real_network.capture(directory)
+    truth = real_network.truth_of(pcap, net)
+    for (client, server, _, port), row in sorted(truth.items()):
+        say(f"   {client} uses {row['service']} on {server}:{port}, octets "
+            f"{row['octets_to_server']} there, {row['octets_to_client']} back")
+    exporters = all_exporters()
+    # nfdump 1.7 does not read sFlow here, nor the reverse half of a biflow.
+    return (*(named(check_input, pcap, truth, exporter) for exporter in exporters
+              if exporter.kind != "sflow" and "-b" not in exporter.name),
+            *(named(check_map, pcap, truth, exporter) for exporter in exporters))
 
 
 if __name__ == "__main__":
-    tests()
+    with work_dir("real-capture") as made:
+        try:
+            prepared = map_tests(made)
+        except Skipped as why:
+            say(f"SKIPPED: {why}")
+            sys.exit(SKIPPED)
+        main(*prepared)
