@@ -27,16 +27,20 @@ enum class DiagnosticCode : std::uint8_t {
   record_too_long,       ///< a template whose shortest record cannot fit in a message
   too_many_fields,       ///< more fields than ParserOptions allows
   scope_invalid,         ///< an options template with no scope, or more scope than fields
+  withdrawal_ignored,    ///< a template withdrawal over UDP, or of a template that is not known
+  field_length_illegal,  ///< a field whose length its type cannot have; its octets stay raw
   unknown_template,      ///< data whose template has not come (yet)
   record_truncated,      ///< a record that its set cuts short
   trailing_octets,       ///< octets behind the last set or record that are no padding
   sample_truncated,      ///< an sFlow sample or record that runs past what holds it
+  agent_invalid,         ///< an sFlow agent address of a type that does not exist
   sample_unknown,        ///< an sFlow sample format that is not decoded
   limit_reached,         ///< a bound of ParserOptions: what did not fit was dropped and counted
   out_of_memory,
-  pressure,              ///< refused unread: the queue behind the decoder is too full
+  state_damaged,  ///< saved state that is none, or whose checksum is wrong
+  pressure,       ///< refused unread: the queue behind the decoder is too full
 };
-inline constexpr std::size_t kDiagnosticCodeCount = 23;
+inline constexpr std::size_t kDiagnosticCodeCount = 27;
 
 /// The reason in one word, as metrics and JSON use it: `unknown_template`.
 [[nodiscard]] std::string_view reason(DiagnosticCode code) noexcept;

@@ -27,13 +27,17 @@ constexpr std::array<Description, kDiagnosticCodeCount> kDescriptions{{
     {"record_too_long", "RFC 7011 §3.1"},
     {"too_many_fields", ""},
     {"scope_invalid", "RFC 7011 §3.4.2.2, RFC 3954 §6.1"},
+    {"withdrawal_ignored", "RFC 7011 §8.1, §8.4"},
+    {"field_length_illegal", "RFC 7011 §6.1"},
     {"unknown_template", "RFC 7011 §8.4"},
     {"record_truncated", "RFC 7011 §3.4.3"},
     {"trailing_octets", "RFC 7011 §3.3.1"},
     {"sample_truncated", "sFlow v5, struct sample_record"},
+    {"agent_invalid", "sFlow v5, struct address"},
     {"sample_unknown", "sFlow v5, §5"},
     {"limit_reached", ""},
     {"out_of_memory", ""},
+    {"state_damaged", ""},
     {"pressure", ""},
 }};
 
