@@ -1,19 +1,34 @@
 /// \file
-/// parse: information elements (RFC 7012): what the fields of templates are called and how they read.
+/// parse: information elements (RFC 7012): what the fields of templates are called and how they
+/// read.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace flowlens {
 
 /// Abstract data types of RFC 7012 §3.1 (and RFC 6313 lists).
 enum class ElementType : std::uint8_t {
-  octet_array, unsigned_integer, signed_integer, floating, boolean, mac_address, string,
-  date_time_seconds, date_time_milliseconds, date_time_microseconds, date_time_nanoseconds,
-  ipv4_address, ipv6_address, basic_list, sub_template_list, sub_template_multi_list,
+  octet_array,
+  unsigned_integer,
+  signed_integer,
+  floating,
+  boolean,
+  mac_address,
+  string,
+  date_time_seconds,
+  date_time_milliseconds,
+  date_time_microseconds,
+  date_time_nanoseconds,
+  ipv4_address,
+  ipv6_address,
+  basic_list,
+  sub_template_list,
+  sub_template_multi_list,
 };
 
 /// Enterprise number and element number. Enterprise 0 is IANA's registry.
@@ -44,5 +59,14 @@ struct InformationElement {
 [[nodiscard]] const InformationElement* find_element(std::string_view name) noexcept;
 /// All of them, in the order of their ids.
 [[nodiscard]] std::span<const InformationElement> all_elements() noexcept;
+
+/// What to call an element in text: its registered name (`octetDeltaCount`);
+/// `reverseOctetDeltaCount` for the reverse direction of a biflow; `scopeInterface` for a NetFlow
+/// v9 scope; else by number, `e9id12235` for an enterprise's element and `id65` for IANA's.
+[[nodiscard]] std::string element_name(ElementId id);
+
+/// Whether a field of `length_octets` can hold a value of `type`: integers of 1 to 8 octets, IPv4
+/// addresses of 4 and so on. Length 0 (no value) and kVariableLength always can.
+[[nodiscard]] bool is_legal_length(ElementType type, std::uint16_t length_octets) noexcept;
 
 }  // namespace flowlens

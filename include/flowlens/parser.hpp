@@ -21,20 +21,20 @@ namespace flowlens {
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
-  virtual void on_data_set(const DataSet&) noexcept {}      ///< records of flows
-  virtual void on_options_set(const DataSet&) noexcept {}   ///< records of an options template
+  virtual void on_data_set(const DataSet&) noexcept {}     ///< records of flows
+  virtual void on_options_set(const DataSet&) noexcept {}  ///< records of an options template
   virtual void on_sample(const SflowSample&) noexcept {}
   /// A template came, new, the same or changed. `layout` lives until it is replaced or dropped.
-  virtual void on_template(const MessageHeader&, const TransportSession&, const Template& /*layout*/,
-                           bool /*is_new*/) noexcept {}
+  virtual void on_template(const MessageHeader&, const TransportSession&,
+                           const Template& /*layout*/, bool /*is_new*/) noexcept {}
 };
 
 /// Limits of a Parser. What happens at each is counted in the ledgers or in ParserCounters.
 struct ParserOptions {
-  std::size_t max_templates = 65'536;             ///< over all exporters; the longest unused goes
+  std::size_t max_templates = 65'536;              ///< over all exporters; the longest unused goes
   std::size_t max_templates_per_exporter = 4'096;  ///< by exporter address
   std::size_t max_fields_per_template = 1'024;
-  std::size_t max_waiting_octets = 16 << 20;      ///< data before its template, over all exporters
+  std::size_t max_waiting_octets = 16 << 20;  ///< data before its template, over all exporters
   std::size_t max_waiting_octets_per_exporter = 256 << 10;
   std::chrono::seconds max_waiting_time{60};
   std::chrono::seconds template_lifetime{1'800};  ///< since announced or last used (RFC 7011 §8.4)
@@ -55,9 +55,10 @@ struct ParserCounters {
   std::uint64_t templates = 0;          ///< held now
   std::uint64_t templates_evicted = 0;  ///< dropped at a bound
   std::uint64_t templates_expired = 0;
-  std::uint64_t sets_waiting = 0;       ///< held now
-  std::uint64_t sets_replayed = 0;      ///< waited, and were decoded when the template came
-  std::uint64_t sets_given_up = 0;      ///< waited in vain
+  std::uint64_t templates_redefined = 0;  ///< announced again with another layout
+  std::uint64_t sets_waiting = 0;         ///< held now
+  std::uint64_t sets_replayed = 0;        ///< waited, and were decoded when the template came
+  std::uint64_t sets_given_up = 0;        ///< waited in vain
 };
 
 /// Finds the records in datagrams and keeps the templates needed for it.

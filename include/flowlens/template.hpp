@@ -27,6 +27,8 @@ struct FieldSpecifier {
 
 /// How the records of one set id are laid out. Immutable: a redefinition is another Template with
 /// another serial, so whoever compiled a plan for one can keep it by (pointer-free) serial.
+///
+/// The members that give spans return views that live as long as the Template.
 class Template {
  public:
   Template(ExportProtocol protocol, std::uint16_t id, std::vector<FieldSpecifier> fields,
@@ -43,11 +45,15 @@ class Template {
   [[nodiscard]] std::size_t min_record_octets() const noexcept { return min_record_octets_; }
   /// Unique within the Parser that made it, never reused; the key for compiled plans.
   [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
+  /// Octets of fixed fields before each field of variable length, and behind the last one: with
+  /// them a record is measured without visiting every field.
+  [[nodiscard]] std::span<const std::size_t> fixed_runs() const noexcept { return fixed_runs_; }
   /// NetFlow v9 allows an options template without scope; it is one all the same.
   void mark_options() noexcept { options_ = true; }
 
  private:
   std::vector<FieldSpecifier> fields_;
+  std::vector<std::size_t> fixed_runs_;
   std::size_t min_record_octets_ = 0;
   std::uint64_t serial_ = 0;
   std::uint16_t id_ = 0;

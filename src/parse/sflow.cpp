@@ -1,0 +1,221 @@
+// sFlow version 5 (sflow.org, July 2004): datagrams, samples, and whether their records are whole.
+#include "parse/parser_state.hpp"
+#include "parse/sflow_records.hpp"
+
+namespace flowlens::parse {
+namespace {
+
+constexpr std::size_t kSampleHeader = 8;
+
+/// The agent's address. \return false if its type is unknown or it is cut short.
+bool read_agent(wire::ByteReader& in, IpAddress& agent) noexcept {
+  switch (in.u32()) {
+    case 0:
+      return in.ok();  // unknown: no octets
+    case 1:
+      agent = IpAddress::v4(in.u32());
+      return in.ok();
+    case 2: {
+      const auto octets = in.take(16);
+      if (!in.ok()) return false;
+      agent = *IpAddress::from_octets(octets);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+/// An interface of compact samples: the format in the upper 2 bits.
+void compact_interface(std::uint32_t word, std::uint32_t& format, std::uint32_t& value) noexcept {
+  format = word >> 30;
+  value = word & 0x3fff'ffffu;
+}
+
+void source_id(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
+  if (expanded) {
+    sample.source_id_type = in.u32();
+    sample.source_id_index = in.u32();
+    return;
+  }
+  const std::uint32_t word = in.u32();
+  sample.source_id_type = word >> 24;
+  sample.source_id_index = word & 0x00ff'ffffu;
+}
+
+void flow_head(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
+  sample.kind = expanded ? SflowSampleKind::expanded_flow : SflowSampleKind::flow;
+  sample.sequence = in.u32();
+  source_id(in, expanded, sample);
+  sample.sampling_rate = in.u32();
+  sample.sample_pool = in.u32();
+  sample.drops = in.u32();
+  if (expanded) {
+    sample.input_format = in.u32();
+    sample.input_value = in.u32();
+    sample.output_format = in.u32();
+    sample.output_value = in.u32();
+  } else {
+    compact_interface(in.u32(), sample.input_format, sample.input_value);
+    compact_interface(in.u32(), sample.output_format, sample.output_value);
+  }
+}
+
+void counters_head(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
+  sample.kind = expanded ? SflowSampleKind::expanded_counters : SflowSampleKind::counters;
+  sample.sequence = in.u32();
+  source_id(in, expanded, sample);
+}
+
+/// sFlow Discarded Packets: always expanded.
+void discarded_head(wire::ByteReader& in, SflowSample& sample) noexcept {
+  sample.kind = SflowSampleKind::discarded;
+  sample.sequence = in.u32();
+  source_id(in, true, sample);
+  sample.drops = in.u32();
+  sample.input_value = in.u32();
+  sample.output_value = in.u32();
+  sample.discard_reason = in.u32();
+}
+
+/// \return false for a format that is not decoded.
+bool read_head(wire::ByteReader& in, std::uint32_t format, SflowSample& sample) noexcept {
+  switch (format) {
+    case 1:
+      flow_head(in, false, sample);
+      return true;
+    case 2:
+      counters_head(in, false, sample);
+      return true;
+    case 3:
+      flow_head(in, true, sample);
+      return true;
+    case 4:
+      counters_head(in, true, sample);
+      return true;
+    case 5:
+      discarded_head(in, sample);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Counts the whole records and looks into those whose structure is known.
+/// \param offset  of `records` in the datagram.
+void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
+                   std::size_t offset) noexcept {
+  const bool of_counters =
+      sample.kind == SflowSampleKind::counters || sample.kind == SflowSampleKind::expanded_counters;
+  std::span<const std::byte> rest = sample.records;
+  SflowRecord record;
+  while (sample.record_count < claimed && !rest.empty()) {
+    const std::size_t at = offset + sample.records.size() - rest.size();
+    if (!SflowSample::take(rest, record)) {
+      walk.remark(DiagnosticCode::sample_truncated, at, static_cast<std::uint32_t>(rest.size()));
+      break;
+    }
+    ++sample.record_count;
+    if (!is_whole(record, of_counters)) {
+      walk.remark(DiagnosticCode::sample_truncated, at, record.format);
+    }
+  }
+  if (sample.record_count < claimed && rest.empty()) {
+    walk.remark(DiagnosticCode::bad_count, offset - 4, claimed);
+  }
+  const std::size_t behind = rest.size();
+  if (sample.record_count == claimed && behind != 0) {
+    walk.remark(DiagnosticCode::trailing_octets, offset + sample.records.size() - behind,
+                static_cast<std::uint32_t>(behind));
+  }
+  sample.records = sample.records.first(sample.records.size() - behind);
+}
+
+/// One sample whose length is sound.
+void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> body,
+                 std::size_t offset) noexcept {
+  OctetLedger& octets = walk.parser.octets;
+  SflowSample sample;
+  sample.message = &walk.message;
+  sample.session = &walk.session;
+  sample.received = walk.received;
+  sample.offset = static_cast<std::uint32_t>(offset);
+  wire::ByteReader in{body};
+  if (!read_head(in, format, sample)) {
+    ++walk.result.sets_skipped;
+    walk.skip(DiagnosticCode::sample_unknown, body.size(), offset - kSampleHeader, format);
+    return;
+  }
+  const std::uint32_t claimed = in.u32();
+  if (!in.ok()) {
+    ++walk.result.sets_skipped;
+    walk.skip(DiagnosticCode::sample_truncated, body.size(), offset, format);
+    return;
+  }
+  const std::size_t head = in.offset();
+  sample.records = in.rest();
+  const std::size_t all = sample.records.size();
+  check_records(walk, sample, claimed, offset + head);
+  octets.decoded += head + sample.records.size();
+  if (all != sample.records.size()) {
+    octets.skipped[static_cast<std::size_t>(DiagnosticCode::sample_truncated)] +=
+        all - sample.records.size();
+  }
+  ++walk.result.sets;
+  walk.sink.on_sample(sample);
+}
+
+}  // namespace
+
+void parse_sflow(Walk& walk) noexcept {
+  wire::ByteReader in{walk.datagram};
+  const std::uint32_t version = in.u32();
+  if (version != kSflowV5) {
+    walk.refuse(DiagnosticCode::unknown_version, 0, version);
+    return;
+  }
+  MessageHeader& header = walk.message;
+  header.protocol = ExportProtocol::sflow_v5;
+  header.export_time = walk.received;  // sFlow has no time of day
+  if (!read_agent(in, header.agent)) {
+    walk.refuse(in.ok() ? DiagnosticCode::agent_invalid : DiagnosticCode::truncated, 4);
+    return;
+  }
+  header.observation_domain = in.u32();
+  header.sequence = in.u32();
+  header.sys_uptime_ms = in.u32();
+  const std::uint32_t samples = in.u32();
+  header.claimed_count = static_cast<std::uint16_t>(samples < 0xffff ? samples : 0xffff);
+  if (!in.ok()) {
+    walk.refuse(DiagnosticCode::truncated, 0, static_cast<std::uint32_t>(walk.datagram.size()));
+    return;
+  }
+  walk.accept(in.offset());
+
+  for (std::uint32_t i = 0; i < samples; ++i) {
+    const std::size_t at = in.offset();
+    const std::size_t left = in.remaining();
+    if (left == 0) {
+      walk.remark(DiagnosticCode::bad_count, at, samples);
+      return;
+    }
+    const std::uint32_t format = in.u32();
+    const std::size_t length = in.u32();
+    const auto body = in.take(length);
+    if (!in.ok()) {
+      ++walk.result.sets_skipped;
+      walk.skip(DiagnosticCode::sample_truncated, left, at, static_cast<std::uint32_t>(length));
+      return;
+    }
+    walk.parser.octets.header += kSampleHeader;
+    if (length % 4 != 0) {
+      walk.remark(DiagnosticCode::bad_length, at + 4, static_cast<std::uint32_t>(length));
+    }
+    read_sample(walk, format, body, at + kSampleHeader);
+  }
+  if (const std::size_t rest = in.remaining(); rest != 0) {
+    walk.skip(DiagnosticCode::trailing_octets, rest, in.offset(), static_cast<std::uint32_t>(rest));
+  }
+}
+
+}  // namespace flowlens::parse
