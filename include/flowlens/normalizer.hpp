@@ -12,17 +12,18 @@
 namespace flowlens {
 
 struct NormalizerOptions {
-  std::size_t max_plans = 65'536;      ///< compiled templates
-  std::size_t max_samplers = 65'536;   ///< sampling rates told in options, over all exporters
+  std::size_t max_plans = 65'536;     ///< compiled templates
+  std::size_t max_samplers = 65'536;  ///< sampling rates told in options, over all exporters
 };
 
 /// What a Normalizer did. Records that gave no flow are counted by why.
 struct NormalizerCounters {
-  std::uint64_t records = 0;              ///< data records and flow samples taken in
-  std::uint64_t flows = 0;                ///< given out; a biflow gives two
-  std::uint64_t records_without_flow = 0; ///< e.g. no addresses: NAT events, layer-2 records
-  std::uint64_t counter_samples = 0;      ///< sFlow: no flow by nature
-  std::uint64_t sampling_rates = 0;       ///< learned from options, held now
+  std::uint64_t records = 0;               ///< data records and flow samples taken in
+  std::uint64_t flows = 0;                 ///< given out; a biflow gives two
+  std::uint64_t records_without_flow = 0;  ///< e.g. no addresses: NAT events, layer-2 records
+  std::uint64_t counter_samples = 0;       ///< sFlow: no flow by nature
+  std::uint64_t sets_out_of_memory = 0;  ///< sets and samples that gave no flow for want of memory
+  std::uint64_t sampling_rates = 0;      ///< learned from options, held now
 };
 
 /// Turns record sets into FlowRecords: units, UTC, sampling. A template is compiled once into a

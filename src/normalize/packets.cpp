@@ -1,0 +1,232 @@
+// Sampled packets: sFlow samples, and the headers that any protocol may carry.
+#include "normalize/normalizer_state.hpp"
+#include "wire/byte_reader.hpp"
+#include "wire/load.hpp"
+
+namespace flowlens::normalize {
+namespace {
+
+using wire::PacketField;
+
+constexpr std::uint32_t bits(FlowField f) noexcept { return static_cast<std::uint32_t>(f); }
+
+/// Header protocols of sFlow v5 (enum header_protocol).
+bool link_of(std::uint32_t header_protocol, wire::LinkType& link) noexcept {
+  switch (header_protocol) {
+    case 1:
+      link = wire::LinkType::ethernet;
+      return true;
+    case 11:
+    case 12:
+      link = wire::LinkType::ip;
+      return true;
+    case 13:
+      link = wire::LinkType::mpls;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool read_sampled_header(const SflowRecord& record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record.octets};
+  wire::LinkType link;
+  const bool known = link_of(in.u32(), link);
+  const std::uint32_t frame_octets = in.u32();
+  in.skip(4);  // octets removed before sampling, counted in frame_octets
+  std::size_t length = in.u32();
+  if (!in.ok() || !known) return false;
+  if (length > in.remaining()) length = in.remaining();
+  return apply_packet(wire::dissect(in.take(length), link), frame_octets, flow);
+}
+
+/// sampled_ipv4 and sampled_ipv6 hold the same members, the addresses apart.
+bool read_sampled_ip(const SflowRecord& record, bool is_v6, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record.octets};
+  flow.octet_count = in.u32();
+  flow.protocol = static_cast<std::uint8_t>(in.u32());
+  const std::size_t width = is_v6 ? 16 : 4;
+  const auto source = in.take(width);
+  const auto destination = in.take(width);
+  flow.source_port = static_cast<std::uint16_t>(in.u32());
+  flow.destination_port = static_cast<std::uint16_t>(in.u32());
+  flow.tcp_flags = static_cast<std::uint8_t>(in.u32());
+  flow.tos = static_cast<std::uint8_t>(in.u32());
+  if (!in.ok()) return false;
+  flow.source_address = *IpAddress::from_octets(source);
+  flow.destination_address = *IpAddress::from_octets(destination);
+  flow.present |= bits(FlowField::source_address) | bits(FlowField::destination_address) |
+                  bits(FlowField::protocol) | bits(FlowField::octet_count) | bits(FlowField::tos);
+  if (flow.protocol == 1 || flow.protocol == 58) {
+    flow.icmp_type_code =
+        static_cast<std::uint16_t>(flow.source_port << 8 | (flow.destination_port & 0xffu));
+    flow.source_port = flow.destination_port = 0;
+    flow.present |= bits(FlowField::icmp_type_code);
+    return true;
+  }
+  flow.present |= bits(FlowField::source_port) | bits(FlowField::destination_port);
+  if (flow.protocol == 6) flow.present |= bits(FlowField::tcp_flags);
+  return true;
+}
+
+void read_switch(const SflowRecord& record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record.octets};
+  const std::uint32_t vlan = in.u32();
+  if (!in.ok() || vlan == 0 || vlan > 4095 || flow.has(FlowField::vlan_id)) return;
+  flow.vlan_id = static_cast<std::uint16_t>(vlan);
+  flow.present |= bits(FlowField::vlan_id);
+}
+
+void read_next_hop(wire::ByteReader& in, FlowRecord& flow) noexcept {
+  const std::uint32_t type = in.u32();
+  if (type != 1 && type != 2) return;
+  const auto octets = in.take(type == 1 ? 4 : 16);
+  if (!in.ok()) return;
+  flow.next_hop = *IpAddress::from_octets(octets);
+  flow.present |= bits(FlowField::next_hop);
+}
+
+void read_router(const SflowRecord& record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record.octets};
+  read_next_hop(in, flow);
+  const std::uint32_t source = in.u32();
+  const std::uint32_t destination = in.u32();
+  if (!in.ok()) return;
+  flow.source_prefix_length = static_cast<std::uint8_t>(source);
+  flow.destination_prefix_length = static_cast<std::uint8_t>(destination);
+  flow.present |=
+      bits(FlowField::source_prefix_length) | bits(FlowField::destination_prefix_length);
+}
+
+/// The last AS of the path is the destination's.
+void read_gateway(const SflowRecord& record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record.octets};
+  FlowRecord ignored;
+  read_next_hop(in, ignored);
+  const std::uint32_t own_as = in.u32();
+  const std::uint32_t source_as = in.u32();
+  in.skip(4);  // the source's peer
+  std::uint32_t destination_as = own_as;
+  const std::uint32_t segments = in.u32();
+  for (std::uint32_t i = 0; i < segments && in.ok(); ++i) {
+    in.skip(4);
+    const std::size_t length = in.u32();
+    const auto path = in.take(length * 4);
+    if (in.ok() && length != 0) destination_as = wire::load32(path.data() + path.size() - 4);
+  }
+  if (!in.ok()) return;
+  flow.source_as = source_as;
+  flow.destination_as = destination_as;
+  flow.present |= bits(FlowField::source_as) | bits(FlowField::destination_as);
+}
+
+FlowRecord prototype(const SflowSample& sample) noexcept {
+  FlowRecord flow;
+  const IpAddress& agent = sample.message->agent;
+  flow.exporter = agent.is_unspecified() ? sample.session->exporter : agent;
+  flow.observation_domain = sample.message->observation_domain;
+  flow.received = flow.start = flow.end = sample.received;
+  flow.export_protocol = ExportProtocol::sflow_v5;
+  flow.kind = FlowKind::sampled_packet;
+  flow.packet_count = 1;
+  flow.present = bits(FlowField::packet_count);
+  if (sample.sampling_rate != 0) {
+    flow.sampling_rate = sample.sampling_rate;
+    flow.sampling_source = SamplingSource::record;
+  }
+  if (sample.input_format == 0) {
+    flow.ingress_interface = sample.input_value;
+    flow.present |= bits(FlowField::ingress_interface);
+  }
+  if (sample.output_format == 0) {
+    flow.egress_interface = sample.output_value;
+    flow.present |= bits(FlowField::egress_interface);
+  }
+  return flow;
+}
+
+}  // namespace
+
+bool apply_packet(const wire::Packet& packet, std::uint64_t frame_octets,
+                  FlowRecord& flow) noexcept {
+  if (!packet.has(PacketField::addresses) || !packet.has(PacketField::protocol)) return false;
+  flow.source_address = packet.source;
+  flow.destination_address = packet.destination;
+  flow.protocol = packet.protocol;
+  flow.tos = packet.tos;
+  flow.packet_count = 1;
+  flow.present |= bits(FlowField::source_address) | bits(FlowField::destination_address) |
+                  bits(FlowField::protocol) | bits(FlowField::tos) | bits(FlowField::packet_count) |
+                  bits(FlowField::octet_count);
+  flow.octet_count = packet.ip_length;
+  // A length of 0 comes from network cards that cut large segments themselves.
+  if (packet.ip_length == 0 && frame_octets > packet.ip_offset) {
+    flow.octet_count = frame_octets - packet.ip_offset;
+  }
+  if (packet.has(PacketField::source_port) && packet.has(PacketField::destination_port)) {
+    flow.source_port = packet.source_port;
+    flow.destination_port = packet.destination_port;
+    flow.present |= bits(FlowField::source_port) | bits(FlowField::destination_port);
+  }
+  if (packet.has(PacketField::tcp_flags)) {
+    flow.tcp_flags = packet.tcp_flags;
+    flow.present |= bits(FlowField::tcp_flags);
+  }
+  if (packet.has(PacketField::icmp)) {
+    flow.icmp_type_code = static_cast<std::uint16_t>(packet.icmp_type << 8 | packet.icmp_code);
+    flow.present |= bits(FlowField::icmp_type_code);
+  }
+  if (packet.has(PacketField::vlan)) {
+    flow.vlan_id = packet.vlan_id;
+    flow.present |= bits(FlowField::vlan_id);
+  }
+  flow.is_fragment_tail = packet.is_fragment_tail();
+  return true;
+}
+
+void normalize_sample(NormalizerState& state, const SflowSample& sample) {
+  NormalizerCounters& counters = state.counters;
+  if (sample.kind == SflowSampleKind::counters ||
+      sample.kind == SflowSampleKind::expanded_counters) {
+    ++counters.counter_samples;
+    return;
+  }
+  ++counters.records;
+  // Packets that a device dropped did not pass: they are no traffic.
+  bool found = false;
+  FlowRecord flow = prototype(sample);
+  if (sample.kind != SflowSampleKind::discarded) {
+    sample.for_each([&](const SflowRecord& record) {
+      if (record.enterprise != 0) return;
+      switch (record.format) {
+        case 1:
+          found = found || read_sampled_header(record, flow);
+          break;
+        case 3:
+          found = found || read_sampled_ip(record, false, flow);
+          break;
+        case 4:
+          found = found || read_sampled_ip(record, true, flow);
+          break;
+        case 1001:
+          read_switch(record, flow);
+          break;
+        case 1002:
+          read_router(record, flow);
+          break;
+        case 1003:
+          read_gateway(record, flow);
+          break;
+        default:
+          break;
+      }
+    });
+  }
+  if (!found || state.out == nullptr) {
+    ++counters.records_without_flow;
+    return;
+  }
+  state.out->flows.push_back(flow);
+}
+
+}  // namespace flowlens::normalize
