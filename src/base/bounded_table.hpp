@@ -14,8 +14,9 @@ namespace flowlens::base {
 /// Maps keys to dense positions 0, 1, 2, … in the order of arrival, up to a bound. Entries lie side
 /// by side in one vector and are reached by position; only the small slot array is searched.
 ///
-/// Keys hash by `Hash{}(key, seed)`. There is no erase(): tables here are cleared whole, or use
-/// LruTable. Thread-compatible.
+/// Keys hash by `Hash{}(key, seed)`. An erased position is taken again by a later key; until then
+/// its entry stays behind with stale values, so an owner that erases marks its rows.
+/// Thread-compatible.
 template <typename Key, typename Value, typename Hash>
 class BoundedTable {
  public:
@@ -28,8 +29,12 @@ class BoundedTable {
   explicit BoundedTable(std::size_t max_entries, std::uint64_t seed = 0)
       : max_entries_(max_entries < kNone ? max_entries : kNone - 1), seed_(seed) {}
 
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] bool full() const noexcept { return entries_.size() >= max_entries_; }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size() - free_.size(); }
+  /// Every position in use is below it.
+  [[nodiscard]] std::uint32_t positions() const noexcept {
+    return static_cast<std::uint32_t>(entries_.size());
+  }
+  [[nodiscard]] bool full() const noexcept { return size() >= max_entries_; }
   [[nodiscard]] Entry& operator[](std::uint32_t position) noexcept { return entries_[position]; }
   [[nodiscard]] const Entry& operator[](std::uint32_t position) const noexcept {
     return entries_[position];
@@ -39,10 +44,13 @@ class BoundedTable {
   [[nodiscard]] auto begin() const noexcept { return entries_.begin(); }
   [[nodiscard]] auto end() const noexcept { return entries_.end(); }
 
+  /// For callers that hash once and look up in several steps.
+  [[nodiscard]] std::uint64_t hash(const Key& key) const noexcept { return Hash{}(key, seed_); }
+
   /// \return the position of `key`, or kNone.
-  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept {
+  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept { return find(key, hash(key)); }
+  [[nodiscard]] std::uint32_t find(const Key& key, std::uint64_t hash) const noexcept {
     if (slots_.empty()) return kNone;
-    const std::uint64_t hash = Hash{}(key, seed_);
     for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.position == kNone) return kNone;
@@ -52,9 +60,9 @@ class BoundedTable {
 
   /// Finds `key`, or adds it with a default value.
   /// \return its position and whether it is new; kNone if the table is full.
-  std::pair<std::uint32_t, bool> insert(const Key& key) {
-    if (2 * (entries_.size() + 1) > slots_.size()) grow();
-    const std::uint64_t hash = Hash{}(key, seed_);
+  std::pair<std::uint32_t, bool> insert(const Key& key) { return insert(key, hash(key)); }
+  std::pair<std::uint32_t, bool> insert(const Key& key, std::uint64_t hash) {
+    if (2 * (size() + 1) > slots_.size()) grow();
     std::size_t i = hash & mask_;
     for (;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
@@ -64,20 +72,44 @@ class BoundedTable {
       }
     }
     if (full()) return {kNone, false};
-    const auto position = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back(Entry{key, Value{}});
+    const std::uint32_t position = place(key);
     slots_[i] = Slot{position, tag_of(hash)};
     return {position, true};
   }
 
+  /// Forgets the key at `position`, which must be in use.
+  void erase(std::uint32_t position) {
+    free_.push_back(position);
+    std::size_t hole = hash(entries_[position].key) & mask_;
+    while (slots_[hole].position != position) hole = (hole + 1) & mask_;
+    // What lies behind the hole moves up, unless it already is where its search begins.
+    for (std::size_t i = (hole + 1) & mask_; slots_[i].position != kNone; i = (i + 1) & mask_) {
+      const std::size_t home = hash(entries_[slots_[i].position].key) & mask_;
+      if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
+      slots_[hole] = slots_[i];
+      hole = i;
+    }
+    slots_[hole] = Slot{};
+  }
+
   /// Brings the slot of `key` into the cache, ahead of a find() or insert().
-  void prefetch(const Key& key) const noexcept {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[Hash{}(key, seed_) & mask_]);
+  void prefetch(const Key& key) const noexcept { prefetch_slot(hash(key)); }
+  void prefetch_slot(std::uint64_t hash) const noexcept {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask_]);
+  }
+  /// Brings the entry that `hash` most likely leads to into the cache; its slot should be there.
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    if (slots_.empty()) return;
+    const Slot& slot = slots_[hash & mask_];
+    if (slot.position == kNone) return;
+    const char* entry = reinterpret_cast<const char*>(&entries_[slot.position]);
+    for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(entry + at);
   }
 
   /// Forgets all entries and keeps the memory.
   void clear() noexcept {
     entries_.clear();
+    free_.clear();
     for (Slot& slot : slots_) slot = Slot{};
   }
 
@@ -90,15 +122,26 @@ class BoundedTable {
     return static_cast<std::uint32_t>(hash >> 32);
   }
 
+  std::uint32_t place(const Key& key) {
+    if (free_.empty()) {
+      entries_.push_back(Entry{key, Value{}});
+      return static_cast<std::uint32_t>(entries_.size() - 1);
+    }
+    const std::uint32_t position = free_.back();
+    free_.pop_back();
+    entries_[position] = Entry{key, Value{}};
+    return position;
+  }
+
   void grow() {
     const std::size_t size = slots_.empty() ? 16 : 2 * slots_.size();
     std::vector<Slot> slots(size);
     const std::size_t mask = size - 1;
-    for (std::size_t n = 0; n < entries_.size(); ++n) {
-      const std::uint64_t hash = Hash{}(entries_[n].key, seed_);
-      std::size_t i = hash & mask;
+    for (const Slot& slot : slots_) {
+      if (slot.position == kNone) continue;
+      std::size_t i = hash(entries_[slot.position].key) & mask;
       while (slots[i].position != kNone) i = (i + 1) & mask;
-      slots[i] = Slot{static_cast<std::uint32_t>(n), tag_of(hash)};
+      slots[i] = slot;
     }
     slots_ = std::move(slots);
     mask_ = mask;
@@ -106,6 +149,7 @@ class BoundedTable {
 
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;  ///< erased positions
   std::size_t mask_ = 0;
   std::size_t max_entries_;
   std::uint64_t seed_;
