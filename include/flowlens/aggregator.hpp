@@ -18,12 +18,12 @@ namespace flowlens {
 
 struct AggregatorOptions {
   std::chrono::seconds window{300};           ///< length of a window, on event time
-  std::chrono::seconds allowed_lateness{60};  ///< how far the watermark may lie behind `now`
+  std::chrono::seconds allowed_lateness{60};  ///< how far the watermark lies behind `now`
   std::chrono::seconds max_past{3'600};       ///< event times are clamped to [received − this,
   std::chrono::seconds max_future{60};        ///<   received + this]
-  std::chrono::seconds exporter_idle{60};     ///< an exporter silent for so long holds nothing back
-  std::size_t max_conversations = 4'000'000;  ///< over all open windows; then the oldest window folds early
-  std::size_t max_exporters = 65'535;         ///< further ones share one entry
+  std::size_t max_conversations = 4'000'000;  ///< over all open windows; then the oldest window folds
+                                              ///<   early. Also the bound on summaries held.
+  std::size_t max_exporters = 65'535;         ///< observation points; further ones share one entry
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
 
@@ -38,7 +38,12 @@ struct AggregatorCounters {
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
 /// serves, and sums up by dependency and window.
 ///
-/// The result of a window depends on the flows in it, not on the order in which they came.
+/// The result of a window depends on the flows in it, not on the order in which they came. For that
+/// the watermark is `now` less the allowed lateness: were it to follow the newest event of the
+/// exporters, a flow that comes a little out of order would find its window closed.
+///
+/// Not in any dependency: attempts (a TCP connection that nobody answered or that was refused, and
+/// what a firewall denied) and control traffic (ICMP but for echo, IGMP, fragments without ports).
 ///
 /// Thread-compatible.
 class Aggregator {
@@ -49,8 +54,10 @@ class Aggregator {
   Aggregator(Aggregator&&) noexcept;
   Aggregator& operator=(Aggregator&&) noexcept;
 
-  /// Takes flows with their labels (same length).
-  /// \param now  the caller's clock; never goes back.
+  /// Takes flows with their labels (same length). A flow is spread over the windows it spans, its
+  /// octets and packets by time; as a flow it is counted in the window of its end.
+  /// \param now  the caller's clock; never goes back. Windows that end `allowed_lateness` before it
+  ///   take nothing any more.
   void add(std::span<const FlowRecord> flows, std::span<const FlowLabels> labels, Timestamp now);
 
   /// Counts flows that were lost or left out before they came here.

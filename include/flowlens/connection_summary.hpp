@@ -25,15 +25,16 @@ enum class DirectionRung : std::uint8_t {
   stated_initiator,   ///< the exporter says who began (RFC 5103, initiator counters)
   handshake_packet,   ///< a sampled SYN or SYN+ACK
   multicast,          ///< sent to a multicast or broadcast address
-  protocol_rule,      ///< ICMP echo, DHCP and the like
+  protocol_rule,      ///< ICMP echo, DHCP and the like; both ends on one port
   tcp_flags,          ///< or-ed flags that allow one answer only
   first_start,        ///< one half began clearly earlier, same exporter, unsampled
   service_list,       ///< one port is a known service, the other is not
   port_range,         ///< well-known against registered or ephemeral range
+  one_way,            ///< UDP without an answer, unsampled: the sender stands as client
   lower_port,
   none,
 };
-inline constexpr std::size_t kDirectionRungCount = 10;
+inline constexpr std::size_t kDirectionRungCount = 11;
 /// `service_list`
 [[nodiscard]] std::string_view to_string(DirectionRung r) noexcept;
 /// One sentence for people: why this rung decides.
@@ -74,7 +75,7 @@ inline constexpr std::size_t kMaxObservers = 4;
 struct ConnectionSummary {
   DependencyKey key;
   Timestamp window_start;
-  Timestamp first;  ///< of the traffic counted
+  Timestamp first;  ///< of the traffic counted, to the microsecond
   Timestamp last;
   TrafficCounts counts;  ///< cumulative in this window, this epoch
   TrafficCounts added;   ///< since the last report of this row

@@ -1,0 +1,337 @@
+#include "flowlens/aggregator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "aggregate/spread.hpp"
+#include "aggregate/window.hpp"
+#include "flowlens/error.hpp"
+
+namespace flowlens {
+
+namespace aggregate {
+
+namespace {
+
+constexpr std::uint8_t kIcmp = 1, kIgmp = 2, kTcp = 6, kUdp = 17, kIcmpV6 = 58;
+
+void check_length(std::chrono::seconds length, const char* name) {
+  if (length.count() > 0) return;
+  throw ConfigError("AggregatorOptions::" + std::string(name) + " is " +
+                    std::to_string(length.count()) + " s; it must be at least 1 s");
+}
+void check_limit(std::size_t limit, const char* name) {
+  if (limit > 0) return;
+  throw ConfigError("AggregatorOptions::" + std::string(name) + " is 0; it must be at least 1");
+}
+
+const AggregatorOptions& checked(const AggregatorOptions& o) {
+  check_length(o.window, "window");
+  check_length(o.allowed_lateness, "allowed_lateness");
+  check_length(o.max_past, "max_past");
+  check_length(o.max_future, "max_future");
+  check_limit(o.max_conversations, "max_conversations");
+  check_limit(o.max_exporters, "max_exporters");
+  return o;
+}
+
+/// What a flow is to the map, before anything is looked up.
+enum class Treatment : std::uint8_t { conversation, attempt, control, incomplete };
+
+struct Ports {
+  Treatment treatment = Treatment::conversation;
+  std::uint16_t source = 0;
+  std::uint16_t destination = 0;
+};
+
+/// Echo is a dependency on being reachable; all other ICMP is about other traffic.
+Ports echo_ports(const FlowRecord& flow) noexcept {
+  // NetFlow v5 and many v9 exporters put type and code into the destination port.
+  const bool has_type = flow.has(FlowField::icmp_type_code);
+  if (!has_type && !flow.has(FlowField::destination_port)) return {Treatment::control};
+  const unsigned type = (has_type ? flow.icmp_type_code : flow.destination_port) >> 8;
+  const bool is_v6 = flow.protocol == kIcmpV6;
+  if (type == (is_v6 ? 128u : 8u)) return {Treatment::conversation, kEchoClientPort, 0};
+  if (type == (is_v6 ? 129u : 0u)) return {Treatment::conversation, 0, kEchoClientPort};
+  return {Treatment::control};
+}
+
+Ports classify(const FlowRecord& flow) noexcept {
+  if (!flow.has(FlowField::source_address) || !flow.has(FlowField::destination_address) ||
+      !flow.has(FlowField::protocol)) {
+    return {Treatment::incomplete};
+  }
+  if (flow.kind == FlowKind::denied) return {Treatment::attempt};
+  if (flow.protocol == kIcmp || flow.protocol == kIcmpV6) return echo_ports(flow);
+  if (flow.protocol == kIgmp || flow.is_fragment_tail) return {Treatment::control};
+  if (!has_ports(flow.protocol)) return {};
+  // Routers export fragments without a transport header with both ports 0, which no service uses.
+  const bool no_ports = flow.source_port == 0 && flow.destination_port == 0;
+  if (no_ports && flow.has(FlowField::source_port) && flow.has(FlowField::destination_port) &&
+      (flow.protocol == kTcp || flow.protocol == kUdp)) {
+    return {Treatment::control};
+  }
+  return {Treatment::conversation, flow.source_port, flow.destination_port};
+}
+
+std::uint8_t bits_of(const FlowRecord& flow) noexcept {
+  unsigned bits = 0;
+  if (flow.initiator == Initiator::source) bits |= kSourceBegan;
+  if (flow.initiator == Initiator::destination) bits |= kDestinationBegan;
+  if (flow.protocol != kTcp) return static_cast<std::uint8_t>(bits);
+  if (!flow.has(FlowField::tcp_flags)) return static_cast<std::uint8_t>(bits | kFlagsMissing);
+  if (!(flow.tcp_flags & kTcpSyn)) return static_cast<std::uint8_t>(bits);
+  // The flags of a record of one packet are that packet's, sampled or not.
+  const bool one_packet = flow.kind == FlowKind::sampled_packet || flow.packet_count == 1;
+  const bool acknowledges = (flow.tcp_flags & kTcpAck) != 0;
+  if (!acknowledges) bits |= kSynRecord;
+  if (one_packet) bits |= acknowledges ? kSynAckPacket : kSynPacket;
+  return static_cast<std::uint8_t>(bits);
+}
+
+/// A share on its way into its window.
+struct Pending {
+  Window* window = nullptr;
+  Endpoint source;
+  Endpoint destination;
+  std::uint64_t source_hash = 0;
+  std::uint64_t destination_hash = 0;
+  std::uint64_t conversation_hash = 0;
+  ConversationKey key;
+  Share share;
+  Ports ports;
+  std::array<ServiceId, 2> services;  ///< of the source and destination port; then by side
+  bool source_internal = false;
+  bool destination_internal = false;
+  bool fits = true;
+  std::uint8_t side = 0;  ///< the source's
+};
+
+}  // namespace
+
+}  // namespace aggregate
+
+using namespace aggregate;
+
+struct Aggregator::Impl {
+  explicit Impl(const AggregatorOptions& o) : shared(checked(o)) {}
+
+  static constexpr std::size_t kBatch = 32;
+
+  Shared shared;
+  AggregatorCounters counters;
+  std::vector<std::unique_ptr<Window>> open;   ///< ascending
+  std::vector<std::unique_ptr<Window>> spare;  ///< their memory is warm
+  Timestamp watermark = Timestamp::min();
+  std::array<Pending, kBatch> pending;
+  std::size_t pending_count = 0;
+
+  [[nodiscard]] std::int64_t number_of(Timestamp t) const noexcept {
+    const std::int64_t length = std::chrono::nanoseconds{shared.options.window}.count();
+    const std::int64_t ns = to_unix_ns(t);
+    return ns >= 0 ? ns / length : -((length - 1 - ns) / length);
+  }
+
+  Window& window(std::int64_t number) {
+    std::size_t at = open.size();
+    while (at > 0 && open[at - 1]->number() > number) --at;
+    if (at > 0 && open[at - 1]->number() == number) return *open[at - 1];
+    std::unique_ptr<Window> made;
+    if (spare.empty()) {
+      made = std::make_unique<Window>(shared);
+    } else {
+      made = std::move(spare.back());
+      spare.pop_back();
+    }
+    made->begin(number);
+    return **open.insert(open.begin() + static_cast<std::ptrdiff_t>(at), std::move(made));
+  }
+
+  void advance(Timestamp now) noexcept {
+    watermark = std::max(watermark, now - shared.options.allowed_lateness);
+  }
+
+  void add(const FlowRecord& flow, const FlowLabels& labels) {
+    ++shared.ledger.normalized;
+    const Ports ports = classify(flow);
+    switch (ports.treatment) {
+      case Treatment::attempt: ++shared.ledger.attempt; return;
+      case Treatment::control: ++shared.ledger.control; return;
+      case Treatment::incomplete:
+        ++shared.ledger.dropped[static_cast<std::size_t>(FlowDropReason::incomplete)];
+        return;
+      case Treatment::conversation: break;
+    }
+    Pending p;
+    p.source = {labels.source_site, flow.source_address};
+    p.destination = {labels.destination_site, flow.destination_address};
+    p.source_internal = labels.source_internal;
+    p.destination_internal = labels.destination_internal;
+    p.ports = ports;
+    if (has_ports(flow.protocol)) p.services = {labels.source_service, labels.destination_service};
+    p.key.protocol = flow.protocol;
+    p.share.rate = flow.sampling_rate;
+    p.share.observer = shared.observers.index_of(flow);
+    if (flow.protocol == kTcp && flow.has(FlowField::tcp_flags)) p.share.tcp_flags = flow.tcp_flags;
+    p.share.bits = bits_of(flow);
+    spread(flow, p);
+  }
+
+  /// Divides the flow over its windows; what falls into closed ones goes to the oldest open one.
+  void spread(const FlowRecord& flow, Pending& p) {
+    const Timestamp earliest = flow.received - shared.options.max_past;
+    const Timestamp latest = flow.received + shared.options.max_future;
+    const Timestamp start = std::clamp(flow.start, earliest, latest);
+    const Timestamp end = std::clamp(std::max(flow.end, flow.start), earliest, latest);
+    if (start != flow.start || end != flow.end) ++counters.times_clamped;
+
+    const std::int64_t oldest_open =
+        watermark == Timestamp::min() ? number_of(start) : number_of(watermark);
+    // Of a flow that lasts until a window ends, nothing lies in the next.
+    const std::int64_t first = number_of(start);
+    const std::int64_t last = number_of(end > start ? end - std::chrono::nanoseconds{1} : end);
+    const std::int64_t from = std::max(first, oldest_open), to = std::max(last, oldest_open);
+    Spread octets{flow.octet_count, start, end}, packets{flow.packet_count, start, end};
+    if (first < oldest_open) count_late(flow, octets, oldest_open);
+
+    for (std::int64_t number = from; number <= to; ++number) {
+      Window& w = window(number);
+      p.window = &w;
+      p.share.octets = number == to ? octets.rest() : octets.until(w.end());
+      p.share.packets = number == to ? packets.rest() : packets.until(w.end());
+      p.share.counts_flow = number == to;
+      if (!p.share.counts_flow && p.share.octets == 0 && p.share.packets == 0) continue;
+      p.share.first = w.time_of(number == from ? start : w.start());
+      p.share.last = w.time_of(number == to ? end : w.end());
+      push(p);
+    }
+  }
+
+  void count_late(const FlowRecord& flow, const Spread& octets, std::int64_t oldest_open) noexcept {
+    ++shared.ledger.late_carried;
+    const Timestamp open_since{std::chrono::nanoseconds{shared.options.window} * oldest_open};
+    counters.octets_late += octets.before(open_since) * flow.sampling_rate;
+  }
+
+  void push(const Pending& p) {
+    Pending& to = pending[pending_count++];
+    to = p;
+    to.source_hash = to.window->endpoints().hash(to.source);
+    to.destination_hash = to.window->endpoints().hash(to.destination);
+    to.window->endpoints().prefetch_slot(to.source_hash);
+    to.window->endpoints().prefetch_slot(to.destination_hash);
+    if (pending_count == kBatch) process();
+  }
+
+  /// Takes the pending shares through the tables step by step, so that memory is on its way while
+  /// others are looked at.
+  void process() {
+    const std::span<Pending> batch{pending.data(), pending_count};
+    pending_count = 0;
+    for (const Pending& p : batch) {
+      p.window->endpoints().prefetch_entry(p.source_hash);
+      p.window->endpoints().prefetch_entry(p.destination_hash);
+    }
+    for (Pending& p : batch) find_ends(p);
+    for (const Pending& p : batch) p.window->conversations().prefetch_entry(p.conversation_hash);
+    for (Pending& p : batch) finish(p);
+  }
+
+  static void find_ends(Pending& p) {
+    const std::uint32_t source =
+        p.window->add_endpoint(p.source, p.source_hash, p.source_internal);
+    const std::uint32_t destination =
+        p.window->add_endpoint(p.destination, p.destination_hash, p.destination_internal);
+    p.fits = source != kNoPosition && destination != kNoPosition;
+    if (!p.fits) return;
+    const bool source_is_low =
+        std::pair{source, p.ports.source} <= std::pair{destination, p.ports.destination};
+    p.side = source_is_low ? 0 : 1;
+    p.key.low = source_is_low ? source : destination;
+    p.key.high = source_is_low ? destination : source;
+    p.key.low_port = source_is_low ? p.ports.source : p.ports.destination;
+    p.key.high_port = source_is_low ? p.ports.destination : p.ports.source;
+    if (!source_is_low) std::swap(p.services[0], p.services[1]);
+    p.conversation_hash = p.window->conversations().hash(p.key);
+    p.window->conversations().prefetch_slot(p.conversation_hash);
+  }
+
+  void finish(const Pending& p) {
+    if (!p.fits) {
+      if (!p.share.counts_flow) return;
+      ++shared.ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)];
+      return;
+    }
+    if (shared.conversations >= shared.options.max_conversations &&
+        p.window->conversations().find(p.key, p.conversation_hash) == kNoPosition) {
+      fold_oldest();
+    }
+    p.window->add(p.key, p.conversation_hash, p.side, p.share, p.services);
+  }
+
+  void fold_oldest() {
+    for (const auto& w : open) {
+      const std::uint64_t folded = w->fold();
+      counters.folded_early += folded;
+      if (folded != 0) return;
+    }
+  }
+
+  void close_oldest(std::vector<ConnectionSummary>& out) {
+    open.front()->close(out);
+    spare.push_back(std::move(open.front()));
+    open.erase(open.begin());
+    ++counters.windows_closed;
+  }
+};
+
+Aggregator::Aggregator(const AggregatorOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Aggregator::~Aggregator() = default;
+Aggregator::Aggregator(Aggregator&&) noexcept = default;
+Aggregator& Aggregator::operator=(Aggregator&&) noexcept = default;
+
+void Aggregator::add(std::span<const FlowRecord> flows, std::span<const FlowLabels> labels,
+                     Timestamp now) {
+  impl_->advance(now);
+  for (std::size_t i = 0; i < flows.size(); ++i) impl_->add(flows[i], labels[i]);
+  impl_->process();
+}
+
+void Aggregator::count_sampled_out(std::uint64_t flows) noexcept {
+  impl_->shared.ledger.normalized += flows;
+  impl_->shared.ledger.sampled_out += flows;
+}
+
+void Aggregator::count_dropped(FlowDropReason why, std::uint64_t flows) noexcept {
+  impl_->shared.ledger.normalized += flows;
+  impl_->shared.ledger.dropped[static_cast<std::size_t>(why)] += flows;
+}
+
+void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out) {
+  impl_->advance(now);
+  while (!impl_->open.empty() && impl_->open.front()->end() <= impl_->watermark) {
+    impl_->close_oldest(out);
+  }
+  for (const auto& w : impl_->open) w->report_changed(out);
+}
+
+void Aggregator::finish(std::vector<ConnectionSummary>& out) {
+  while (!impl_->open.empty()) {
+    impl_->watermark = std::max(impl_->watermark, impl_->open.front()->end());
+    impl_->close_oldest(out);
+  }
+}
+
+const FlowLedger& Aggregator::ledger() const noexcept { return impl_->shared.ledger; }
+
+AggregatorCounters Aggregator::counters() const noexcept {
+  AggregatorCounters counters = impl_->counters;
+  counters.conversations = impl_->shared.conversations;
+  return counters;
+}
+
+Timestamp Aggregator::watermark() const noexcept { return impl_->watermark; }
+
+}  // namespace flowlens
