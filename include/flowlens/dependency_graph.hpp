@@ -31,7 +31,7 @@ struct GraphCounters {
   TrafficCounts totals;             ///< over all dependencies
 };
 
-/// A page of a list. Pages follow the order of arrival; removed rows are passed over.
+/// A page of a list. Pages follow the order of arrival; a new row may take the place of a removed one.
 template <typename Row>
 struct Page {
   std::vector<Row> rows;
@@ -62,13 +62,18 @@ class DependencyGraph {
 
   /// *writer* Adds what is new in each summary to its dependency, makes assets and dependencies not
   /// seen before, removes dependencies whose traffic has all moved elsewhere.
-  /// \return flows that did not fit (`max_assets`, `max_dependencies`).
-  std::uint64_t apply(std::span<const ConnectionSummary> summaries);
-  /// *writer* \return false for a subject never seen, an attribute not known, or a weaker source.
+  /// \param ids  null, or set to the dependency of each summary; none for one that did not fit.
+  /// \return flows that did not fit (`max_assets`, `max_dependencies`), modulo 2^64: when traffic
+  ///   that did not fit turns out to be another dependency's, it is taken back.
+  std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr);
+  /// *writer* A stronger source, or the same one later, replaces the value.
+  /// \return false for a subject never seen, an attribute not known, or a weaker source.
   bool apply(const Fact& fact);
-  /// *writer* Takes over rows as they are: for loading from a store, and for followers.
+  /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
+  /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);
-  /// *writer* Everything that changed since the last call, as revision `number`.
+  /// *writer* Everything that changed since the last call, as revision `number`; if nothing did, an
+  /// empty one that keeps the number of the one before. `windows` and `flows` are the Resolver's.
   [[nodiscard]] Revision take_revision(std::uint64_t number, Epoch epoch, Timestamp at);
 
   [[nodiscard]] std::optional<AssetRow> asset(const Id& id) const;

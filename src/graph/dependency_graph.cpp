@@ -1,0 +1,138 @@
+#include "flowlens/dependency_graph.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "graph/graph_state.hpp"
+#include "graph/snapshot_builder.hpp"
+
+namespace flowlens {
+
+using namespace graph;
+
+namespace {
+
+/// Fills a page from rows at ascending positions. `next_alive(p)` gives the first position with a
+/// row at or after p, or kNoPosition.
+template <typename Row, typename NextAlive, typename RowAt>
+void fill(Page<Row>& page, std::uint32_t after, std::size_t limit, NextAlive next_alive,
+          RowAt row_at) {
+  std::uint32_t position = next_alive(after);
+  page.next = after;
+  while (position != kNoPosition && page.rows.size() < limit) {
+    page.rows.push_back(row_at(position));
+    page.next = position + 1;
+    position = next_alive(position + 1);
+  }
+  page.has_more = position != kNoPosition;
+}
+
+template <typename Table>
+std::uint32_t next_alive_in(const Table& table, std::uint32_t position) {
+  while (position < table.positions() && !table[position].value.alive) ++position;
+  return position < table.positions() ? position : kNoPosition;
+}
+
+}  // namespace
+
+DependencyGraph::DependencyGraph(const DependencyGraphOptions& options, SiteTable sites)
+    : impl_(std::make_unique<Impl>(options, std::move(sites))) {}
+DependencyGraph::~DependencyGraph() = default;
+
+std::optional<AssetRow> DependencyGraph::asset(const Id& id) const {
+  const std::shared_lock lock{impl_->mutex};
+  const std::uint32_t position = impl_->assets.find(id);
+  if (position == kNoPosition) return std::nullopt;
+  return impl_->assets[position].value.row;
+}
+
+std::optional<AssetRow> DependencyGraph::asset_of(const Endpoint& endpoint) const {
+  const std::shared_lock lock{impl_->mutex};
+  const std::uint32_t position = impl_->endpoints.find(endpoint);
+  if (position == kNoPosition) return std::nullopt;
+  return impl_->assets[impl_->endpoints[position].value.asset].value.row;
+}
+
+std::optional<DependencyRow> DependencyGraph::dependency(const Id& id) const {
+  const std::shared_lock lock{impl_->mutex};
+  const std::uint32_t at = impl_->dependency_ids.find(id);
+  if (at == kNoPosition) return std::nullopt;
+  return impl_->row_of(impl_->dependency_ids[at].value);
+}
+
+Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
+  const std::shared_lock lock{impl_->mutex};
+  Page<AssetRow> page;
+  page.total = impl_->assets.size();
+  fill(
+      page, query.after, query.limit,
+      [this](std::uint32_t p) { return next_alive_in(impl_->assets, p); },
+      [this](std::uint32_t p) { return impl_->assets[p].value.row; });
+  return page;
+}
+
+Page<DependencyRow> DependencyGraph::dependencies(const DependencyQuery& query) const {
+  const std::shared_lock lock{impl_->mutex};
+  Page<DependencyRow> page;
+  const auto row_at = [this](std::uint32_t p) { return impl_->row_of(p); };
+  if (!query.asset) {
+    page.total = impl_->dependencies.size();
+    fill(
+        page, query.after, query.limit,
+        [this](std::uint32_t p) { return next_alive_in(impl_->dependencies, p); }, row_at);
+    return page;
+  }
+  const std::uint32_t asset = impl_->assets.find(*query.asset);
+  if (asset == kNoPosition) return page;
+  const auto& list = impl_->assets[asset].value.dependencies;
+  page.total = list.size();
+  fill(
+      page, query.after, query.limit,
+      [&list](std::uint32_t p) {
+        const auto at = std::lower_bound(list.begin(), list.end(), p);
+        return at == list.end() ? kNoPosition : *at;
+      },
+      row_at);
+  return page;
+}
+
+GraphCounters DependencyGraph::counters() const {
+  const std::shared_lock lock{impl_->mutex};
+  GraphCounters counters;
+  counters.assets = impl_->assets.size();
+  counters.dependencies = impl_->dependencies.size();
+  counters.refused_flows = impl_->refused_flows;
+  counters.revision = impl_->revision;
+  counters.totals = impl_->totals;
+  return counters;
+}
+
+const SiteTable& DependencyGraph::sites() const noexcept { return impl_->sites; }
+
+std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
+  const std::lock_guard building{impl_->snapshot_mutex};
+  SnapshotInput input;
+  {
+    const std::shared_lock lock{impl_->mutex};
+    if (impl_->snapshot && impl_->snapshot_structure == impl_->structure) return impl_->snapshot;
+    impl_->snapshot_structure = impl_->structure;
+    input.revision = impl_->revision;
+    input.assets.reserve(impl_->assets.size());
+    for (std::uint32_t p = 0; p < impl_->assets.positions(); ++p) {
+      const AssetState& a = impl_->assets[p].value;
+      if (a.alive) input.assets.push_back({a.row.id, p});
+    }
+    input.edges.reserve(impl_->dependencies.size());
+    for (std::uint32_t p = 0; p < impl_->dependencies.positions(); ++p) {
+      const auto& [key, d] = impl_->dependencies[p];
+      if (!d.alive) continue;
+      input.edges.push_back({d.id, impl_->client_asset(p), impl_->server_asset(p),
+                             d.shown.seen.last, d.shown.rung, key.port, key.protocol});
+    }
+  }
+  // Sorting takes its time; writers need not wait for it.
+  impl_->snapshot = build_snapshot(std::move(input));
+  return impl_->snapshot;
+}
+
+}  // namespace flowlens

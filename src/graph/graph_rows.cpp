@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <utility>
+
+#include "graph/graph_state.hpp"
+
+namespace flowlens {
+
+namespace graph {
+
+DependencyRow State::row_of(std::uint32_t position) const {
+  const DependencyKeyPositions& key = dependencies[position].key;
+  const DependencyState& d = dependencies[position].value;
+  DependencyRow row;
+  row.id = d.id;
+  row.client_asset = assets[client_asset(position)].value.row.id;
+  row.server_asset = assets[server_asset(position)].value.row.id;
+  row.key.client = endpoints[key.client].key;
+  row.key.server = endpoints[key.server].key;
+  row.key.port = key.port;
+  row.key.protocol = key.protocol;
+  row.service = d.service;
+  row.direction = d.shown.direction;
+  row.rung = d.shown.rung;
+  row.provisional = d.provisional;
+  row.first_seen = d.shown.seen.first;
+  row.last_seen = d.shown.seen.last;
+  row.totals = d.totals;
+  for (std::size_t i = 0; i < d.shown.observer_count; ++i) {
+    row.observers[i] = exporters[d.shown.observers[i]].key;
+  }
+  row.observer_count = d.shown.observer_count;
+  return row;
+}
+
+void State::take_asset(const AssetRow& row) {
+  const auto [asset, is_new] = assets.insert(row.id);
+  if (asset == kNoPosition) return;
+  if (is_new) ++structure;
+  AssetState& a = assets[asset].value;
+  a.alive = a.published = true;
+  a.row = row;
+  a.anchored = {row.first_seen, row.last_seen};
+  for (const HeldEndpoint& held : row.endpoints) {
+    if (held.until) continue;
+    const std::uint32_t endpoint = endpoints.insert(held.endpoint).first;
+    if (endpoint != kNoPosition) endpoints[endpoint].value.asset = asset;
+  }
+}
+
+void State::take_dependency(const DependencyRow& row) {
+  std::uint32_t position = find_dependency(row.key);
+  if (position == kNoPosition) {
+    const std::uint32_t client = endpoints.find(row.key.client);
+    const std::uint32_t server = endpoints.find(row.key.server);
+    if (client == kNoPosition || server == kNoPosition || dependencies.full()) return;
+    position = make_dependency({client, server, row.key.port, row.key.protocol}, row.id);
+  }
+  DependencyState& d = dependencies[position].value;
+  totals -= d.totals;
+  totals += row.totals;
+  free_open_windows(d);
+  d.totals = row.totals;
+  d.service = row.service;
+  d.provisional = row.provisional;
+  d.published = true;
+  d.closed = {};
+  d.closed.seen = {row.first_seen, row.last_seen};
+  d.closed.direction = row.direction;
+  d.closed.rung = row.rung;
+  const std::size_t named = std::min<std::size_t>(row.observer_count, kMaxObservers);
+  for (std::size_t i = 0; i < named; ++i) {
+    const std::uint16_t exporter = exporter_position(row.observers[i]);
+    if (exporter != 0xffff) add_observer(d.closed, exporter);
+  }
+  d.shown = d.closed;
+}
+
+}  // namespace graph
+
+using namespace graph;
+
+void DependencyGraph::apply(const Revision& revision) {
+  const std::unique_lock lock{impl_->mutex};
+  for (const Id& id : revision.removed_dependencies) {
+    const std::uint32_t at = impl_->dependency_ids.find(id);
+    if (at != kNoPosition) impl_->remove_dependency(impl_->dependency_ids[at].value);
+  }
+  for (const Id& id : revision.removed_assets) {
+    const std::uint32_t asset = impl_->assets.find(id);
+    if (asset != kNoPosition && impl_->assets[asset].value.dependencies.empty()) {
+      impl_->remove_asset(asset);
+    }
+  }
+  // The rows say all there is to say: nothing is worked out again, nothing is reported on.
+  for (const std::uint32_t asset : impl_->stale_assets) {
+    impl_->assets[asset].value.times_stale = false;
+  }
+  impl_->stale_assets.clear();
+  impl_->removed_dependencies.clear();
+  impl_->removed_assets.clear();
+  for (const AssetRow& row : revision.assets) impl_->take_asset(row);
+  for (const DependencyRow& row : revision.dependencies) impl_->take_dependency(row);
+  impl_->revision = std::max(impl_->revision, revision.number);
+}
+
+Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Timestamp at) {
+  const std::unique_lock lock{impl_->mutex};
+  Revision revision;
+  revision.number = number;
+  revision.epoch = epoch;
+  revision.at = at;
+
+  std::sort(impl_->changed_assets.begin(), impl_->changed_assets.end());
+  for (const std::uint32_t asset : impl_->changed_assets) {
+    AssetState& a = impl_->assets[asset].value;
+    if (!a.alive || !a.changed) continue;
+    a.changed = false;
+    a.published = true;
+    revision.assets.push_back(a.row);
+  }
+  impl_->changed_assets.clear();
+
+  std::sort(impl_->changed_dependencies.begin(), impl_->changed_dependencies.end());
+  for (const std::uint32_t dependency : impl_->changed_dependencies) {
+    DependencyState& d = impl_->dependencies[dependency].value;
+    if (!d.alive || !d.changed) continue;
+    d.changed = false;
+    d.published = true;
+    revision.dependencies.push_back(impl_->row_of(dependency));
+  }
+  impl_->changed_dependencies.clear();
+
+  // What was removed and came back is not removed.
+  const auto take_removed = [](std::vector<Id>& from, std::vector<Id>& to, const auto& is_there) {
+    std::sort(from.begin(), from.end());
+    from.erase(std::unique(from.begin(), from.end()), from.end());
+    std::copy_if(from.begin(), from.end(), std::back_inserter(to),
+                 [&](const Id& id) { return !is_there(id); });
+    from.clear();
+  };
+  take_removed(impl_->removed_assets, revision.removed_assets,
+               [this](const Id& id) { return impl_->assets.find(id) != kNoPosition; });
+  take_removed(impl_->removed_dependencies, revision.removed_dependencies,
+               [this](const Id& id) { return impl_->dependency_ids.find(id) != kNoPosition; });
+  if (revision.empty()) {
+    revision.number = impl_->revision;
+  } else {
+    impl_->revision = number;
+  }
+  return revision;
+}
+
+}  // namespace flowlens

@@ -1,0 +1,210 @@
+#include "graph/graph_state.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "flowlens/error.hpp"
+
+namespace flowlens::graph {
+
+namespace {
+
+std::string endpoint_text(const SiteTable& sites, const Endpoint& e) {
+  return std::string(sites.name(e.site)) + "/" + e.address.to_string();
+}
+
+Id asset_id(const SiteTable& sites, const Endpoint& first) {
+  return derive_id(asset_namespace(), endpoint_text(sites, first) + "/0");
+}
+
+Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
+  return derive_id(dependency_namespace(), endpoint_text(sites, key.client) + "|" +
+                                               endpoint_text(sites, key.server) + "|" +
+                                               std::to_string(key.protocol) + "|" +
+                                               std::to_string(key.port));
+}
+
+const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
+  if (o.max_assets == 0 || o.max_dependencies == 0) {
+    throw ConfigError(std::string("DependencyGraphOptions::") +
+                      (o.max_assets == 0 ? "max_assets" : "max_dependencies") +
+                      " is 0; it must be at least 1");
+  }
+  return o;
+}
+
+}  // namespace
+
+State::State(const DependencyGraphOptions& o, SiteTable site_table)
+    : options(checked(o)),
+      sites(std::move(site_table)),
+      endpoints(2 * o.max_assets, o.hash_seed),
+      assets(o.max_assets, o.hash_seed),
+      dependencies(o.max_dependencies, o.hash_seed),
+      dependency_ids(o.max_dependencies, o.hash_seed),
+      exporters(0xffff, o.hash_seed) {}
+
+std::uint32_t State::find_dependency(const DependencyKey& key) const noexcept {
+  const std::uint32_t client = endpoints.find(key.client);
+  const std::uint32_t server = endpoints.find(key.server);
+  if (client == kNoPosition || server == kNoPosition) return kNoPosition;
+  return dependencies.find({client, server, key.port, key.protocol});
+}
+
+std::uint32_t State::make_dependency(const DependencyKey& key) {
+  const auto is_new = [this](const Endpoint& e) -> std::size_t {
+    const std::uint32_t position = endpoints.find(e);
+    return position == kNoPosition ? 1 : 0;
+  };
+  const std::size_t wanted =
+      is_new(key.client) + (key.client == key.server ? 0 : is_new(key.server));
+  if (assets.size() + wanted > options.max_assets || dependencies.full()) return kNoPosition;
+
+  const auto position_of = [this](const Endpoint& e) {
+    const std::uint32_t position = endpoints.find(e);
+    return position == kNoPosition ? make_asset(e) : position;
+  };
+  const std::uint32_t client = position_of(key.client);
+  const std::uint32_t server = position_of(key.server);
+  return make_dependency({client, server, key.port, key.protocol}, dependency_id(sites, key));
+}
+
+std::uint32_t State::make_dependency(const DependencyKeyPositions& key,
+                                                     const Id& id) {
+  const std::uint32_t position = dependencies.insert(key).first;
+  DependencyState& d = dependencies[position].value;
+  d.id = id;
+  d.alive = true;
+  const std::uint32_t by_id = dependency_ids.insert(id).first;
+  dependency_ids[by_id].value = position;
+  add_to_asset(client_asset(position), position);
+  if (client_asset(position) != server_asset(position)) {
+    add_to_asset(server_asset(position), position);
+  }
+  ++structure;
+  return position;
+}
+
+/// \return the position of the endpoint, which the new asset holds.
+std::uint32_t State::make_asset(const Endpoint& endpoint) {
+  const Id id = asset_id(sites, endpoint);
+  const std::uint32_t asset = assets.insert(id).first;
+  AssetState& a = assets[asset].value;
+  a.row.id = id;
+  a.row.endpoints.push_back({endpoint, Timestamp{}, std::nullopt});
+  a.row.first_seen = Timestamp::max();
+  a.row.last_seen = Timestamp::min();
+  a.alive = true;
+  const std::uint32_t position = endpoints.insert(endpoint).first;
+  endpoints[position].value.asset = asset;
+  ++structure;
+  return position;
+}
+
+void State::remove_dependency(std::uint32_t dependency) {
+  DependencyState& d = dependencies[dependency].value;
+  const std::uint32_t client = client_asset(dependency), server = server_asset(dependency);
+  if (d.published) removed_dependencies.push_back(d.id);
+  totals -= d.totals;
+  free_open_windows(d);
+  d.alive = false;
+  dependency_ids.erase(dependency_ids.find(d.id));
+  dependencies.erase(dependency);
+  ++structure;
+  take_from_asset(client, dependency);
+  if (server != client) take_from_asset(server, dependency);
+}
+
+void State::remove_asset(std::uint32_t asset) {
+  AssetState& a = assets[asset].value;
+  if (a.published) removed_assets.push_back(a.row.id);
+  for (const HeldEndpoint& held : a.row.endpoints) {
+    const std::uint32_t position = endpoints.find(held.endpoint);
+    if (position != kNoPosition && endpoints[position].value.asset == asset) {
+      endpoints.erase(position);
+    }
+  }
+  a.alive = false;
+  assets.erase(asset);
+  a.row = {};
+  a.dependencies = {};
+  ++structure;
+}
+
+void State::mark_dependency(std::uint32_t dependency) {
+  DependencyState& d = dependencies[dependency].value;
+  if (d.changed) return;
+  d.changed = true;
+  changed_dependencies.push_back(dependency);
+}
+
+void State::mark_asset(std::uint32_t asset) {
+  AssetState& a = assets[asset].value;
+  if (a.changed) return;
+  a.changed = true;
+  changed_assets.push_back(asset);
+}
+
+std::uint32_t State::client_asset(std::uint32_t dependency) const noexcept {
+  return endpoints[dependencies[dependency].key.client].value.asset;
+}
+std::uint32_t State::server_asset(std::uint32_t dependency) const noexcept {
+  return endpoints[dependencies[dependency].key.server].value.asset;
+}
+
+void State::add_to_asset(std::uint32_t asset, std::uint32_t dependency) {
+  auto& list = assets[asset].value.dependencies;
+  // Nearly always at the end; a position taken again goes where it belongs.
+  const auto at = std::lower_bound(list.begin(), list.end(), dependency);
+  if (at == list.end() || *at != dependency) list.insert(at, dependency);
+}
+
+void State::take_from_asset(std::uint32_t asset, std::uint32_t dependency) {
+  AssetState& a = assets[asset].value;
+  const auto at = std::lower_bound(a.dependencies.begin(), a.dependencies.end(), dependency);
+  if (at != a.dependencies.end() && *at == dependency) a.dependencies.erase(at);
+  if (!a.times_stale) {
+    a.times_stale = true;
+    stale_assets.push_back(asset);
+  }
+}
+
+/// Keeps the exporters with the lowest addresses, ascending, each once.
+void State::add_observer(Description& to, std::uint16_t exporter) const noexcept {
+  const auto address = [this](std::uint16_t i) -> const IpAddress& { return exporters[i].key; };
+  std::size_t at = 0;
+  while (at < to.observer_count && address(to.observers[at]) < address(exporter)) ++at;
+  if (at == kMaxObservers) return;
+  if (at < to.observer_count && to.observers[at] == exporter) return;
+  if (to.observer_count < kMaxObservers) ++to.observer_count;
+  for (std::size_t i = to.observer_count - 1; i > at; --i) to.observers[i] = to.observers[i - 1];
+  to.observers[at] = exporter;
+}
+
+/// The whole time, all observers, the strongest rung.
+void State::merge(Description& to, const Description& from) const noexcept {
+  to.seen.include(from.seen);
+  for (std::size_t i = 0; i < from.observer_count; ++i) add_observer(to, from.observers[i]);
+  if (std::pair{from.rung, from.direction} < std::pair{to.rung, to.direction}) {
+    to.rung = from.rung;
+    to.direction = from.direction;
+  }
+}
+
+/// \return 0xffff past the bound: then that exporter is not named.
+std::uint16_t State::exporter_position(const IpAddress& exporter) {
+  return static_cast<std::uint16_t>(exporters.insert(exporter).first);
+}
+
+void State::free_open_windows(DependencyState& d) noexcept {
+  while (d.open_head != kNoPosition) {
+    OpenWindow& w = open_windows[d.open_head];
+    const std::uint32_t next = w.next;
+    w.next = free_open_window;
+    free_open_window = d.open_head;
+    d.open_head = next;
+  }
+}
+
+}  // namespace flowlens::graph

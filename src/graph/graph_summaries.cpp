@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "graph/graph_state.hpp"
+
+namespace flowlens {
+
+namespace graph {
+
+namespace {
+
+/// Where the window that starts at `start` hangs in the list of `d`: the link that leads to it.
+std::uint32_t* find_open_window(State& graph, DependencyState& d, Timestamp start) {
+  std::uint32_t* link = &d.open_head;
+  while (*link != kNoPosition && graph.open_windows[*link].start != start) {
+    link = &graph.open_windows[*link].next;
+  }
+  return link;
+}
+
+std::uint32_t take_open_window(State& graph) {
+  if (graph.free_open_window == kNoPosition) {
+    graph.open_windows.emplace_back();
+    return static_cast<std::uint32_t>(graph.open_windows.size() - 1);
+  }
+  const std::uint32_t position = graph.free_open_window;
+  graph.free_open_window = graph.open_windows[position].next;
+  graph.open_windows[position] = {};
+  return position;
+}
+
+void drop_open_window(State& graph, std::uint32_t* link) {
+  const std::uint32_t position = *link;
+  if (position == kNoPosition) return;
+  *link = graph.open_windows[position].next;
+  graph.open_windows[position].next = graph.free_open_window;
+  graph.free_open_window = position;
+}
+
+Description description_of(const ConnectionSummary& s, State& graph) {
+  Description said;
+  said.seen = {s.first, s.last};
+  said.direction = s.direction;
+  said.rung = s.rung;
+  for (std::size_t i = 0; i < s.observer_count; ++i) {
+    const std::uint16_t exporter = graph.exporter_position(s.observers[i]);
+    if (exporter != 0xffff) graph.add_observer(said, exporter);
+  }
+  return said;
+}
+
+/// Puts what the summary says where it belongs: to what is final, or to its open window.
+void take_description(State& graph, DependencyState& d,
+                      const ConnectionSummary& s) {
+  std::uint32_t* link = find_open_window(graph, d, s.window_start);
+  if (s.counts.is_zero()) {
+    drop_open_window(graph, link);
+  } else if (!s.provisional) {
+    drop_open_window(graph, link);
+    graph.merge(d.closed, description_of(s, graph));
+    d.provisional = false;
+  } else {
+    std::uint32_t position = *link;
+    if (position == kNoPosition) {
+      position = take_open_window(graph);
+      graph.open_windows[position].start = s.window_start;
+      graph.open_windows[position].next = d.open_head;
+      d.open_head = position;
+    }
+    graph.open_windows[position].said = description_of(s, graph);
+  }
+  d.shown = d.closed;
+  for (std::uint32_t i = d.open_head; i != kNoPosition; i = graph.open_windows[i].next) {
+    graph.merge(d.shown, graph.open_windows[i].said);
+  }
+}
+
+/// Brings the asset's times in line with a dependency that said `before` and now says `after`.
+void widen(State& graph, std::uint32_t asset, const TimeRange& before,
+           const TimeRange& after, bool is_internal) {
+  AssetState& a = graph.assets[asset].value;
+  TimeRange seen{a.row.first_seen, a.row.last_seen};
+  const bool set_an_end = !before.is_empty() &&
+                          ((before.first == seen.first && after.first > before.first) ||
+                           (before.last == seen.last && after.last < before.last));
+  if (set_an_end && !a.times_stale) {
+    a.times_stale = true;
+    graph.stale_assets.push_back(asset);
+  }
+  seen.include(after);
+  if (seen == TimeRange{a.row.first_seen, a.row.last_seen} &&
+      (a.row.is_internal || !is_internal) && a.published) {
+    return;
+  }
+  a.row.first_seen = seen.first;
+  a.row.last_seen = seen.last;
+  a.row.is_internal = a.row.is_internal || is_internal;
+  if (a.anchored.is_empty()) a.row.endpoints.front().from = seen.first;
+  graph.mark_asset(asset);
+}
+
+}  // namespace
+
+std::uint32_t State::apply(const ConnectionSummary& s) {
+  std::uint32_t position = find_dependency(s.key);
+  const bool is_first_report = s.added == s.counts;
+  // What was refused when it was first reported stays refused, or sums would come out wrong.
+  if (!is_first_report &&
+      (position == kNoPosition ||
+       *find_open_window(*this, dependencies[position].value, s.window_start) == kNoPosition)) {
+    return kNoPosition;
+  }
+  if (position == kNoPosition) {
+    position = make_dependency(s.key);
+    if (position == kNoPosition) return kNoPosition;
+    dependencies[position].value.service = s.service;
+  }
+  DependencyState& d = dependencies[position].value;
+  const TimeRange seen_before = d.shown.seen;
+  const Description shown_before = d.shown;
+  const bool was_provisional = d.provisional;
+  d.totals += s.added;
+  totals += s.added;
+  take_description(*this, d, s);
+
+  widen(*this, client_asset(position), seen_before, d.shown.seen, s.client_internal);
+  widen(*this, server_asset(position), seen_before, d.shown.seen, s.server_internal);
+  if (!s.added.is_zero() || d.shown != shown_before || d.provisional != was_provisional ||
+      !d.published) {
+    mark_dependency(position);
+  }
+  return position;
+}
+
+/// After dependencies took times back or went away: works out the assets' times again from those
+/// that are left, and removes assets that have none.
+void State::refresh_stale_assets() {
+  for (const std::uint32_t asset : stale_assets) {
+    AssetState& a = assets[asset].value;
+    if (!a.alive || !a.times_stale) continue;
+    a.times_stale = false;
+    if (a.dependencies.empty() && a.row.name.empty()) {
+      remove_asset(asset);
+      continue;
+    }
+    TimeRange seen = a.anchored;
+    for (const std::uint32_t d : a.dependencies) seen.include(dependencies[d].value.shown.seen);
+    if (seen.is_empty() || seen == TimeRange{a.row.first_seen, a.row.last_seen}) continue;
+    a.row.first_seen = seen.first;
+    a.row.last_seen = seen.last;
+    if (a.anchored.is_empty()) a.row.endpoints.front().from = seen.first;
+    mark_asset(asset);
+  }
+  stale_assets.clear();
+}
+
+}  // namespace graph
+
+using namespace graph;
+
+std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summaries,
+                                     std::vector<Id>* ids) {
+  const std::unique_lock lock{impl_->mutex};
+  std::uint64_t refused = 0;
+  std::vector<std::uint32_t> emptied;
+  if (ids) ids->clear();
+  for (const ConnectionSummary& s : summaries) {
+    const std::uint32_t position = impl_->apply(s);
+    if (position == kNoPosition) refused += s.added.flows;
+    const bool fits = position != kNoPosition;
+    if (ids) ids->push_back(fits ? impl_->dependencies[position].value.id : Id{});
+    if (fits && impl_->dependencies[position].value.totals.is_zero()) emptied.push_back(position);
+  }
+  for (const std::uint32_t position : emptied) {
+    const DependencyState& d = impl_->dependencies[position].value;
+    if (d.alive && d.totals.is_zero()) impl_->remove_dependency(position);
+  }
+  impl_->refresh_stale_assets();
+  impl_->refused_flows += refused;
+  return refused;
+}
+
+bool DependencyGraph::apply(const Fact& fact) {
+  const std::unique_lock lock{impl_->mutex};
+  if (fact.attribute != "name") return false;
+  const std::uint32_t endpoint = impl_->endpoints.find(fact.subject);
+  if (endpoint == kNoPosition) return false;
+  const std::uint32_t asset = impl_->endpoints[endpoint].value.asset;
+  if (asset == kNoPosition) return false;
+  AssetState& a = impl_->assets[asset].value;
+  if (!a.row.name.empty() &&
+      std::pair{fact.source, fact.at} < std::pair{a.name_source, a.name_at}) {
+    return false;
+  }
+  a.name_source = fact.source;
+  a.name_at = fact.at;
+  if (a.row.name == fact.value) return true;
+  a.row.name = fact.value;
+  impl_->mark_asset(asset);
+  return true;
+}
+
+}  // namespace flowlens
