@@ -41,7 +41,8 @@ class Resolver {
     aggregator_.count_dropped(why, flows);
   }
 
-  /// Brings the map up to `now` and returns what changed since the last flush. May be empty.
+  /// Brings the map up to `now` and returns what changed since the last flush. May be empty; then it
+  /// keeps the number of the one before.
   [[nodiscard]] Revision flush(Timestamp now);
   /// As flush(), and closes every window: for the end of a capture, and for a stop.
   [[nodiscard]] Revision finish(Timestamp now);
@@ -61,7 +62,7 @@ class Resolver {
   DependencyGraph graph_;
   std::vector<FlowLabels> labels_;
   std::vector<ConnectionSummary> summaries_;
-  std::vector<ConnectionSummary> pending_windows_;
+  std::vector<Id> dependency_ids_;  ///< of summaries_
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;
   std::uint64_t refused_flows_ = 0;
