@@ -15,9 +15,6 @@ from harness import (SKIPPED, Daemon, Skipped, check_ledgers, expect, main, need
                      work_dir)
 
 SIDES = ("to_server", "to_client")
-# What a service may be called: IANA's name first.
-SERVICE_NAMES = {"http": {"http"}, "postgresql": {"postgresql"}, "redis": {"redis"},
-                 "domain": {"domain", "dns"}}
 
 
 def is_near(found, true, tolerance=0.01):
@@ -61,8 +58,7 @@ def check_map(pcap, truth, exporter):
         found = daemon.dependencies()
         expect_same_keys(found, truth)
         for key, true in truth.items():
-            names = SERVICE_NAMES[true["service"]]
-            expect(found[key]["service"] in names, f"{key}: service {found[key]['service']}, not {names}")
+            expect(found[key]["service"] == true["service"], f"{key}: service {found[key]['service']}")
         if exporter.sampling == 1:
             expect_same_octets(found, truth)
         else:
