@@ -83,6 +83,9 @@ class DependencyGraph {
   [[nodiscard]] Page<DependencyRow> dependencies(const DependencyQuery& query) const;
   [[nodiscard]] GraphCounters counters() const;
   [[nodiscard]] const SiteTable& sites() const noexcept;
+  /// All rows at one moment, as a revision that an empty graph can apply: for a new follower, and for
+  /// exports.
+  [[nodiscard]] Revision copy() const;
   /// The structure now; the same object until the structure changes.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 

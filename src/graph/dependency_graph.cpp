@@ -107,6 +107,21 @@ GraphCounters DependencyGraph::counters() const {
   return counters;
 }
 
+Revision DependencyGraph::copy() const {
+  const std::shared_lock lock{impl_->mutex};
+  Revision all;
+  all.number = impl_->revision;
+  all.assets.reserve(impl_->assets.size());
+  for (const auto& [id, a] : impl_->assets) {
+    if (a.alive) all.assets.push_back(a.row);
+  }
+  all.dependencies.reserve(impl_->dependencies.size());
+  for (std::uint32_t p = 0; p < impl_->dependencies.positions(); ++p) {
+    if (impl_->dependencies[p].value.alive) all.dependencies.push_back(impl_->row_of(p));
+  }
+  return all;
+}
+
 const SiteTable& DependencyGraph::sites() const noexcept { return impl_->sites; }
 
 std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
