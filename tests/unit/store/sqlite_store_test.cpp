@@ -1,0 +1,299 @@
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+
+#include "flowlens/enricher.hpp"
+#include "store_fixture.hpp"
+
+using namespace flowlens;
+using namespace flowlens::test;
+
+namespace {
+
+/// An opened store in a folder of its own.
+struct Opened {
+  TemporaryFolder folder;
+  std::unique_ptr<Store> store = make_sqlite_store(options_for(folder.file()));
+  StoreOpened opened = store->open();
+
+  void reopen() {
+    store = make_sqlite_store(options_for(folder.file()));
+    opened = store->open();
+  }
+  [[nodiscard]] std::string sql(const char* query) const {
+    SQLite::Database database{folder.file().string()};
+    return database.execAndGet(query).getString();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("open() takes epoch after epoch and goes on with the revision numbers") {
+  Opened o;
+  CHECK(o.opened.epoch == Epoch{1});
+  CHECK(o.opened.last_revision == 0);
+  CHECK(o.opened.sites.empty());
+  o.store->apply(growing_revision(o.opened, 1));
+  o.store->apply(growing_revision(o.opened, 2));
+  o.reopen();
+  CHECK(o.opened.epoch == Epoch{2});
+  CHECK(o.opened.last_revision == 2);
+  CHECK(o.opened.sites == std::vector<std::string>{"default"});
+  o.reopen();  // a term that wrote nothing
+  CHECK(o.opened.epoch == Epoch{3});
+  CHECK(o.opened.last_revision == 2);
+}
+
+TEST_CASE("load() gives back what apply() took") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  AssetRow named = asset_row(1, 5);
+  named.name = "db 'one'; -- ü";
+  named.asset_type = "database_server";
+  named.endpoints.push_back({{SiteId{}, *IpAddress::parse("2001:db8::5")}, at_second(1), at_second(2)});
+  named.endpoints.push_back({endpoint(77), at_second(3), std::nullopt});
+  DependencyRow peer = dependency_row(1, 7);
+  peer.direction = Direction::peer;
+  peer.provisional = false;
+  peer.totals.octets_to_client = 0xffff'ffff'ffff'ffffu;
+  DependencyRow unseen = dependency_row(2, 1);
+  unseen.observers = {};
+  unseen.observer_count = 0;
+  unseen.key.protocol = 1;
+  unseen.key.port = 0;
+  unseen.service = {};
+  r.assets = {named, asset_row(2), asset_row(3)};
+  r.dependencies = {peer, unseen};
+  o.store->apply(r);
+  o.reopen();
+
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK(graph.counters().assets == 3);
+  CHECK(graph.counters().dependencies == 2);
+  CHECK(graph.counters().revision == 1);
+  const auto asset = graph.asset(named.id);
+  REQUIRE(asset);
+  CHECK(asset->name == named.name);
+  CHECK(asset->asset_type == named.asset_type);
+  CHECK(asset->is_internal == named.is_internal);
+  CHECK(asset->first_seen == named.first_seen);
+  CHECK(asset->last_seen == named.last_seen);
+  REQUIRE(asset->endpoints.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(asset->endpoints[i].endpoint == named.endpoints[i].endpoint);
+    CHECK(asset->endpoints[i].from == named.endpoints[i].from);
+    CHECK(asset->endpoints[i].until == named.endpoints[i].until);
+  }
+  for (const DependencyRow& want : r.dependencies) {
+    const auto got = graph.dependency(want.id);
+    REQUIRE(got);
+    CHECK(got->client_asset == want.client_asset);
+    CHECK(got->server_asset == want.server_asset);
+    CHECK(got->key == want.key);
+    CHECK(got->service == want.service);
+    CHECK(got->direction == want.direction);
+    CHECK(got->rung == want.rung);
+    CHECK(got->provisional == want.provisional);
+    CHECK(got->first_seen == want.first_seen);
+    CHECK(got->last_seen == want.last_seen);
+    CHECK(got->totals == want.totals);
+    CHECK(got->observers == want.observers);
+    CHECK(got->observer_count == want.observer_count);
+  }
+}
+
+TEST_CASE("a map larger than one revision of load() is whole") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  constexpr std::uint32_t kAssets = 20'001;
+  for (std::uint32_t n = 0; n < kAssets; ++n) r.assets.push_back(asset_row(n));
+  for (std::uint32_t n = 0; n + 1 < kAssets; ++n) r.dependencies.push_back(dependency_row(n, 1));
+  o.store->apply(r);
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK(graph.counters().assets == kAssets);
+  CHECK(graph.counters().dependencies == kAssets - 1);
+}
+
+TEST_CASE("apply() sets values: a later revision replaces, the same one again changes nothing") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  o.store->apply(growing_revision(o.opened, 2));
+  o.store->apply(growing_revision(o.opened, 2));
+  o.store->apply(growing_revision(o.opened, 1));  // late: what is there is newer
+  const auto windows = scan_all(*o.store);
+  REQUIRE(windows.size() == 1);
+  CHECK(windows[0].counts == counts(2));
+  CHECK(o.store->ledger().applied == 2);
+  CHECK(o.sql("SELECT flows FROM dependencies") == "2");
+}
+
+TEST_CASE("a window is the sum over its epochs") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  o.store->apply(growing_revision(o.opened, 2));
+  o.reopen();
+  o.store->apply(growing_revision(o.opened, 3));
+  const auto windows = scan_all(*o.store);
+  REQUIRE(windows.size() == 1);
+  CHECK(windows[0].counts == counts(3));
+  CHECK(o.store->ledger().applied == 3);
+  CHECK(o.store->ledger().balanced());
+  CHECK(o.sql("SELECT count(*) FROM dependency_windows") == "2");
+}
+
+TEST_CASE("an endpoint that an asset gave up, and a window that came to nothing, are gone") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1)};
+  r.assets[0].endpoints.push_back({endpoint(9), at_second(0), std::nullopt});
+  r.windows = {{at_second(0), dependency_id(1), counts(4)}};
+  o.store->apply(r);
+  r = revision(o.opened, 2);
+  r.assets = {asset_row(1)};
+  r.windows = {{at_second(0), dependency_id(1), {}}};
+  o.store->apply(r);
+  CHECK(o.sql("SELECT group_concat(address) FROM asset_endpoints") == "10.0.0.1");
+  CHECK(scan_all(*o.store).empty());
+}
+
+TEST_CASE("removed rows go with all that belongs to them") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2), asset_row(3)};
+  r.dependencies = {dependency_row(1, 1), dependency_row(2, 1)};
+  for (const std::int64_t start : {-300, 0, 300, 600}) {
+    r.windows.push_back({at_second(start), dependency_id(1), counts(1)});
+    r.windows.push_back({at_second(start), dependency_id(2), counts(1)});
+  }
+  o.store->apply(r);
+  r = revision(o.opened, 2);
+  r.removed_dependencies = {dependency_id(2), dependency_id(99)};
+  r.removed_assets = {asset_id(3), asset_id(99)};
+  o.store->apply(r);
+  CHECK(o.sql("SELECT count(*) FROM dependencies") == "1");
+  CHECK(o.sql("SELECT count(*) FROM assets") == "2");
+  CHECK(o.sql("SELECT count(*) FROM asset_endpoints") == "2");
+  CHECK(scan_all(*o.store, dependency_id(2)).empty());
+  CHECK(scan_all(*o.store, dependency_id(1)).size() == 4);
+}
+
+TEST_CASE("scan() goes by time, bounds and dependency, and stops when told") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  for (const std::int64_t start : {600, 0, 300}) {
+    for (std::uint32_t n = 1; n <= 3; ++n) r.windows.push_back({at_second(start), dependency_id(n), counts(n)});
+  }
+  o.store->apply(r);
+  const auto all = scan_all(*o.store);
+  REQUIRE(all.size() == 9);
+  for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i - 1].window_start <= all[i].window_start);
+
+  const auto count = [&](std::int64_t from, std::int64_t to, std::optional<Id> of, int most = 100) {
+    int seen = 0;
+    o.store->scan({at_second(from), at_second(to), of},
+                  [&](const WindowRow&) { return ++seen < most; });
+    return seen;
+  };
+  CHECK(count(0, 600, {}) == 6);
+  CHECK(count(1, 601, {}) == 6);
+  CHECK(count(600, 600, {}) == 0);
+  CHECK(count(0, 600, dependency_id(2)) == 2);
+  CHECK(count(0, 601, dependency_id(9)) == 0);
+  CHECK(count(0, 601, {}, 4) == 4);
+  CHECK(count(0, 601, dependency_id(1), 2) == 2);
+}
+
+TEST_CASE("expire() removes windows that start earlier, and nothing else") {
+  Opened o;
+  Revision r = growing_revision(o.opened, 1);
+  for (const std::int64_t start : {0, 300, 600}) r.windows.push_back({at_second(start), dependency_id(5), counts(1)});
+  o.store->apply(r);
+  CHECK(o.store->expire(at_second(300)) == 2);
+  CHECK(o.store->expire(at_second(300)) == 0);
+  CHECK(scan_all(*o.store).size() == 2);
+  CHECK(o.sql("SELECT count(*) FROM dependencies") == "1");
+}
+
+TEST_CASE("a Resolver whose epoch is over is refused, and writes nothing") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  auto second = make_sqlite_store(options_for(o.folder.file()));
+  const StoreOpened later = second->open();
+  CHECK(later.epoch > o.opened.epoch);
+  CHECK_THROWS_WITH_AS(o.store->apply(growing_revision(o.opened, 2)), doctest::Contains("epoch 2"),
+                       StaleEpochError);
+  CHECK(scan_all(*second).at(0).counts == counts(1));
+  second->apply(growing_revision(later, 2));
+  CHECK(scan_all(*second).at(0).counts == counts(2));
+}
+
+TEST_CASE("a revision that does not follow on open() is refused") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  o.reopen();
+  CHECK_THROWS_AS(o.store->apply(revision(o.opened, 1)), ConfigError);
+  Revision of_the_future = revision(o.opened, 2);
+  of_the_future.epoch = Epoch{7};
+  CHECK_THROWS_AS(o.store->apply(of_the_future), ConfigError);
+  Revision of_the_past = revision(o.opened, 2);
+  of_the_past.epoch = Epoch{1};
+  CHECK_THROWS_AS(o.store->apply(of_the_past), StaleEpochError);
+}
+
+TEST_CASE("sites are kept by name, whatever their numbers") {
+  TemporaryFolder folder;
+  SqliteStoreOptions options = options_for(folder.file());
+  const SiteId paris = options.sites.add("paris");
+  const SiteId berlin = options.sites.add("berlin");
+  auto store = make_sqlite_store(options);
+  Revision r = revision(store->open(), 1);
+  r.assets = {asset_row(1), asset_row(2)};
+  r.assets[0].endpoints[0].endpoint.site = paris;
+  r.assets[1].endpoints[0].endpoint.site = berlin;
+  store->apply(r);
+
+  SqliteStoreOptions turned = options_for(folder.file());
+  turned.sites.add("berlin");
+  turned.sites.add("paris");
+  store = make_sqlite_store(turned);
+  CHECK(store->open().sites == std::vector<std::string>{"berlin", "paris"});
+  DependencyGraph graph{{}, turned.sites};
+  store->load(graph);
+  CHECK(graph.sites().name(graph.asset(asset_id(1))->endpoints[0].endpoint.site) == "paris");
+  CHECK(graph.sites().name(graph.asset(asset_id(2))->endpoints[0].endpoint.site) == "berlin");
+
+  store = make_sqlite_store(options_for(folder.file()));
+  const StoreOpened opened = store->open();
+  DependencyGraph without;
+  CHECK_THROWS_WITH_AS(store->load(without), doctest::Contains("`paris`"), ConfigError);
+  Revision unknown = revision(opened, 2);
+  unknown.assets = {asset_row(3)};
+  unknown.assets[0].endpoints[0].endpoint.site = SiteId{40};
+  CHECK_THROWS_AS(store->apply(unknown), ConfigError);
+}
+
+TEST_CASE("what people read with SQL") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2)};
+  r.dependencies = {dependency_row(1, 3)};
+  r.windows = {{at_second(0), dependency_id(1), counts(3)}};
+  o.store->apply(r);
+  CHECK(o.sql("SELECT name FROM readable_assets ORDER BY name") == "10.0.0.1");
+  CHECK(o.sql("SELECT client||' '||server||' '||protocol||'/'||port||' '||flows||' '||bytes||' '||first_seen "
+              "FROM readable_dependencies") == "10.0.0.1 10.0.0.2 6/5432 3 900 2023-11-14T22:13:20Z");
+  CHECK(o.sql("SELECT window_start||' '||flows||' '||bytes FROM readable_windows") ==
+        "2023-11-14T22:13:20Z 3 900");
+  CHECK(o.sql("SELECT service FROM dependencies") == std::string{service_name(find_service(6, 5432))});
+  CHECK(o.sql("SELECT observers FROM dependencies") == "192.0.2.1,2001:db8::1");
+}
+
+TEST_CASE("a store must be opened, and needs a path") {
+  CHECK_THROWS_AS((void)make_sqlite_store({}), ConfigError);
+  TemporaryFolder folder;
+  auto store = make_sqlite_store(options_for(folder.file()));
+  CHECK_THROWS_AS((void)store->ledger(), ConfigError);
+  CHECK_FALSE(std::filesystem::exists(folder.file()));
+}

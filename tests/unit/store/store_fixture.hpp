@@ -1,0 +1,116 @@
+/// \file
+/// A database file of its own, and rows and revisions whose values follow from a number.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "flowlens/store.hpp"
+
+namespace flowlens::test {
+
+/// A folder that is removed at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    static int number = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            ("flowlens-store-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
+    std::filesystem::create_directory(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path file() const { return path_ / "flowlens.db"; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline SqliteStoreOptions options_for(const std::filesystem::path& file) {
+  SqliteStoreOptions options;
+  options.path = file;
+  options.busy_timeout = std::chrono::milliseconds{0};
+  return options;
+}
+
+inline Timestamp at_second(std::int64_t s) { return Timestamp{std::chrono::seconds{1'700'000'000 + s}}; }
+
+inline Endpoint endpoint(std::uint32_t n, SiteId site = {}) {
+  return {site, IpAddress::v4(0x0a00'0000u + n)};
+}
+inline Id asset_id(std::uint32_t n) { return derive_id(asset_namespace(), std::to_string(n)); }
+inline Id dependency_id(std::uint32_t n) { return derive_id(dependency_namespace(), std::to_string(n)); }
+
+inline TrafficCounts counts(std::uint64_t n) { return {n, 10 * n, 20 * n, 2 * n, 3 * n, 100 * n, 200 * n}; }
+
+inline AssetRow asset_row(std::uint32_t n, std::int64_t last_seen = 0) {
+  AssetRow row;
+  row.id = asset_id(n);
+  row.endpoints.push_back({endpoint(n), at_second(0), std::nullopt});
+  row.is_internal = n % 2 == 0;
+  row.first_seen = at_second(0);
+  row.last_seen = at_second(last_seen);
+  return row;
+}
+
+/// From asset n to asset n + 1, tcp/5432.
+inline DependencyRow dependency_row(std::uint32_t n, std::uint64_t flows) {
+  DependencyRow row;
+  row.id = dependency_id(n);
+  row.client_asset = asset_id(n);
+  row.server_asset = asset_id(n + 1);
+  row.key = {endpoint(n), endpoint(n + 1), 5432, 6};
+  row.service = find_service(6, 5432);
+  row.rung = DirectionRung::tcp_flags;
+  row.first_seen = at_second(0);
+  row.last_seen = at_second(static_cast<std::int64_t>(flows));
+  row.totals = counts(flows);
+  row.observers[0] = IpAddress::v4(0xc000'0201);
+  row.observers[1] = *IpAddress::parse("2001:db8::1");
+  row.observer_count = 2;
+  return row;
+}
+
+inline FlowLedger flows_applied(std::uint64_t flows) {
+  FlowLedger ledger;
+  ledger.normalized = ledger.applied = flows;
+  return ledger;
+}
+
+inline Revision revision(const StoreOpened& opened, std::uint64_t number) {
+  Revision r;
+  r.number = number;
+  r.epoch = opened.epoch;
+  r.at = at_second(static_cast<std::int64_t>(number));
+  return r;
+}
+
+/// What a run of `step` flows of one dependency looks like, told once a revision.
+inline Revision growing_revision(const StoreOpened& opened, std::uint64_t number) {
+  Revision r = revision(opened, number);
+  const std::uint64_t flows = number;
+  const std::uint64_t of_this_epoch = number - opened.last_revision;
+  r.assets = {asset_row(1), asset_row(2)};
+  r.dependencies = {dependency_row(1, flows)};
+  r.windows = {{at_second(0), dependency_id(1), counts(of_this_epoch)}};
+  r.flows = flows_applied(of_this_epoch);
+  return r;
+}
+
+inline std::vector<WindowRow> scan_all(Store& store, std::optional<Id> dependency = {}) {
+  std::vector<WindowRow> rows;
+  store.scan({at_second(-1'000'000), at_second(1'000'000), dependency}, [&](const WindowRow& row) {
+    rows.push_back(row);
+    return true;
+  });
+  return rows;
+}
+
+}  // namespace flowlens::test
