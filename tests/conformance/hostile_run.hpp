@@ -18,6 +18,7 @@ struct Outcome {
   std::size_t length_octets = 0;
   std::size_t records = 0;    ///< for sFlow: samples; those that had waited are not counted
   std::size_t templates = 0;  ///< learned, new or again
+  bool is_v9 = false;
   [[nodiscard]] std::string to_text() const;
 };
 

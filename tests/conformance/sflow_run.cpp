@@ -148,8 +148,10 @@ void check_sample_flows(const Json& wanted, const Collector::Sample& have, const
   check(("source" + family).c_str(), flow.source_address.to_string());
   check(("destination" + family).c_str(), flow.destination_address.to_string());
   check("protocolIdentifier", flow.protocol);
-  check("sourceTransportPort", flow.source_port);
-  check("destinationTransportPort", flow.destination_port);
+  if (packet->contains("destinationTransportPort")) {  // else the header was cut between the two
+    check("sourceTransportPort", flow.source_port);
+    check("destinationTransportPort", flow.destination_port);
+  }
   check("ipTotalLength", flow.octet_count);
   const auto rate = wanted.at("samplingRate").get<std::uint32_t>();
   if (flow.sampling_rate == std::max(rate, 1u))
