@@ -1,0 +1,179 @@
+#include "fuzz/datagrams.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "flowlens/decoder.hpp"
+#include "support/ledger_check.hpp"
+#include "wire/byte_reader.hpp"
+
+namespace flowlens::fuzz {
+namespace {
+
+/// A flow holds two IPv4 addresses, and a biflow gives two flows.
+constexpr std::uint64_t kMinOctetsPerFlow = 4;
+
+/// Small bounds, so that an input of a few kilobytes reaches them.
+ParserOptions small_bounds() {
+  ParserOptions options;
+  options.max_templates = 12;
+  options.max_templates_per_exporter = 5;
+  options.max_fields_per_template = 40;
+  options.max_waiting_octets = 1'000;
+  options.max_waiting_octets_per_exporter = 400;
+  return options;
+}
+
+DecoderOptions small_decoder() {
+  DecoderOptions options;
+  options.parser = small_bounds();
+  options.normalizer.max_plans = 8;
+  options.normalizer.max_samplers = 8;
+  return options;
+}
+
+/// Reads every octet it is given, and counts.
+class Toucher final : public RecordSink {
+ public:
+  std::uint64_t octets = 0;
+  unsigned sum = 0;
+
+  void on_data_set(const DataSet& set) noexcept override { touch(set); }
+  void on_options_set(const DataSet& set) noexcept override { touch(set); }
+  void on_sample(const SflowSample& sample) noexcept override {
+    octets += sample.records.size();
+    std::uint32_t records = 0;
+    sample.for_each([&](const SflowRecord& record) {
+      ++records;
+      touch(record.octets);
+    });
+    if (records != sample.record_count) fail("a sample has fewer records than it says");
+  }
+  void on_template(const MessageHeader&, const TransportSession&, const Template& layout,
+                   bool) noexcept override {
+    if (layout.scope_field_count() > layout.fields().size()) fail("more scope fields than fields");
+    for (const FieldSpecifier& field : layout.fields()) {
+      sum += static_cast<unsigned>(element_name(field.element).size());
+    }
+  }
+
+ private:
+  void touch(const DataSet& set) {
+    std::uint64_t of_fields = 0;
+    set.for_each([&](const Record& record) {
+      if (record.octets().empty()) fail("a record without octets");
+      octets += record.octets().size();
+      record.for_each([&](const FieldValue& field) {
+        of_fields += field.octets.size();
+        touch(field.octets);
+      });
+    });
+    if (of_fields > set.records.size()) fail("fields hold more octets than their records");
+  }
+  void touch(std::span<const std::byte> all) {
+    for (const std::byte octet : all) sum += std::to_integer<unsigned>(octet);
+  }
+};
+
+/// Both ways in, fed the same.
+class Subject {
+ public:
+  void feed(std::span<const std::byte> datagram, const TransportSession& session,
+            Timestamp received) {
+    fed_octets_ += datagram.size();
+    const ParseResult parsed = parser_.parse(datagram, session, received, toucher_);
+    if (parsed.first.offset > datagram.size()) fail("a diagnostic points outside the datagram");
+    if (parsed.accepted == false && parsed.clean()) fail("refused without a reason");
+    parser_ledgers_.fed(datagram.size(), parsed);
+    check(parser_ledgers_.problem(parser_));
+    if (toucher_.octets > fed_octets_) fail("more octets of records than were fed");
+
+    batch_.clear();
+    const ParseResult decoded = decoder_.decode(datagram, session, received, batch_);
+    flows_ += batch_.flows.size();
+    decoder_ledgers_.fed(datagram.size(), decoded);
+    check(decoder_ledgers_.problem(decoder_, flows_));
+    if (flows_ * kMinOctetsPerFlow > fed_octets_) fail("more flows than the octets can hold");
+    std::ranges::for_each(batch_.flows, check_flow);
+  }
+
+  /// What was saved loads, and holds the same templates.
+  void check_state() {
+    Decoder other{small_decoder()};
+    const Diagnostic loaded = other.load_state(decoder_.save_state());
+    if (loaded.code != DiagnosticCode::none) fail("state that was saved does not load");
+    if (other.parser().counters().templates != decoder_.parser().counters().templates) {
+      fail("state that was loaded has other templates");
+    }
+  }
+
+ private:
+  static void check(const std::string& problem) {
+    if (!problem.empty()) fail(problem.c_str());
+  }
+  static void check_flow(const FlowRecord& flow) {
+    if (flow.end < flow.start) fail("a flow ends before it starts");
+    if (flow.sampling_rate == 0) fail("a flow with sampling rate 0");
+  }
+
+  Parser parser_{small_bounds()};
+  Toucher toucher_;
+  test::LedgerCheck parser_ledgers_;
+  Decoder decoder_{small_decoder()};
+  FlowBatch batch_;
+  test::LedgerCheck decoder_ledgers_;
+  std::uint64_t fed_octets_ = 0;
+  std::uint64_t flows_ = 0;
+};
+
+TransportSession session_of(unsigned control) {
+  TransportSession session;
+  session.exporter = IpAddress::v4(0xc0000200u + (control & 3u));
+  session.exporter_port = (control & 4u) != 0 ? 50001 : 50000;
+  session.collector_port = 2055;
+  return session;
+}
+
+std::chrono::seconds step_of(unsigned control) {
+  const unsigned exponent = control >> 4;
+  return std::chrono::seconds{exponent == 0 ? 0 : 1 << (exponent - 1)};
+}
+
+/// A copy in a heap block of its exact size, with the version written into it.
+std::unique_ptr<std::byte[]> block_of(std::span<const std::byte> datagram, std::uint32_t version,
+                                      std::size_t version_octets) {
+  std::unique_ptr<std::byte[]> block{new std::byte[datagram.size()]};
+  if (!datagram.empty()) std::memcpy(block.get(), datagram.data(), datagram.size());
+  for (std::size_t i = 0; i < version_octets && i < datagram.size(); ++i) {
+    block[i] = static_cast<std::byte>(version >> (8 * (version_octets - 1 - i)) & 0xff);
+  }
+  return block;
+}
+
+}  // namespace
+
+void fail(const char* what) {
+  std::fprintf(stderr, "fuzz: %s\n", what);
+  std::abort();
+}
+
+void run(std::span<const std::byte> input, Versions versions) {
+  Subject subject;
+  Timestamp now{std::chrono::seconds{1'795'249'860}};
+  wire::ByteReader in{input};
+  while (in.remaining() > 3) {
+    const unsigned control = in.u8();
+    const std::size_t claimed = in.u16();
+    const auto datagram = in.take(std::min(claimed, in.remaining()));
+    const std::uint32_t version = (control & 8u) != 0 ? versions.second : versions.first;
+    now += step_of(control);
+    const auto block = block_of(datagram, version, versions.octets);
+    subject.feed({block.get(), datagram.size()}, session_of(control), now);
+  }
+  subject.check_state();
+}
+
+}  // namespace flowlens::fuzz

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Writes first inputs for the fuzz targets: OUTDIR/fuzz_<name>/. From the conformance corpus where
+$FLOWLENS_SHARED or ../shared has it, and a few made here, so that there are always some."""
+import hashlib
+import json
+import os
+import pathlib
+import struct
+import sys
+
+MAX_OCTETS = 16 * 1024  # longer sequences of datagrams only slow the fuzzer down
+
+TARGETS = {"netflow-v5": "netflow", "netflow-v9": "netflow", "ipfix": "ipfix", "sflow-v5": "sflow"}
+LINK_TYPES = {"ethernet": 0, "ip": 1, "mpls": 2}
+
+
+def entry(datagram, session=0, step=0):
+    """One datagram as datagrams.hpp describes it."""
+    is_v5 = datagram[:2] == b"\0\5"
+    control = session & 7 | (8 if is_v5 else 0) | min(step, 15) << 4
+    return struct.pack("!BH", control, len(datagram)) + datagram
+
+
+def made():
+    """Yields (target, input) for small ones made by hand."""
+    fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
+    record = struct.pack("!IIHHBII", 0x0A010203, 0x0A040506, 40000, 443, 6, 1000, 5)
+    template = struct.pack("!HHHH", 0, 36, 300, 7) + fields
+    data = struct.pack("!HH", 300, 28) + record + bytes(3)
+    v9 = lambda sets, count: struct.pack("!HHIIII", 9, count, 60000, 1795249860, 1, 7) + sets
+    yield "netflow", entry(v9(template + data, 2))
+    yield "netflow", entry(v9(data, 1)) + entry(v9(template, 1), step=1) + entry(v9(data, 1), step=2)
+    options = struct.pack("!HHHHHHHHHHH", 1, 22, 301, 4, 8, 1, 4, 34, 4, 35, 1)
+    yield "netflow", entry(v9(options + struct.pack("!HHIIBBH", 301, 16, 1, 100, 2, 0, 0), 2))
+    v5 = struct.pack("!HHIIIIHH", 5, 1, 60000, 1795249860, 0, 1, 0, 0)
+    v5 += struct.pack("!IIIHHIIIIHHBBBBHHBBH", 0x0A010203, 0x0A040506, 0, 1, 2, 5, 1000, 50000, 55000,
+                      40000, 443, 0, 27, 6, 0, 0, 0, 24, 24, 0)
+    yield "netflow", entry(v5)
+
+    def ipfix(sets):
+        return struct.pack("!HHIII", 10, 16 + len(sets), 1795249860, 1, 7) + sets
+    template = struct.pack("!HHHH", 2, 36, 300, 7) + fields
+    data = struct.pack("!HH", 300, 25) + record
+    yield "ipfix", entry(ipfix(template + data))
+    yield "ipfix", entry(ipfix(data)) + entry(ipfix(template), step=1) + entry(ipfix(data), step=15)
+    variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)
+    yield "ipfix", entry(ipfix(variable + struct.pack("!HHIB3sI", 302, 16, 1, 3, b"abc", 2)))
+
+    frame = struct.pack("!HIHIH", 0x0200, 1, 0x0200, 2, 0x0800)
+    frame += struct.pack("!HHHHHHII", 0x4500, 1000, 1, 0x4000, 0x4006, 0, 0x0A010203, 0x0A040506)
+    frame += struct.pack("!HHIIHHHH", 40000, 443, 1, 1, 0x5010, 1000, 0, 0)
+    sampled = struct.pack("!6I", 1, 16 + 56, 1, 1018, 4, 54) + frame + bytes(2)
+    sample = struct.pack("!10I", 1, 32 + len(sampled), 1, 3, 64, 640, 0, 1, 2, 1) + sampled
+    yield "sflow", entry(struct.pack("!7I", 5, 1, 0xC0000201, 0, 1, 60000, 1) + sample)
+    yield "dissect", bytes([LINK_TYPES["ethernet"], 40]) + frame
+    yield "dissect", bytes([LINK_TYPES["ip"], 20]) + frame[14:]
+    yield "dissect", bytes([LINK_TYPES["mpls"], 20]) + bytes.fromhex("03e8103e05dc7b3e") + frame[14:]
+
+
+def from_case(directory):
+    """Yields (target, input) for a case of the corpus."""
+    case = json.loads((directory / "case.json").read_text())
+    sessions = []
+    sequence = b""
+    for datagram in case["datagrams"]:
+        session = (datagram["exporter"], datagram["port"])
+        if session not in sessions:
+            sessions.append(session)
+        piece = entry((directory / datagram["file"]).read_bytes(), sessions.index(session), 1)
+        if len(sequence) + len(piece) > MAX_OCTETS:
+            break
+        sequence += piece
+    if sequence:
+        yield TARGETS[case["protocol"]], sequence
+    for sample in case["expected"]:
+        for record in sample.get("records", []):
+            if record.get("name") == "sampled_header":
+                header = bytes.fromhex(record["fields"]["header"])
+                yield "dissect", bytes([LINK_TYPES["ethernet"], 40]) + header
+
+
+def from_hostile(file):
+    """Yields (target, input) for a case of malformed/."""
+    case = json.loads(file.read_text())
+    sequence = b"".join(entry((file.parent / d["file"]).read_bytes(), 0, 1)
+                        for d in case["datagrams"] if d["length"] <= MAX_OCTETS)[:MAX_OCTETS]
+    targets = [TARGETS[case["protocol"]]] if case["protocol"] in TARGETS else set(TARGETS.values())
+    for target in targets:
+        yield target, sequence
+
+
+def all_seeds(corpus):
+    yield from made()
+    for file in sorted(corpus.glob("*/case.json")):
+        yield from from_case(file.parent)
+    for file in sorted(corpus.glob("malformed/*.json")):
+        yield from from_hostile(file)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: make_seeds.py OUTDIR")
+    top = pathlib.Path(__file__).resolve().parents[2]
+    corpus = pathlib.Path(os.environ.get("FLOWLENS_SHARED", top.parent / "shared")) / "corpus"
+    counts = {}
+    for target, data in all_seeds(corpus):
+        directory = pathlib.Path(sys.argv[1]) / f"fuzz_{target}"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / hashlib.sha1(data).hexdigest()).write_bytes(data)
+        counts[target] = counts.get(target, 0) + 1
+    where = corpus if corpus.is_dir() else f"no corpus at {corpus}: hand-made ones only"
+    print("seeds:", ", ".join(f"{n} {t}" for t, n in sorted(counts.items())), f"({where})")
+
+
+if __name__ == "__main__":
+    main()
