@@ -165,6 +165,8 @@ void check_datagram(const Json& datagram, const Outcome& outcome, HostileReport&
     report.problems.push_back(file + ": no set waits for its template");
     return;
   }
+  const std::string main_verdict = datagram["verdict"];
+  report.silent += outcome.result.clean() && main_verdict != "accept" && main_verdict != "no-crash";
   ++report.right;
   ++report.verdicts[*verdict];
 }

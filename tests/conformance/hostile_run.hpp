@@ -30,7 +30,8 @@ struct HostileReport {
   std::string name;
   std::size_t datagrams = 0;
   std::size_t right = 0;
-  std::size_t reported = 0;                     ///< datagrams with a diagnostic
+  std::size_t reported = 0;  ///< datagrams with a diagnostic
+  std::size_t silent = 0;    ///< the main verdict asks for a diagnostic, an alternative does not
   std::size_t good_datagrams = 0;               ///< decoded afterwards as they should
   std::map<std::string, std::size_t> verdicts;  ///< of the datagrams that were right
   std::vector<std::string> problems;

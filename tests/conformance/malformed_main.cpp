@@ -30,7 +30,7 @@ std::vector<std::filesystem::path> list_files(const Arguments& arguments) {
 }
 
 struct Sums {
-  std::size_t datagrams = 0, right = 0, reported = 0, good = 0, failed = 0;
+  std::size_t datagrams = 0, right = 0, reported = 0, silent = 0, good = 0, failed = 0;
   std::map<std::string, std::size_t> verdicts;
 };
 
@@ -40,6 +40,7 @@ Sums sum_up(const std::vector<HostileReport>& reports) {
     sums.datagrams += r.datagrams;
     sums.right += r.right;
     sums.reported += r.reported;
+    sums.silent += r.silent;
     sums.good += r.good_datagrams;
     sums.failed += !r.passed();
     for (const auto& [verdict, count] : r.verdicts) sums.verdicts[verdict] += count;
@@ -51,13 +52,15 @@ void print_text(const std::vector<HostileReport>& reports) {
   for (const HostileReport& r : reports) {
     std::cout << std::left << std::setw(8) << (r.passed() ? "ok" : "FAILED") << std::setw(44)
               << r.name << std::right << std::setw(4) << r.right << " of " << std::setw(3)
-              << r.datagrams << " right, " << std::setw(3) << r.reported << " reported\n";
+              << r.datagrams << " right, " << std::setw(3) << r.reported << " reported"
+              << (r.silent != 0 ? ", " + std::to_string(r.silent) + " silent" : "") << '\n';
     for (const std::string& problem : r.problems) std::cout << "          " << problem << '\n';
   }
   const Sums sums = sum_up(reports);
   std::cout << reports.size() - sums.failed << " of " << reports.size() << " cases pass; "
             << sums.right << " of " << sums.datagrams << " datagrams as they should be, "
-            << sums.reported << " with a diagnostic; " << sums.good
+            << sums.reported << " with a diagnostic, " << sums.silent
+            << " silent where only an alternative verdict allows it; " << sums.good
             << " good datagrams decoded afterwards.\n";
   for (const auto& [verdict, count] : sums.verdicts) {
     std::cout << "  " << std::left << std::setw(20) << verdict << std::right << std::setw(4)
@@ -73,6 +76,7 @@ void print_json(const std::vector<HostileReport>& reports) {
                      {"datagrams", r.datagrams},
                      {"right", r.right},
                      {"reported", r.reported},
+                     {"silent", r.silent},
                      {"goodDatagrams", r.good_datagrams},
                      {"problems", r.problems}});
   }
@@ -84,6 +88,7 @@ void print_json(const std::vector<HostileReport>& reports) {
                       {"datagrams", sums.datagrams},
                       {"right", sums.right},
                       {"reported", sums.reported},
+                      {"silent", sums.silent},
                       {"goodDatagrams", sums.good},
                       {"verdicts", sums.verdicts}}}};
   std::cout << all.dump(2) << '\n';
