@@ -11,10 +11,10 @@ namespace flowlens::bench {
 struct Conditions {
   std::string cpu;
   unsigned cores = 0;
-  int core = 0;                       ///< the one the process was pinned to
+  int core = 0;                         ///< the one the process was pinned to
   std::array<double, 3> load_before{};  ///< load average over 1, 5 and 15 minutes
   std::array<double, 3> load_after{};
-  std::string system;                 ///< `Linux 6.1.0 x86_64`
+  std::string system;  ///< `Linux 6.1.0 x86_64`
   std::string compiler;
   std::string_view flags;
   std::string_view version;

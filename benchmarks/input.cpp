@@ -31,14 +31,21 @@ T little_endian(std::span<const std::byte> octets, std::size_t at) {
 
 std::optional<ExportProtocol> protocol_of(std::span<const std::byte> datagram) {
   if (datagram.size() < 4) return std::nullopt;
-  const auto high = std::to_integer<unsigned>(datagram[0]) << 8 | std::to_integer<unsigned>(datagram[1]);
-  const auto low = std::to_integer<unsigned>(datagram[2]) << 8 | std::to_integer<unsigned>(datagram[3]);
+  const auto high =
+      std::to_integer<unsigned>(datagram[0]) << 8 | std::to_integer<unsigned>(datagram[1]);
+  const auto low =
+      std::to_integer<unsigned>(datagram[2]) << 8 | std::to_integer<unsigned>(datagram[3]);
   switch (high) {
-    case 0: return low == 5 ? std::optional{ExportProtocol::sflow_v5} : std::nullopt;
-    case 5: return ExportProtocol::netflow_v5;
-    case 9: return ExportProtocol::netflow_v9;
-    case 10: return ExportProtocol::ipfix;
-    default: return std::nullopt;
+    case 0:
+      return low == 5 ? std::optional{ExportProtocol::sflow_v5} : std::nullopt;
+    case 5:
+      return ExportProtocol::netflow_v5;
+    case 9:
+      return ExportProtocol::netflow_v9;
+    case 10:
+      return ExportProtocol::ipfix;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -110,10 +117,14 @@ void make_times_ascend(Workload& workload) {
 
 std::string_view name_of(ExportProtocol protocol) noexcept {
   switch (protocol) {
-    case ExportProtocol::netflow_v5: return "NetFlow v5";
-    case ExportProtocol::netflow_v9: return "NetFlow v9";
-    case ExportProtocol::ipfix: return "IPFIX";
-    case ExportProtocol::sflow_v5: return "sFlow v5";
+    case ExportProtocol::netflow_v5:
+      return "NetFlow v5";
+    case ExportProtocol::netflow_v9:
+      return "NetFlow v9";
+    case ExportProtocol::ipfix:
+      return "IPFIX";
+    case ExportProtocol::sflow_v5:
+      return "sFlow v5";
   }
   return "unknown";
 }

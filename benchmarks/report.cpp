@@ -17,17 +17,25 @@ void append(std::string& out, const char* format, Arguments... arguments) {
 
 void append_stages(std::string& out, const WorkloadFigures& figures) {
   for (const StageFigure& stage : figures.stages) {
-    append(out, "%-11s %-16s %9.1f  (%.1f to %.1f) %*s%9.2f M %ss/s\n",
-           std::string(name_of(figures.protocol)).c_str(), std::string(stage.name).c_str(), stage.ns,
-           stage.ns_least, stage.ns_most, stage.ns_most < 100 ? 4 : 0, "",
-           stage.per_second() / 1e6, std::string(stage.unit).c_str());
+    const std::string each = std::string(stage.unit) + "s/s";
+    char range[48];
+    std::snprintf(range, sizeof range, "%.1f to %.1f", stage.ns_least, stage.ns_most);
+    char flushing[24] = "";
+    if (stage.ns_flushing > 0) std::snprintf(flushing, sizeof flushing, "%.1f", stage.ns_flushing);
+    append(out, "%-11s %-16s %8.1f  %-18s %8s  %8.2f M %s\n",
+           std::string(name_of(figures.protocol)).c_str(), std::string(stage.name).c_str(),
+           stage.ns, range, flushing, stage.per_second() / 1e6, each.c_str());
   }
 }
 
 Json stage_json(const StageFigure& stage) {
-  return {{"stage", stage.name},       {"unit", stage.unit},
-          {"count", stage.count},      {"ns", stage.ns},
-          {"ns_least", stage.ns_least}, {"ns_most", stage.ns_most},
+  return {{"stage", stage.name},
+          {"unit", stage.unit},
+          {"count", stage.count},
+          {"ns", stage.ns},
+          {"ns_least", stage.ns_least},
+          {"ns_most", stage.ns_most},
+          {"ns_flushing", stage.ns_flushing},
           {"per_second", stage.per_second()}};
 }
 
@@ -67,10 +75,11 @@ std::string as_table(const Conditions& c, std::span<const WorkloadFigures> workl
          std::string(c.flags).c_str());
   append(out, "%s, %u cores, pinned to core %d, %s\n", c.cpu.c_str(), c.cores, c.core,
          c.system.c_str());
-  append(out, "load average %.2f before, %.2f after; medians of %zu repetitions\n", c.load_before[0],
-         c.load_after[0], repetitions);
+  append(out, "load average %.2f before, %.2f after; medians of %zu repetitions\n",
+         c.load_before[0], c.load_after[0], repetitions);
   for (const WorkloadFigures& w : workloads) {
-    append(out, "%s: %llu datagrams, %llu octets, %llu records, %llu flows over %.0f s; "
+    append(out,
+           "%s: %llu datagrams, %llu octets, %llu records, %llu flows over %.0f s; "
            "%llu flushes; %llu dependencies; ledgers %s\n",
            std::string(name_of(w.protocol)).c_str(), static_cast<unsigned long long>(w.datagrams),
            static_cast<unsigned long long>(w.octets), static_cast<unsigned long long>(w.records),
@@ -79,7 +88,8 @@ std::string as_table(const Conditions& c, std::span<const WorkloadFigures> workl
            static_cast<unsigned long long>(w.dependencies),
            w.ledgers_balanced ? "balance" : "DO NOT BALANCE");
   }
-  append(out, "\n%-11s %-16s %9s  (range)\n", "protocol", "stage", "ns each");
+  append(out, "\n%-11s %-16s %8s  %-18s %8s\n", "protocol", "stage", "ns each", "range",
+         "flushing");
   for (const WorkloadFigures& figures : workloads) append_stages(out, figures);
   return out;
 }

@@ -29,7 +29,8 @@ class CountingSink final : public RecordSink {
   std::uint64_t records = 0;
   void on_data_set(const DataSet& set) noexcept override { records += set.record_count; }
   void on_sample(const SflowSample& sample) noexcept override {
-    records += sample.kind == SflowSampleKind::flow || sample.kind == SflowSampleKind::expanded_flow;
+    records +=
+        sample.kind == SflowSampleKind::flow || sample.kind == SflowSampleKind::expanded_flow;
   }
 };
 
@@ -88,6 +89,20 @@ Decoded decode_ahead(const Workload& workload) {
 struct Run {
   std::uint64_t count = 0;
   double ns = 0;
+  double ns_flushing = 0;
+};
+
+/// Adds the CPU time of its life to `sum`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum), begin_(thread_cpu_ns()) {}
+  ~Stopwatch() { sum_ += thread_cpu_ns() - begin_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& sum_;
+  double begin_;
 };
 
 Run run_parse(const Workload& workload) {
@@ -97,14 +112,14 @@ Run run_parse(const Workload& workload) {
   for (const Datagram& datagram : workload.datagrams) {
     parser.parse(workload.payload(datagram), datagram.session, datagram.received, sink);
   }
-  return {sink.records, thread_cpu_ns() - begin};
+  return {sink.records, thread_cpu_ns() - begin, 0};
 }
 
 Run run_decode(const Workload& workload) {
   Decoder decoder;
   const double begin = thread_cpu_ns();
   const std::uint64_t records = decode_all(workload, decoder, [](const FlowBatch&, Timestamp) {});
-  return {records, thread_cpu_ns() - begin};
+  return {records, thread_cpu_ns() - begin, 0};
 }
 
 Run run_aggregate(const Decoded& decoded, WorkloadFigures& figures) {
@@ -114,21 +129,26 @@ Run run_aggregate(const Decoded& decoded, WorkloadFigures& figures) {
   std::vector<FlowLabels> labels;
   std::vector<ConnectionSummary> summaries;
   std::uint64_t flushes = 1;
+  double flushing = 0;
   const double begin = thread_cpu_ns();
   for (const FlowRun& run : decoded.runs) {
     const auto flows = std::span{decoded.all.flows}.subspan(run.first, run.count);
     enricher.label(flows, labels);
     aggregator.add(flows, labels, run.now);
     if (!timer.due(run.now)) continue;
+    const Stopwatch watch{flushing};
     summaries.clear();
     aggregator.flush(run.now, summaries);
     ++flushes;
   }
-  summaries.clear();
-  aggregator.finish(summaries);
+  {
+    const Stopwatch watch{flushing};
+    summaries.clear();
+    aggregator.finish(summaries);
+  }
   const double ns = thread_cpu_ns() - begin;
   figures.flushes = flushes;
-  return {decoded.all.flows.size(), ns};
+  return {decoded.all.flows.size(), ns, flushing};
 }
 
 Run run_whole_way(const Workload& workload, WorkloadFigures& figures) {
@@ -136,17 +156,28 @@ Run run_whole_way(const Workload& workload, WorkloadFigures& figures) {
   Resolver resolver;
   FlushTimer timer;
   resolver.begin(Epoch{1}, 0);
+  double flushing = 0;
   const double begin = thread_cpu_ns();
   decode_all(workload, decoder, [&](const FlowBatch& batch, Timestamp now) {
     resolver.add(batch.flows, now);
-    if (timer.due(now)) (void)resolver.flush(now);
+    if (!timer.due(now)) return;
+    const Stopwatch watch{flushing};
+    (void)resolver.flush(now);
   });
-  (void)resolver.finish(workload.datagrams.back().received);
+  {
+    const Stopwatch watch{flushing};
+    (void)resolver.finish(workload.datagrams.back().received);
+  }
   const double ns = thread_cpu_ns() - begin;
   figures.dependencies = resolver.graph().counters().dependencies;
   figures.ledgers_balanced = decoder.parser().datagrams().balanced() &&
                              decoder.parser().octets().balanced() && resolver.ledger().balanced();
-  return {decoder.counters().flows, ns};
+  return {decoder.counters().flows, ns, flushing};
+}
+
+double median(std::vector<double>& values) {
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 /// \return medians; one run more comes first and is not counted.
@@ -154,14 +185,17 @@ StageFigure repeat(std::string_view name, std::string_view unit, std::size_t rep
                    const std::function<Run()>& run) {
   StageFigure figure{.name = name, .unit = unit};
   figure.count = run().count;
-  std::vector<double> ns;
+  const double count = static_cast<double>(std::max<std::uint64_t>(figure.count, 1));
+  std::vector<double> ns, flushing;
   for (std::size_t i = 0; i < repetitions; ++i) {
-    ns.push_back(run().ns / static_cast<double>(std::max<std::uint64_t>(figure.count, 1)));
+    const Run one = run();
+    ns.push_back(one.ns / count);
+    flushing.push_back(one.ns_flushing / count);
   }
-  std::sort(ns.begin(), ns.end());
-  figure.ns = (ns[(ns.size() - 1) / 2] + ns[ns.size() / 2]) / 2;
+  figure.ns = median(ns);
   figure.ns_least = ns.front();
   figure.ns_most = ns.back();
+  figure.ns_flushing = median(flushing);
   return figure;
 }
 
@@ -176,8 +210,7 @@ WorkloadFigures measure(const Workload& workload, std::size_t repetitions) {
   figures.seconds_of_input = std::chrono::duration<double>(span).count();
 
   const char* unit = workload.protocol == ExportProtocol::sflow_v5 ? "sample" : "record";
-  figures.stages.push_back(
-      repeat("parse", unit, repetitions, [&] { return run_parse(workload); }));
+  figures.stages.push_back(repeat("parse", unit, repetitions, [&] { return run_parse(workload); }));
   figures.stages.push_back(
       repeat("parse+normalize", unit, repetitions, [&] { return run_decode(workload); }));
   figures.records = figures.stages.back().count;

@@ -14,11 +14,12 @@ namespace flowlens::bench {
 /// CPU time of one stage.
 struct StageFigure {
   std::string_view name;
-  std::string_view unit;     ///< `record`, `sample` or `flow`: what `count` counts
-  std::uint64_t count = 0;   ///< in each repetition
-  double ns = 0;             ///< per unit, the median of the repetitions
+  std::string_view unit;    ///< `record`, `sample` or `flow`: what `count` counts
+  std::uint64_t count = 0;  ///< in each repetition
+  double ns = 0;            ///< per unit, the median of the repetitions
   double ns_least = 0;
   double ns_most = 0;
+  double ns_flushing = 0;  ///< of `ns`, inside flushes, the last one included; 0 where none are
   [[nodiscard]] double per_second() const noexcept { return ns > 0 ? 1e9 / ns : 0; }
 };
 
@@ -27,7 +28,7 @@ struct WorkloadFigures {
   ExportProtocol protocol = ExportProtocol::netflow_v5;
   std::uint64_t datagrams = 0;
   std::uint64_t octets = 0;
-  std::uint64_t records = 0;       ///< data records or flow samples
+  std::uint64_t records = 0;  ///< data records or flow samples
   std::uint64_t flows = 0;
   std::uint64_t dependencies = 0;  ///< in the map at the end of the whole way
   std::uint64_t flushes = 0;       ///< in each run of aggregate and of the whole way
