@@ -48,9 +48,7 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port) noexc
 
 [[noreturn]] void fail(const char* what, const IpAddress& address, std::uint16_t port) {
   const int reason = errno;
-  // append, not "[" +: GCC 12 sees an overlapping copy in the latter at -O3 (its bug 105651).
-  std::string host = address.to_string();
-  if (!address.is_v4()) host = std::string{}.append("[").append(host).append("]");
+  const std::string host = address.is_v4() ? address.to_string() : "[" + address.to_string() + "]";
   std::string text = std::string{what} + " UDP " + host + ":" + std::to_string(port) + ": " +
                      std::generic_category().message(reason);
   if (reason == EADDRINUSE) text += "; another process holds the port: stop it or choose another port";
