@@ -1,0 +1,119 @@
+// Any order of arrival within the allowed lateness gives the same map and the same ledger, and at
+// every moment between the sums are exact.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "flowlens/graph_export.hpp"
+#include "flowlens/resolver.hpp"
+#include "support/traffic.hpp"
+
+using namespace flowlens;
+using namespace flowlens::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Outcome {
+  std::string map;
+  FlowLedger ledger;
+  TrafficCounts totals;
+  AggregatorCounters counters;
+};
+
+struct Arrival {
+  Timestamp at;
+  std::size_t flow;
+};
+
+/// Some time after the flow ended, but before a window it has a part in is closed.
+std::vector<Arrival> draw_arrivals(Dice& dice, const std::vector<FlowRecord>& flows) {
+  std::vector<Arrival> arrivals;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const auto into_window = (flows[i].start - kNoon) % std::chrono::nanoseconds{300s};
+    const Timestamp closes = flows[i].start - into_window + 300s + 60s;
+    const Timestamp latest = std::min(flows[i].end + 55s, closes - 1ms);
+    const auto room = static_cast<std::uint64_t>((latest - flows[i].end).count());
+    arrivals.push_back({flows[i].end + std::chrono::nanoseconds{dice.below(room)}, i});
+  }
+  dice.shuffle(arrivals);
+  std::stable_sort(arrivals.begin(), arrivals.end(),
+                   [](const Arrival& a, const Arrival& b) { return a.at < b.at; });
+  return arrivals;
+}
+
+void check_sums(const Resolver& resolver) {
+  const FlowLedger ledger = resolver.ledger();
+  REQUIRE(ledger.balanced());
+  REQUIRE(ledger.applied == resolver.graph().counters().totals.flows);
+}
+
+Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, bool flush_often) {
+  Resolver resolver;
+  Timestamp now = kNoon;
+  for (const Arrival& arrival : draw_arrivals(dice, flows)) {
+    now = arrival.at;
+    FlowRecord flow = flows[arrival.flow];
+    flow.received = now;
+    resolver.add(std::span{&flow, 1}, now);
+    if (flush_often && dice.one_in(30)) {
+      (void)resolver.flush(now);
+      check_sums(resolver);
+    }
+  }
+  (void)resolver.finish(now);
+  check_sums(resolver);
+  std::ostringstream out;
+  write_graph(resolver.graph(), ExportFormat::json, out);
+  return {out.str(), resolver.ledger(), resolver.graph().counters().totals,
+          resolver.aggregator_counters()};
+}
+
+/// The first line of `a` that `b` has otherwise: a whole map would be too much to read.
+std::string difference(const std::string& a, const std::string& b) {
+  std::istringstream in_a{a}, in_b{b};
+  std::string line_a, line_b;
+  while (std::getline(in_a, line_a)) {
+    if (!std::getline(in_b, line_b) || line_a != line_b) return line_a + "\n" + line_b;
+  }
+  return a == b ? "" : "one is longer";
+}
+
+void check_equal(const FlowLedger& a, const FlowLedger& b) {
+  CHECK(a.normalized == b.normalized);
+  CHECK(a.applied == b.applied);
+  CHECK(a.duplicate == b.duplicate);
+  CHECK(a.attempt == b.attempt);
+  CHECK(a.control == b.control);
+  CHECK(a.dropped == b.dropped);
+  CHECK(a.late_carried == b.late_carried);
+}
+
+}  // namespace
+
+TEST_CASE("order: shuffled arrivals within the lateness give the identical map") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    Dice dice{seed};
+    TrafficOptions options;
+    options.conversations = 30 + dice.below(150);
+    options.hosts = 3 + dice.below(10);
+    const std::vector<FlowRecord> flows = draw_traffic(dice, options);
+    const Outcome first = run(dice, flows, false);
+    CHECK(first.ledger.late_carried == 0);
+    CHECK(first.counters.times_clamped == 0);
+    CHECK(first.counters.conversations == 0);
+    for (int again = 0; again < 6; ++again) {
+      CAPTURE(again);
+      const Outcome other = run(dice, flows, again % 2 == 1);
+      REQUIRE(difference(first.map, other.map) == "");
+      check_equal(first.ledger, other.ledger);
+      CHECK(first.totals == other.totals);
+    }
+  }
+}
