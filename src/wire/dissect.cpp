@@ -94,6 +94,11 @@ void ipv4(Rest in, Packet& p) noexcept {
   transport(in, p);
 }
 
+constexpr bool is_extension_header(std::uint8_t next) noexcept {
+  return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 ||
+         next == 139 || next == 140;
+}
+
 /// Walks the extension headers (RFC 8200 §4). \return false if the chain is cut or too long.
 bool extension_headers(Rest& in, std::uint8_t& next, Packet& p) noexcept {
   for (int i = 0; i < kMaxExtensionHeaders; ++i) {
@@ -124,9 +129,9 @@ bool extension_headers(Rest& in, std::uint8_t& next, Packet& p) noexcept {
     }
     next = load8(in.at);
     if (p.is_fragment_tail()) return true;
-    if (in.size < length) {
+    if (in.size < length) {  // cut within it: what it says is next is the end only if it looks so
       in.skip(in.size);
-      return true;
+      return !is_extension_header(next);
     }
     in.skip(length);
   }
