@@ -1,0 +1,89 @@
+/// \file
+/// config: every setting of flowlensd, in one table. The table is the source for YAML, environment,
+/// command line, `--help` and error messages.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "flowlens/graph_export.hpp"
+#include "flowlens/ip_address.hpp"
+
+namespace flowlensd {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error, critical };
+enum class LogFormat : std::uint8_t { automatic, json, console };
+
+/// The effective values. The defaults are those of reference/DECISIONS.md.
+struct Settings {
+  flowlens::IpAddress bind_address = flowlens::IpAddress::v4(0);
+  std::uint64_t netflow_port = 2055;  ///< 0: not listened on; so for the other two
+  std::uint64_t ipfix_port = 4739;
+  std::uint64_t sflow_port = 6343;
+  std::uint64_t workers = 0;  ///< 0: one a core, at most two
+  std::uint64_t receive_buffer_octets = 16u << 20;
+  std::uint64_t batch_size = 1'000;         ///< flows
+  std::uint64_t batch_timeout_ms = 1'000;
+  std::uint64_t queue_max_size = 100'000;   ///< flows
+  std::uint64_t sample_threshold = 50'000;  ///< flows waiting
+  std::uint64_t drop_threshold = 80'000;    ///< flows waiting
+  std::uint64_t sample_rate = 10;           ///< one conversation in so many is kept
+  std::uint64_t window_seconds = 300;
+  double flush_interval_seconds = 5;
+  flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
+  std::uint64_t api_port = 8000;  ///< 0: any free one, named in the log
+  std::uint64_t default_page_size = 50;
+  std::uint64_t max_page_size = 1'000;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::automatic;
+  bool log_include_timestamp = true;
+  std::string data_dir;  ///< empty: see default_data_dir()
+};
+
+/// What one start is asked to do; command line only.
+struct RunOptions {
+  std::vector<std::filesystem::path> inputs;
+  bool serve = false;
+  std::string export_path;  ///< empty: none; `-`: standard output
+  flowlens::ExportFormat export_format = flowlens::ExportFormat::json;
+};
+
+using SettingField =
+    std::variant<std::uint64_t Settings::*, double Settings::*, bool Settings::*,
+                 std::string Settings::*, flowlens::IpAddress Settings::*, LogLevel Settings::*,
+                 LogFormat Settings::*>;
+
+/// One row of the table.
+struct Setting {
+  std::string_view key;       ///< YAML path; empty: not in YAML
+  std::string_view alias;     ///< a second YAML path, of another reference document
+  std::string_view variable;  ///< environment variable; empty: none
+  std::string_view option;    ///< `--netflow-port`; empty: none
+  SettingField field;
+  double least = 0;  ///< numbers only, in the unit of this row
+  double most = 0;
+  std::uint64_t scale = 1;  ///< what a number of this row is multiplied with to be stored
+  std::string_view unit;    ///< `flows`, `seconds`, …
+  std::string_view help;
+};
+
+[[nodiscard]] std::span<const Setting> settings_table() noexcept;
+
+/// Sets one value from its text.
+/// \param origin  where the text comes from, for the message: `flowlensd.yaml:3:7: ingestion.workers`.
+/// \throws flowlens::ConfigError naming the origin, what is wrong and what would be right.
+void assign(Settings& settings, const Setting& setting, std::string_view text,
+            std::string_view origin);
+
+/// The value as text, for `--help`.
+[[nodiscard]] std::string value_text(const Settings& settings, const Setting& setting);
+
+/// Checks what no single value shows. \throws flowlens::ConfigError.
+void check_together(const Settings& settings);
+
+}  // namespace flowlensd

@@ -1,0 +1,372 @@
+#include "daemon.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "flowlens/graph_export.hpp"
+#include "flowlens/store.hpp"
+#include "http/api.hpp"
+#include "http/metrics.hpp"
+#include "http/server.hpp"
+#include "log.hpp"
+#include "pipeline/capture_input.hpp"
+#include "pipeline/data_dir.hpp"
+#include "pipeline/decoder_state.hpp"
+#include "pipeline/ingest.hpp"
+#include "pipeline/resolver_thread.hpp"
+#include "report/summary.hpp"
+#include "service.hpp"
+#include "stop_signal.hpp"
+
+namespace flowlensd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kMaxExporters = 65'536;
+constexpr std::chrono::seconds kSaveStateEvery{60};
+constexpr milliseconds kStateWait{1'000};
+constexpr milliseconds kStoreGrace{20'000};
+
+std::uint64_t random_key() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+std::size_t worker_count(const Settings& s) {
+  if (s.workers > 0) return s.workers;
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2);
+}
+
+ResolverOptions resolver_options(const Settings& s) {
+  ResolverOptions o;
+  o.aggregator.window = std::chrono::seconds(s.window_seconds);
+  o.aggregator.hash_seed = random_key();
+  o.graph.hash_seed = random_key();
+  return o;
+}
+
+std::vector<std::uint16_t> listening_ports(const Settings& s) {
+  std::vector<std::uint16_t> ports;
+  for (const std::uint64_t port : {s.netflow_port, s.ipfix_port, s.sflow_port}) {
+    const auto p = static_cast<std::uint16_t>(port);
+    if (p != 0 && std::find(ports.begin(), ports.end(), p) == ports.end()) ports.push_back(p);
+  }
+  return ports;
+}
+
+IngestOptions ingest_options(const Settings& s) {
+  IngestOptions o;
+  o.receiver.bind_address = s.bind_address;
+  o.receiver.ports = listening_ports(s);
+  o.receiver.workers = worker_count(s);
+  o.receiver.receive_buffer_octets = s.receive_buffer_octets;
+  o.pressure.sample_at = s.sample_threshold;
+  o.pressure.refuse_at = s.drop_threshold;
+  o.pressure.keep_one_in = static_cast<std::uint32_t>(s.sample_rate);
+  o.pressure.key = random_key();
+  o.batch_size = s.batch_size;
+  o.batch_timeout = milliseconds(s.batch_timeout_ms);
+  return o;
+}
+
+milliseconds flush_interval(const Settings& s) {
+  return milliseconds(static_cast<std::int64_t>(s.flush_interval_seconds * 1'000));
+}
+
+std::string url_host(const IpAddress& address) {
+  const std::string text = address.to_string();
+  return address.is_v4() ? text : "[" + text + "]";
+}
+
+/// What a store gives at the start.
+struct Opened {
+  std::unique_ptr<Store> store;  ///< null: none
+  StoreOpened term{Epoch{1}, 0, {}};
+  FlowLedger earlier;
+};
+
+Opened open_store(const DataDir* dir, DependencyGraph& graph) {
+  Opened opened;
+  if (dir == nullptr) return opened;
+  SqliteStoreOptions options;
+  options.path = dir->database();
+  options.sites = graph.sites();
+  opened.store = make_sqlite_store(options);
+  opened.term = opened.store->open();
+  opened.store->load(graph);
+  opened.earlier = opened.store->ledger();
+  const GraphCounters counters = graph.counters();
+  log::info("store", "the map is loaded",
+            {{"database", dir->database().string()},
+             {"epoch", opened.term.epoch.value},
+             {"revision", opened.term.last_revision},
+             {"assets", counters.assets},
+             {"dependencies", counters.dependencies}});
+  return opened;
+}
+
+}  // namespace
+
+struct Daemon::Parts {
+  const Settings settings;
+  const RunOptions options;
+  StopSignal stop;
+  Life life;
+  http::Metrics metrics;
+  std::unique_ptr<DataDir> dir;
+  const ResolverOptions resolver_settings;
+  Resolver resolver;
+  Opened opened;
+  std::unique_ptr<StoreThread> store;
+  MapWriter writer;
+  FlowChannel channel;
+  Accounts accounts;
+  std::unique_ptr<Ingest> ingest;
+  std::atomic<bool> is_receiving{false};
+  ResolverThread resolver_thread;
+  Service service;
+  http::Router router;
+  std::unique_ptr<http::Server> server;
+
+  explicit Parts(const Loaded& loaded);
+
+  [[nodiscard]] bool has_input() const { return !options.inputs.empty(); }
+  [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
+  FatalHandler fatal() {
+    return [this](const std::string& why) { stop.fail(why); };
+  }
+
+  std::unique_ptr<StoreThread> make_store_thread();
+  Service make_service();
+  void make_ingest();
+  void make_server();
+  void load_states();
+  void save_states();
+  void announce() const;
+
+  bool read_input();
+  bool write_export() const;
+  void serve();
+  bool shut_down();
+};
+
+Daemon::Parts::Parts(const Loaded& loaded)
+    : settings(loaded.settings),
+      options(loaded.run),
+      dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
+      resolver_settings(resolver_options(settings)),
+      resolver(resolver_settings),
+      opened(open_store(dir.get(), resolver.graph())),
+      store(make_store_thread()),
+      writer(resolver, store.get(), opened.earlier, opened.term.epoch,
+             {[this](double s) { metrics.observe_latency(s); },
+              [this](double s) { metrics.observe_flush(s); }}),
+      channel(settings.queue_max_size),
+      // Captures have decoders of their own: their exporters' templates are of another time.
+      accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
+               random_key()),
+      resolver_thread(writer, channel, flush_interval(settings), fatal()),
+      service(make_service()) {
+  resolver.begin(opened.term.epoch, opened.term.last_revision);
+  if (!serves()) return;
+  make_ingest();
+  make_server();
+}
+
+std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
+  if (!opened.store) return nullptr;
+  return std::make_unique<StoreThread>(std::move(opened.store), fatal(),
+                                       [this](double s) { metrics.observe_store(s); });
+}
+
+Service Daemon::Parts::make_service() {
+  const auto receiver = [this] {
+    ReceiverView view;
+    view.is_receiving = is_receiving;
+    if (!ingest) return view;
+    view.counters = ingest->counters();
+    view.granted_buffer_octets = ingest->granted_buffer_octets();
+    return view;
+  };
+  return {settings, life,     resolver.graph(),  accounts,        writer, channel,
+          store.get(), receiver, resolver_settings, ParserOptions{}};
+}
+
+void Daemon::Parts::make_ingest() {
+  IngestOptions o = ingest_options(settings);
+  o.first_account = has_input() ? worker_count(settings) : 0;
+  if (o.receiver.ports.empty()) {
+    log::warning("ingest", "all three ports are 0: nothing will be received");
+    return;
+  }
+  ingest = std::make_unique<Ingest>(o, channel, accounts, fatal());
+  load_states();
+}
+
+void Daemon::Parts::make_server() {
+  http::add_page_route(router);
+  http::add_map_routes(router, service);
+  http::add_service_routes(router, service);
+  http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
+  http::ServerOptions o;
+  o.address = settings.api_host;
+  o.port = static_cast<std::uint16_t>(settings.api_port);
+  server = std::make_unique<http::Server>(
+      o, [this](http::Request r) { return router.handle(std::move(r)); },
+      [this](const std::string& method, const http::Response& r, double seconds) {
+        metrics.observe_request(method, r, seconds);
+      });
+}
+
+void Daemon::Parts::load_states() {
+  if (!dir) return;
+  try {
+    const DecoderStates states = read_decoder_states(dir->decoder_state());
+    const Diagnostic d = ingest->load_states(states);
+    if (d.code != DiagnosticCode::none) {
+      log::warning("ingest", "a part of the saved templates is damaged and was passed over",
+                   {{"file", dir->decoder_state().string()}, {"problem", to_string(d)}});
+    }
+  } catch (const IoError& e) {
+    log::warning("ingest", "the saved templates are ignored; exporters will announce them again",
+                 {{"reason", e.what()}});
+  }
+}
+
+void Daemon::Parts::save_states() {
+  if (!dir || !ingest) return;
+  try {
+    write_decoder_states(dir->decoder_state(), ingest->save_states(kStateWait));
+  } catch (const std::exception& e) {
+    log::error("ingest", "the templates could not be saved", {{"reason", e.what()}});
+  }
+}
+
+void Daemon::Parts::announce() const {
+  if (ingest) {
+    log::info("ingest", "receiving NetFlow, IPFIX and sFlow",
+              {{"address", settings.bind_address.to_string()},
+               {"ports", listening_ports(settings)},
+               {"workers", worker_count(settings)},
+               {"receive_buffer_granted", ingest->granted_buffer_octets()}});
+    if (ingest->granted_buffer_octets() < settings.receive_buffer_octets) {
+      log::warning("ingest", "the kernel granted less receive buffer than asked for; bursts may be lost",
+                   {{"asked", settings.receive_buffer_octets},
+                    {"granted", ingest->granted_buffer_octets()},
+                    {"remedy", "sysctl -w net.core.rmem_max=" +
+                                   std::to_string(settings.receive_buffer_octets)}});
+    }
+  }
+  if (server) {
+    log::info("api", "the page and the API are served",
+              {{"url", "http://" + url_host(settings.api_host) + ":" +
+                           std::to_string(server->port()) + "/"}});
+    if (!settings.api_host.is_loopback()) {
+      log::warning("api",
+                   "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
+                   "reaches this address can read the map; use 127.0.0.1 or a proxy that asks who is there",
+                   {{"api_host", settings.api_host.to_string()}});
+    }
+  }
+  log::info("daemon", dir ? "keeping the map" : "the map lives in memory only",
+            {{"data_dir", dir ? dir->path().string() : ""}, {"version", kVersion}});
+}
+
+bool Daemon::Parts::read_input() {
+  CaptureOptions o;
+  o.files = options.inputs;
+  o.workers = worker_count(settings);
+  const auto begin = steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(steady_clock::now() - begin).count();
+  };
+  const CaptureReport report = read_captures(o, writer, accounts, stop.flag(),
+                                             [&](const CaptureReport& r) {
+                                               print_progress(r, elapsed());
+                                               stop.wait(milliseconds{0});
+                                             });
+  // Where the map goes to standard output, the words for people do not.
+  print_summary(options.export_path == "-" ? std::cerr : std::cout, report, service, elapsed());
+  const bool is_whole = std::all_of(report.files.begin(), report.files.end(),
+                                    [](const CaptureFile& f) { return f.problem.empty(); });
+  return write_export() && is_whole;
+}
+
+bool Daemon::Parts::write_export() const {
+  if (options.export_path.empty()) return true;
+  if (options.export_path == "-") {
+    write_graph(resolver.graph(), options.export_format, std::cout);
+    std::cout.flush();
+    return std::cout.good();
+  }
+  std::ofstream out(options.export_path, std::ios::binary | std::ios::trunc);
+  if (out) write_graph(resolver.graph(), options.export_format, out);
+  out.close();
+  if (!out) {
+    throw IoError(options.export_path + ": the map cannot be written there: " + std::strerror(errno));
+  }
+  return true;
+}
+
+void Daemon::Parts::serve() {
+  life.enter(Life::Stage::serving);
+  resolver_thread.start();
+  if (ingest) {
+    ingest->start();
+    is_receiving = true;
+  }
+  auto next_save = steady_clock::now() + kSaveStateEvery;
+  while (!stop.wait(milliseconds{1'000})) {
+    if (steady_clock::now() < next_save) continue;
+    save_states();
+    next_save = steady_clock::now() + kSaveStateEvery;
+  }
+}
+
+/// \return false if something could not be kept.
+bool Daemon::Parts::shut_down() {
+  const std::string failure = stop.failure();
+  life.enter(failure.empty() ? Life::Stage::stopping : Life::Stage::failed);
+  is_receiving = false;
+  // After a failure nobody may take from the channel any more: let no worker wait for room.
+  if (!failure.empty()) channel.close();
+  if (ingest) ingest->stop();
+  channel.close();
+  resolver_thread.finish();
+  save_states();
+  const bool is_written = !store || store->finish(kStoreGrace);
+  if (!is_written) log::error("store", "the last revision could not be written", {{"reason", store->view().problem}});
+  if (server) server->stop();
+  if (!failure.empty()) log::error("daemon", failure);
+  return is_written && failure.empty();
+}
+
+Daemon::Daemon(const Loaded& loaded) : parts_(std::make_unique<Parts>(loaded)) {}
+Daemon::~Daemon() = default;
+
+int Daemon::run() {
+  Parts& p = *parts_;
+  if (p.serves()) p.announce();
+  if (p.store) p.store->start();
+  if (p.server) p.server->start();
+  bool is_good = true;
+  if (p.has_input()) {
+    p.life.enter(Life::Stage::reading_captures);
+    is_good = p.read_input();
+  }
+  if (p.serves()) p.serve();
+  is_good = p.shut_down() && is_good;
+  if (p.serves()) log::info("daemon", is_good ? "stopped" : "stopped after a failure");
+  log::flush();
+  return is_good ? 0 : 1;
+}
+
+}  // namespace flowlensd

@@ -1,0 +1,17 @@
+/// \file
+/// http: the routes of the service.
+#pragma once
+
+#include "http/router.hpp"
+#include "service.hpp"
+
+namespace flowlensd::http {
+
+/// The map: assets, dependencies, topology, exports.
+void add_map_routes(Router& router, const Service& service);
+/// The service itself: exporters, ledgers, health.
+void add_service_routes(Router& router, const Service& service);
+/// The page at `/`.
+void add_page_route(Router& router);
+
+}  // namespace flowlensd::http

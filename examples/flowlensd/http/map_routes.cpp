@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <queue>
+#include <sstream>
+#include <unordered_map>
+
+#include "flowlens/graph_export.hpp"
+#include "http/api.hpp"
+#include "http/parameters.hpp"
+#include "http/rows.hpp"
+
+namespace flowlensd::http {
+namespace {
+
+constexpr std::uint64_t kDefaultEdges = 500;
+constexpr std::uint64_t kMostEdges = 10'000;
+constexpr std::size_t kRowsAtOnce = 1'000;  // how long the graph's lock is held
+
+/// A list is the same as long as the map's revision is.
+std::string etag_of(const Service& s) {
+  return "\"" + std::to_string(to_unix_ns(s.life.begun())) + "-" +
+         std::to_string(s.writer.view().epoch) + "-" + std::to_string(s.graph.counters().revision) +
+         "\"";
+}
+
+/// \return an answer without a body if the client has this state already.
+std::optional<Response> not_modified(const Request& request, const std::string& etag) {
+  if (request.if_none_match.find(etag) == std::string::npos) return std::nullopt;
+  Response r;
+  r.status = 304;
+  r.headers.emplace_back("ETag", etag);
+  return r;
+}
+
+Response json_response(const Json& body, const std::string& etag) {
+  Response r;
+  r.body = text_of(body);
+  r.headers.emplace_back("ETag", etag);
+  r.headers.emplace_back("Cache-Control", "no-cache");
+  return r;
+}
+
+template <typename Row, typename ToJson>
+Json page_json(const Page<Row>& page, const ToJson& to_json) {
+  Json items = Json::array();
+  for (const Row& row : page.rows) items.push_back(to_json(row));
+  return {{"items", std::move(items)},
+          {"total", page.total},
+          {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}};
+}
+
+std::size_t page_size(const Request& request, const Service& s) {
+  return number_parameter(request, "page_size", s.settings.default_page_size, 1,
+                          s.settings.max_page_size);
+}
+
+Response list_assets(const Request& request, const Service& s) {
+  AssetQuery query;
+  query.limit = page_size(request, s);
+  query.after = cursor_parameter(request);
+  const std::string etag = etag_of(s);
+  if (auto same = not_modified(request, etag)) return *same;
+  return json_response(page_json(s.graph.assets(query),
+                                 [&](const AssetRow& a) { return asset_json(a, s.graph.sites()); }),
+                       etag);
+}
+
+Response list_dependencies(const Request& request, const Service& s, std::optional<Id> asset) {
+  DependencyQuery query;
+  query.asset = asset;
+  query.limit = page_size(request, s);
+  query.after = cursor_parameter(request);
+  const std::string etag = etag_of(s);
+  if (auto same = not_modified(request, etag)) return *same;
+  const auto to_json = [&](const DependencyRow& d) { return dependency_json(d, s.graph.sites()); };
+  return json_response(page_json(s.graph.dependencies(query), to_json), etag);
+}
+
+[[noreturn]] void unknown(std::string_view what, const Id& id) {
+  throw Problem{404, "Not found", "there is no " + std::string(what) + " " + id.to_string()};
+}
+
+Response get_asset(const Request& request, const Service& s) {
+  const Id id = id_parameter(request);
+  const auto row = s.graph.asset(id);
+  if (!row) unknown("asset", id);
+  return json_response(asset_json(*row, s.graph.sites()), etag_of(s));
+}
+
+Response list_dependencies_of_asset(const Request& request, const Service& s) {
+  const Id id = id_parameter(request);
+  if (!s.graph.asset(id)) unknown("asset", id);
+  return list_dependencies(request, s, id);
+}
+
+Response get_dependency(const Request& request, const Service& s) {
+  const Id id = id_parameter(request);
+  const auto row = s.graph.dependency(id);
+  if (!row) unknown("dependency", id);
+  return json_response(dependency_json(*row, s.graph.sites()), etag_of(s));
+}
+
+std::uint64_t weight(const DependencyRow& d) noexcept {
+  return d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client;
+}
+
+bool is_heavier(const DependencyRow& a, const DependencyRow& b) noexcept {
+  return weight(a) != weight(b) ? weight(a) > weight(b) : a.id < b.id;
+}
+
+/// The heaviest `limit` dependencies, the heaviest first.
+std::vector<DependencyRow> heaviest(const DependencyGraph& graph, std::size_t limit) {
+  std::vector<DependencyRow> best;
+  DependencyQuery query;
+  query.limit = kRowsAtOnce;
+  while (true) {
+    auto page = graph.dependencies(query);
+    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(best));
+    if (best.size() > 4 * limit + kRowsAtOnce || !page.has_more) {
+      const auto kept = best.begin() + static_cast<std::ptrdiff_t>(std::min(limit, best.size()));
+      std::partial_sort(best.begin(), kept, best.end(), is_heavier);
+      best.erase(kept, best.end());
+    }
+    if (!page.has_more) return best;
+    query.after = page.next;
+  }
+}
+
+Json node_json(const AssetRow& a) {
+  Json addresses = Json::array();
+  for (const HeldEndpoint& e : a.endpoints) addresses.push_back(e.endpoint.address.to_string());
+  return {{"id", a.id.to_string()},
+          {"label", asset_label(a)},
+          {"asset_type", a.asset_type},
+          {"is_internal", a.is_internal},
+          {"addresses", std::move(addresses)}};
+}
+
+Json edge_json(const DependencyRow& d) {
+  const std::string_view protocol = protocol_name(d.key.protocol);
+  return {{"id", d.id.to_string()},
+          {"client", d.client_asset.to_string()},
+          {"server", d.server_asset.to_string()},
+          {"protocol", protocol.empty() ? std::to_string(d.key.protocol) : std::string(protocol)},
+          {"port", d.key.port},
+          {"service", service_name(d.service)},
+          {"direction", to_string(d.direction)},
+          {"provisional", d.provisional},
+          {"flows", d.totals.flows},
+          {"estimated_octets", weight(d)}};
+}
+
+Json topology_json(const DependencyGraph& graph, std::size_t limit) {
+  const GraphCounters counters = graph.counters();
+  const auto rows = heaviest(graph, limit);
+  Json edges = Json::array();
+  std::vector<Id> ends;
+  for (const DependencyRow& d : rows) {
+    edges.push_back(edge_json(d));
+    ends.push_back(d.client_asset);
+    ends.push_back(d.server_asset);
+  }
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  Json nodes = Json::array();
+  for (const Id& id : ends) {
+    if (const auto asset = graph.asset(id)) nodes.push_back(node_json(*asset));
+  }
+  const bool is_cut = rows.size() < counters.dependencies;
+  Json out{{"revision", counters.revision},
+           {"nodes", std::move(nodes)},
+           {"edges", std::move(edges)},
+           {"total_nodes", counters.assets},
+           {"total_edges", counters.dependencies},
+           {"truncated", is_cut},
+           {"truncation", nullptr}};
+  if (is_cut) {
+    out["truncation"] = "showing the " + std::to_string(rows.size()) + " of " +
+                        std::to_string(counters.dependencies) +
+                        " dependencies with the most octets; raise `limit` for more";
+  }
+  return out;
+}
+
+/// Going through a large map costs; every client that asks in between gets the same text.
+class TopologyCache {
+ public:
+  std::string get(const DependencyGraph& graph, std::size_t limit, const std::string& etag) {
+    const std::lock_guard lock(mutex_);
+    if (etag != etag_) texts_.clear();
+    etag_ = etag;
+    const auto found = texts_.find(limit);
+    if (found != texts_.end()) return found->second;
+    if (texts_.size() >= kMostTexts) texts_.clear();
+    return texts_[limit] = text_of(topology_json(graph, limit));
+  }
+
+ private:
+  static constexpr std::size_t kMostTexts = 4;
+  std::mutex mutex_;
+  std::string etag_;
+  std::unordered_map<std::size_t, std::string> texts_;
+};
+
+Response get_topology(const Request& request, const Service& s, TopologyCache& cache) {
+  const auto limit = number_parameter(request, "limit", kDefaultEdges, 1, kMostEdges);
+  const std::string etag = etag_of(s);
+  if (auto same = not_modified(request, etag)) return *same;
+  Response r;
+  r.body = cache.get(s.graph, limit, etag);
+  r.headers.emplace_back("ETag", etag);
+  r.headers.emplace_back("Cache-Control", "no-cache");
+  return r;
+}
+
+Response export_topology(const Request& request, const Service& s) {
+  const auto given = request.query.find("format");
+  const std::string name = given == request.query.end() ? "json" : given->second;
+  const auto format = parse_export_format(name);
+  if (!format) {
+    throw Problem{400, "Bad query parameter",
+                  "format: `" + name + "` is not valid; give json, graphml, dot, mermaid or csv"};
+  }
+  std::ostringstream out;
+  write_graph(s.graph, *format, out);
+  Response r;
+  r.body = std::move(out).str();
+  r.content_type = std::string(media_type(*format));
+  r.headers.emplace_back("Content-Disposition",
+                         "attachment; filename=\"flowlens-map." + name + "\"");
+  return r;
+}
+
+}  // namespace
+
+void add_map_routes(Router& router, const Service& s) {
+  const std::vector<std::string> paging{"page_size", "cursor"};
+  router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, paging});
+  router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, {}});
+  router.add({"/api/v1/assets/{id}/dependencies",
+              [&s](const Request& r) { return list_dependencies_of_asset(r, s); }, paging});
+  router.add({"/api/v1/dependencies",
+              [&s](const Request& r) { return list_dependencies(r, s, std::nullopt); }, paging});
+  router.add({"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, {}});
+  const auto cache = std::make_shared<TopologyCache>();  // lives as long as the route
+  router.add({"/api/v1/topology",
+              [&s, cache](const Request& r) { return get_topology(r, s, *cache); },
+              {"limit"}});
+  router.add({"/api/v1/topology/export",
+              [&s](const Request& r) { return export_topology(r, s); },
+              {"format"}});
+}
+
+}  // namespace flowlensd::http

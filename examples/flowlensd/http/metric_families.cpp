@@ -1,0 +1,227 @@
+#include "http/metric_families.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "flowlens/version.hpp"
+
+namespace flowlensd::http {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::size_t kMostExporterLabels = 100;  // the rest is `other`: labels must stay bounded
+
+class Families {
+ public:
+  MetricFamily& add(MetricType type, std::string name, std::string help) {
+    MetricFamily& f = families_.emplace_back();
+    f.name = std::move(name);
+    f.help = std::move(help);
+    f.type = type;
+    return f;
+  }
+  MetricFamily& counters(std::string name, std::string help) {
+    return add(MetricType::Counter, std::move(name), std::move(help));
+  }
+  MetricFamily& gauges(std::string name, std::string help) {
+    return add(MetricType::Gauge, std::move(name), std::move(help));
+  }
+  void counter(std::string name, std::string help, double value) {
+    put(counters(std::move(name), std::move(help)), {}, value);
+  }
+  void gauge(std::string name, std::string help, double value) {
+    put(gauges(std::move(name), std::move(help)), {}, value);
+  }
+  static void put(MetricFamily& family, const Labels& labels, double value) {
+    ClientMetric& m = family.metric.emplace_back();
+    for (const auto& [name, text] : labels) m.label.push_back({name, text});
+    if (family.type == MetricType::Counter) m.counter.value = value;
+    else m.gauge.value = value;
+  }
+  std::vector<MetricFamily> take() { return std::move(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+double number(std::uint64_t n) { return static_cast<double>(n); }
+
+void add_received_flows(Families& out, const Accounts& accounts) {
+  auto rows = accounts.exporters();
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.datagrams > b.datagrams; });
+  std::map<std::pair<std::string, std::string>, std::uint64_t> sums;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string exporter = i < kMostExporterLabels ? rows[i].address.to_string() : "other";
+    sums[{exporter, std::string(to_string(rows[i].protocol))}] += rows[i].flows;
+  }
+  auto& family = out.counters("flowlens_flows_received_total", "Flows decoded, by exporter.");
+  for (const auto& [labels, flows] : sums) {
+    Families::put(family, {{"exporter", labels.first}, {"protocol", labels.second}}, number(flows));
+  }
+}
+
+void add_datagrams(Families& out, const DatagramLedger& l, const UdpReceiverCounters& receiver) {
+  out.counter("flowlens_datagrams_received_total", "Datagrams read from the sockets or captures.",
+              number(l.received));
+  out.counter("flowlens_datagrams_accepted_total", "Datagrams with a sound header.",
+              number(l.accepted));
+  auto& refused = out.counters("flowlens_datagrams_refused_total", "Datagrams refused, by reason.");
+  for (std::size_t i = 1; i < l.refused.size(); ++i) {
+    const auto code = static_cast<DiagnosticCode>(i);
+    if (l.refused[i] > 0 || code == DiagnosticCode::pressure) {
+      Families::put(refused, {{"reason", std::string(reason(code))}}, number(l.refused[i]));
+    }
+  }
+  out.counter("flowlens_datagrams_kernel_dropped_total",
+              "Datagrams the kernel dropped because a socket's buffer was full.",
+              number(receiver.kernel_dropped));
+}
+
+void add_octets(Families& out, const OctetLedger& l) {
+  auto& family = out.counters("flowlens_octets_total",
+                              "Octets of accepted datagrams, by what became of them.");
+  const std::pair<const char*, std::uint64_t> parts[] = {
+      {"header", l.header},   {"template", l.templates},     {"options", l.options},
+      {"decoded", l.decoded}, {"skipped", sum(l.skipped)}, {"padding", l.padding}};
+  for (const auto& [part, octets] : parts) Families::put(family, {{"part", part}}, number(octets));
+  out.gauge("flowlens_octets_waiting", "Octets of sets whose template has not come.",
+            number(l.waiting));
+}
+
+void add_flows(Families& out, const FlowLedger& l) {
+  auto& processed = out.counters("flowlens_flows_processed_total", "Flows the Resolver took in.");
+  Families::put(processed, {{"service", "resolve"}}, number(l.normalized - l.sampled_out));
+  auto& dropped = out.counters("flowlens_flows_dropped_total", "Flows that were lost, by reason.");
+  for (std::size_t i = 0; i < l.dropped.size(); ++i) {
+    const auto why = static_cast<FlowDropReason>(i);
+    const std::string name =
+        why == FlowDropReason::pressure ? "backpressure" : std::string(reason(why));
+    Families::put(dropped, {{"reason", name}}, number(l.dropped[i]));
+  }
+  out.counter("flowlens_flows_sampled_total", "Flows left out under pressure; others stand for them.",
+              number(l.sampled_out));
+  auto& fates = out.gauges("flowlens_flows_ledger", "Where the flows of this epoch went.");
+  const std::pair<const char*, std::uint64_t> rows[] = {
+      {"normalized", l.normalized}, {"applied", l.applied}, {"duplicate", l.duplicate},
+      {"attempt", l.attempt},       {"control", l.control}, {"late_carried", l.late_carried}};
+  for (const auto& [fate, flows] : rows) Families::put(fates, {{"fate", fate}}, number(flows));
+}
+
+void add_queue(Families& out, const Service& s) {
+  const double depth = number(s.channel.depth());
+  out.gauge("flowlens_ingestion_queue_depth", "Flows waiting for the Resolver.", depth);
+  out.gauge("flowlens_queue_size", "The same as flowlens_ingestion_queue_depth.", depth);
+  auto& limits = out.gauges("flowlens_ingestion_queue_limit", "Queue depths at which something happens.");
+  Families::put(limits, {{"at", "sample"}}, number(s.settings.sample_threshold));
+  Families::put(limits, {{"at", "drop"}}, number(s.settings.drop_threshold));
+  Families::put(limits, {{"at", "full"}}, number(s.settings.queue_max_size));
+}
+
+void add_tables(Families& out, const Service& s, const DecoderAccount& d, const MapView& map) {
+  struct Row {
+    const char* table;
+    std::uint64_t entries;
+    std::uint64_t limit;
+  };
+  const Row rows[] = {
+      {"templates", d.parser.templates, s.parser_options.max_templates},
+      {"conversations", map.aggregator.conversations, s.resolver_options.aggregator.max_conversations},
+      {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
+      {"dependencies", map.graph.dependencies, s.resolver_options.graph.max_dependencies},
+      {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
+  auto& entries = out.gauges("flowlens_table_entries", "Entries of a bounded table.");
+  for (const Row& r : rows) Families::put(entries, {{"table", r.table}}, number(r.entries));
+  auto& limits = out.gauges("flowlens_table_limit", "The bound of a table.");
+  for (const Row& r : rows) Families::put(limits, {{"table", r.table}}, number(r.limit));
+  auto& lost = out.counters("flowlens_table_lost_total", "Entries given up at a bound.");
+  Families::put(lost, {{"table", "templates"}}, number(d.parser.templates_evicted));
+  Families::put(lost, {{"table", "conversations"}}, number(map.aggregator.folded_early));
+  Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
+}
+
+void add_map(Families& out, const MapView& map) {
+  out.gauge("flowlens_revision", "The last revision of the map.", number(map.revision));
+  out.gauge("flowlens_epoch", "The term of this Resolver.", number(map.epoch));
+  out.counter("flowlens_windows_closed_total", "Windows closed.", number(map.aggregator.windows_closed));
+  out.counter("flowlens_flushes_postponed_total", "Flushes put off because the store was busy.",
+              number(map.flushes_postponed));
+  out.counter("flowlens_flow_times_clamped_total", "Flows whose time was implausible.",
+              number(map.aggregator.times_clamped));
+}
+
+void add_store(Families& out, const StoreThread* store) {
+  if (store == nullptr) return;
+  const StoreView view = store->view();
+  out.gauge("flowlens_store_up", "1 if the last attempt to write was good.", view.problem.empty() ? 1 : 0);
+  out.gauge("flowlens_store_waiting_revisions", "Revisions not yet written.", number(view.waiting));
+  out.counter("flowlens_store_revisions_total", "Revisions written.", number(view.applied));
+  out.counter("flowlens_store_failures_total", "Attempts to write that failed.", number(view.failures));
+}
+
+void add_receiver(Families& out, const Service& s, const ReceiverView& receiver) {
+  out.gauge("flowlens_receive_buffer_requested_bytes", "Receive buffer asked for, per socket.",
+            number(s.settings.receive_buffer_octets));
+  out.gauge("flowlens_receive_buffer_granted_bytes", "Receive buffer the kernel granted.",
+            number(receiver.granted_buffer_octets));
+}
+
+std::uint64_t resident_octets() {
+  std::ifstream in("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  in >> total >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+double seconds(const timeval& t) {
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+}
+
+void add_process(Families& out, const Service& s, const ServerCounters& server) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  out.counter("process_cpu_seconds_total", "CPU time of this process.",
+              seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  out.gauge("process_resident_memory_bytes", "Resident memory of this process.",
+            number(resident_octets()));
+  out.gauge("process_start_time_seconds", "Start of this process since 1970.",
+            static_cast<double>(to_unix_ns(s.life.begun())) / 1e9);
+  auto& build = out.gauges("flowlens_build_info", "The release, as a label.");
+  Families::put(build, {{"version", std::string(kVersion)}}, 1);
+  out.gauge("flowlens_api_connections_active", "HTTP connections open.", number(server.connections));
+  out.counter("flowlens_api_connections_refused_total", "HTTP connections over the limit.",
+              number(server.refused));
+}
+
+}  // namespace
+
+std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
+  Families out;
+  const DecoderAccount decoders = s.accounts.total();
+  const MapView map = s.writer.view();
+  const ReceiverView receiver = s.receiver();
+  add_received_flows(out, s.accounts);
+  add_datagrams(out, decoders.datagrams, receiver.counters);
+  add_octets(out, decoders.octets);
+  add_flows(out, map.flows);
+  add_queue(out, s);
+  add_tables(out, s, decoders, map);
+  add_map(out, map);
+  add_store(out, s.store);
+  add_receiver(out, s, receiver);
+  add_process(out, s, server);
+  return out.take();
+}
+
+}  // namespace flowlensd::http

@@ -1,0 +1,47 @@
+#include "http/parameters.hpp"
+
+#include <charconv>
+#include <limits>
+#include <string>
+
+namespace flowlensd::http {
+
+std::uint64_t number_parameter(const Request& request, std::string_view name,
+                               std::uint64_t fallback, std::uint64_t least, std::uint64_t most) {
+  const auto found = request.query.find(std::string(name));
+  if (found == request.query.end()) return fallback;
+  const std::string& text = found->second;
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc{} || end != text.data() + text.size() || n < least || n > most) {
+    throw Problem{400, "Bad query parameter",
+                  std::string(name) + ": `" + text + "` is not valid; give a whole number from " +
+                      std::to_string(least) + " to " + std::to_string(most)};
+  }
+  return n;
+}
+
+std::uint32_t cursor_parameter(const Request& request) {
+  const auto found = request.query.find("cursor");
+  if (found == request.query.end()) return 0;
+  const std::string& text = found->second;
+  std::uint32_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw Problem{400, "Bad query parameter",
+                  "cursor: `" + text + "` is none; give the next_cursor of the page before"};
+  }
+  return n;
+}
+
+Id id_parameter(const Request& request) {
+  const std::string& text = request.path_parameters.at("id");
+  const auto id = Id::parse(text);
+  if (!id) {
+    throw Problem{400, "Bad id",
+                  "`" + text + "` is no id; ids look like f81d4fae-7dec-11d0-a765-00a0c91e6bf6"};
+  }
+  return *id;
+}
+
+}  // namespace flowlensd::http

@@ -1,0 +1,22 @@
+/// \file
+/// http: query and path parameters, read strictly; what does not fit is answered 400.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "http/message.hpp"
+#include "library.hpp"
+
+namespace flowlensd::http {
+
+/// A whole number, or `fallback` where the parameter is absent.
+[[nodiscard]] std::uint64_t number_parameter(const Request& request, std::string_view name,
+                                             std::uint64_t fallback, std::uint64_t least,
+                                             std::uint64_t most);
+/// The `next_cursor` of a page before; 0 for the first page.
+[[nodiscard]] std::uint32_t cursor_parameter(const Request& request);
+/// The `{id}` of the path.
+[[nodiscard]] Id id_parameter(const Request& request);
+
+}  // namespace flowlensd::http

@@ -1,0 +1,167 @@
+#include "http/router.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "config/suggest.hpp"
+#include "log.hpp"
+
+namespace flowlensd::http {
+namespace {
+
+std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return std::nullopt;
+}
+
+std::vector<std::string> split(std::string_view text, char by) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t at = text.find(by);
+    parts.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+std::vector<std::string> decoded_segments(std::string_view path) {
+  std::vector<std::string> segments;
+  for (const std::string& raw : split(path.substr(1), '/')) {
+    auto segment = percent_decoded(raw);
+    // Checked after decoding, so that %2e%2e and %2f hide nothing.
+    if (!segment || *segment == ".." || *segment == "." ||
+        segment->find_first_of("/\\") != std::string::npos) {
+      throw Problem{400, "Bad path", "the path holds a broken escape or climbs out of its tree"};
+    }
+    segments.push_back(std::move(*segment));
+  }
+  return segments;
+}
+
+std::map<std::string, std::string> decoded_query(std::string_view text) {
+  std::map<std::string, std::string> query;
+  for (std::string raw : split(text, '&')) {
+    if (raw.empty()) continue;
+    std::replace(raw.begin(), raw.end(), '+', ' ');
+    const std::size_t equals = raw.find('=');
+    auto name = percent_decoded(std::string_view(raw).substr(0, equals));
+    auto value = percent_decoded(
+        equals == std::string::npos ? std::string_view{} : std::string_view(raw).substr(equals + 1));
+    if (!name || !value) throw Problem{400, "Bad query", "a query parameter holds a broken escape"};
+    if (!query.emplace(*name, *value).second) {
+      throw Problem{400, "Bad query", "query parameter `" + *name + "` is given twice"};
+    }
+  }
+  return query;
+}
+
+void check_parameters(const Route& route, const Request& request) {
+  for (const auto& [name, value] : request.query) {
+    if (std::find(route.parameters.begin(), route.parameters.end(), name) !=
+        route.parameters.end()) {
+      continue;
+    }
+    throw Problem{400, "Unknown query parameter",
+                  "`" + name + "` is no parameter of " + route.pattern +
+                      suggestion(name, {route.parameters.begin(), route.parameters.end()})};
+  }
+}
+
+}  // namespace
+
+Response problem(unsigned status, std::string_view title, std::string_view detail) {
+  using Json = nlohmann::ordered_json;
+  const Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+  Response r;
+  r.status = status;
+  r.content_type = "application/problem+json";
+  r.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  r.headers.emplace_back("Cache-Control", "no-store");
+  return r;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const auto high = hex_digit(text[i + 1]);
+    const auto low = hex_digit(text[i + 2]);
+    if (!high || !low || (*high == 0 && *low == 0)) return std::nullopt;
+    out += static_cast<char>(*high * 16 + *low);
+    i += 2;
+  }
+  return out;
+}
+
+void Router::add(Route route) {
+  auto segments = split(std::string_view(route.pattern).substr(1), '/');
+  entries_.push_back({std::move(route), std::move(segments)});
+}
+
+const Route* Router::find(const std::vector<std::string>& segments,
+                          std::map<std::string, std::string>& parameters) const {
+  for (const Entry& e : entries_) {
+    if (e.segments.size() != segments.size()) continue;
+    parameters.clear();
+    bool fits = true;
+    for (std::size_t i = 0; fits && i < segments.size(); ++i) {
+      const std::string& want = e.segments[i];
+      if (want.starts_with('{')) {
+        parameters[want.substr(1, want.size() - 2)] = segments[i];
+      } else {
+        fits = want == segments[i];
+      }
+    }
+    if (fits) return &e.route;
+  }
+  return nullptr;
+}
+
+Response Router::answer(Request& request) const {
+  const std::string_view target = request.target;
+  if (!target.starts_with('/')) throw Problem{400, "Bad target", "the request target must be a path"};
+  const std::size_t question = target.find('?');
+  const auto segments = decoded_segments(target.substr(0, question));
+  const Route* route = find(segments, request.path_parameters);
+  if (route == nullptr) {
+    throw Problem{404, "Not found", "there is nothing at this path; the lists are below /api/v1/"};
+  }
+  try {
+    if (request.method != "GET") {
+      throw Problem{405, "Method not allowed", request.method + " is not allowed here; use GET or HEAD"};
+    }
+    if (question != std::string_view::npos) {
+      request.query = decoded_query(target.substr(question + 1));
+    }
+    check_parameters(*route, request);
+    Response response = route->handler(request);
+    response.route = route->pattern;
+    return response;
+  } catch (const Problem& p) {
+    Response response = problem(p.status, p.title, p.detail);
+    response.route = route->pattern;
+    if (p.status == 405) response.headers.emplace_back("Allow", "GET, HEAD");
+    return response;
+  }
+}
+
+Response Router::handle(Request request) const noexcept {
+  try {
+    return answer(request);
+  } catch (const Problem& p) {
+    return problem(p.status, p.title, p.detail);
+  } catch (const std::exception& e) {
+    log::error("api", "a request failed", {{"target", request.target}, {"reason", e.what()}});
+    return problem(500, "Internal error", "the request failed; the log says why");
+  }
+}
+
+}  // namespace flowlensd::http

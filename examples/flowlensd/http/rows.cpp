@@ -1,0 +1,112 @@
+#include "http/rows.hpp"
+
+#include <cmath>
+
+namespace flowlensd::http {
+namespace {
+
+Json endpoint_json(const Endpoint& endpoint, const Id& asset, const SiteTable& sites) {
+  return {{"address", endpoint.address.to_string()},
+          {"site", sites.name(endpoint.site)},
+          {"asset_id", asset.to_string()}};
+}
+
+Json reasons_json(const DiagnosticCounts& counts) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) out[std::string(reason(static_cast<DiagnosticCode>(i)))] = counts[i];
+  }
+  return out;
+}
+
+std::string protocol_text(std::uint8_t protocol) {
+  const std::string_view name = protocol_name(protocol);
+  return name.empty() ? std::to_string(protocol) : std::string(name);
+}
+
+/// 0.95, not 0.949999988079071.
+double rounded(float value) { return std::round(static_cast<double>(value) * 10'000) / 10'000; }
+
+}  // namespace
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string asset_label(const AssetRow& row) {
+  if (!row.name.empty() || row.endpoints.empty()) return row.name;
+  return row.endpoints.front().endpoint.address.to_string();
+}
+
+Json asset_json(const AssetRow& row, const SiteTable& sites) {
+  Json endpoints = Json::array();
+  for (const HeldEndpoint& held : row.endpoints) {
+    endpoints.push_back({{"address", held.endpoint.address.to_string()},
+                         {"site", sites.name(held.endpoint.site)},
+                         {"from", to_string(held.from)},
+                         {"until", held.until ? Json(to_string(*held.until)) : Json(nullptr)}});
+  }
+  return {{"id", row.id.to_string()},
+          {"name", row.name},
+          {"label", asset_label(row)},
+          {"asset_type", row.asset_type},
+          {"is_internal", row.is_internal},
+          {"endpoints", std::move(endpoints)},
+          {"first_seen", to_string(row.first_seen)},
+          {"last_seen", to_string(row.last_seen)}};
+}
+
+Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
+  Json observers = Json::array();
+  for (std::size_t i = 0; i < row.observer_count; ++i) {
+    observers.push_back(row.observers[i].to_string());
+  }
+  return {{"id", row.id.to_string()},
+          {"client", endpoint_json(row.key.client, row.client_asset, sites)},
+          {"server", endpoint_json(row.key.server, row.server_asset, sites)},
+          {"protocol", protocol_text(row.key.protocol)},
+          {"protocol_number", row.key.protocol},
+          {"port", row.key.port},
+          {"service", service_name(row.service)},
+          {"direction", to_string(row.direction)},
+          {"direction_rung", to_string(row.rung)},
+          {"direction_reasons", Json::array({describe(row.rung)})},
+          {"direction_confidence", rounded(confidence(row.rung))},
+          {"provisional", row.provisional},
+          {"flows", row.totals.flows},
+          {"octets_to_server", row.totals.octets_to_server},
+          {"octets_to_client", row.totals.octets_to_client},
+          {"packets_to_server", row.totals.packets_to_server},
+          {"packets_to_client", row.totals.packets_to_client},
+          {"estimated_octets_to_server", row.totals.estimated_octets_to_server},
+          {"estimated_octets_to_client", row.totals.estimated_octets_to_client},
+          {"first_seen", to_string(row.first_seen)},
+          {"last_seen", to_string(row.last_seen)},
+          {"observers", std::move(observers)}};
+}
+
+Json flow_ledger_json(const FlowLedger& l) {
+  Json dropped = Json::object();
+  for (std::size_t i = 0; i < l.dropped.size(); ++i) {
+    if (l.dropped[i] > 0) dropped[std::string(reason(static_cast<FlowDropReason>(i)))] = l.dropped[i];
+  }
+  return {{"normalized", l.normalized}, {"applied", l.applied},
+          {"duplicate", l.duplicate},   {"attempt", l.attempt},
+          {"control", l.control},       {"sampled_out", l.sampled_out},
+          {"dropped", dropped},         {"late_carried", l.late_carried}};
+}
+
+Json datagram_ledger_json(const DatagramLedger& l, std::uint64_t kernel_dropped) {
+  return {{"received", l.received},
+          {"accepted", l.accepted},
+          {"refused", reasons_json(l.refused)},
+          {"kernel_dropped", kernel_dropped}};
+}
+
+Json octet_ledger_json(const OctetLedger& l) {
+  return {{"accepted", l.accepted},   {"header", l.header},   {"template", l.templates},
+          {"options", l.options},     {"decoded", l.decoded}, {"waiting", l.waiting},
+          {"skipped", reasons_json(l.skipped)}, {"padding", l.padding}};
+}
+
+}  // namespace flowlensd::http

@@ -1,0 +1,25 @@
+/// \file
+/// http: rows of the map as JSON; the shapes that clients rely on.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "library.hpp"
+
+namespace flowlensd::http {
+
+using Json = nlohmann::ordered_json;
+
+/// Bad UTF-8 from outside becomes U+FFFD.
+[[nodiscard]] std::string text_of(const Json& json);
+
+[[nodiscard]] Json asset_json(const AssetRow& row, const SiteTable& sites);
+/// Its name, or its first address.
+[[nodiscard]] std::string asset_label(const AssetRow& row);
+[[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);
+[[nodiscard]] Json flow_ledger_json(const FlowLedger& ledger);
+[[nodiscard]] Json datagram_ledger_json(const DatagramLedger& ledger, std::uint64_t kernel_dropped);
+[[nodiscard]] Json octet_ledger_json(const OctetLedger& ledger);
+
+}  // namespace flowlensd::http

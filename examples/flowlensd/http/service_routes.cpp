@@ -1,0 +1,133 @@
+#include "http/api.hpp"
+#include "http/rows.hpp"
+
+namespace flowlensd::http {
+namespace {
+
+Response fresh_json(const Json& body, unsigned status = 200) {
+  Response r;
+  r.status = status;
+  r.body = text_of(body);
+  r.headers.emplace_back("Cache-Control", "no-store");
+  return r;
+}
+
+Json exporter_json(const ExporterAccount& row) {
+  return {{"address", row.address.to_string()},
+          {"protocols", Json::array()},
+          {"datagrams", 0},
+          {"octets", 0},
+          {"flows", 0},
+          {"problems", 0},
+          {"first_heard", to_string(row.first_heard)},
+          {"last_heard", to_string(row.last_heard)}};
+}
+
+/// Rows of one exporter stand next to each other, one for each protocol.
+Response list_exporters(const Service& s) {
+  Json items = Json::array();
+  IpAddress address;
+  Timestamp first;
+  Timestamp last;
+  for (const ExporterAccount& row : s.accounts.exporters()) {
+    if (items.empty() || row.address != address) {
+      items.push_back(exporter_json(row));
+      address = row.address;
+      first = row.first_heard;
+      last = row.last_heard;
+    }
+    first = std::min(first, row.first_heard);
+    last = std::max(last, row.last_heard);
+    Json& item = items.back();
+    item["protocols"].push_back(to_string(row.protocol));
+    item["datagrams"] = item["datagrams"].get<std::uint64_t>() + row.datagrams;
+    item["octets"] = item["octets"].get<std::uint64_t>() + row.octets;
+    item["flows"] = item["flows"].get<std::uint64_t>() + row.flows;
+    item["problems"] = item["problems"].get<std::uint64_t>() + row.problems;
+    item["first_heard"] = to_string(first);
+    item["last_heard"] = to_string(last);
+  }
+  const std::size_t total = items.size();
+  return fresh_json({{"items", std::move(items)}, {"total", total}, {"next_cursor", nullptr}});
+}
+
+Response get_ledgers(const Service& s) {
+  const DecoderAccount decoders = s.accounts.total();
+  const MapView map = s.writer.view();
+  return fresh_json(
+      {{"datagrams", datagram_ledger_json(decoders.datagrams, s.receiver().counters.kernel_dropped)},
+       {"octets", octet_ledger_json(decoders.octets)},
+       {"flows", flow_ledger_json(map.flows)},
+       {"flows_all_epochs", flow_ledger_json(map.flows_all_epochs)},
+       {"flows_decoded", decoders.normalizer.flows},
+       {"queue_depth_flows", s.channel.depth()},
+       {"revision", map.revision},
+       {"epoch", map.epoch}});
+}
+
+std::string store_check(const Service& s) {
+  if (s.store == nullptr) return "not_configured";
+  const StoreView view = s.store->view();
+  return view.problem.empty() ? "ok" : "retrying: " + view.problem;
+}
+
+std::string receiver_check(const Service& s) {
+  return s.receiver().is_receiving ? "ok" : "not_receiving";
+}
+
+std::string queue_check(const Service& s) {
+  const std::size_t depth = s.channel.depth();
+  if (depth >= s.settings.drop_threshold) return "refusing_datagrams";
+  return depth >= s.settings.sample_threshold ? "sampling" : "ok";
+}
+
+bool is_up(const Service& s) {
+  const auto stage = s.life.stage();
+  return stage == Life::Stage::serving || stage == Life::Stage::reading_captures;
+}
+
+bool is_degraded(const std::string& store, const std::string& queue) {
+  return store.starts_with("retrying") || queue != "ok";
+}
+
+Response get_health(const Service& s) {
+  const std::string store = store_check(s);
+  const std::string queue = queue_check(s);
+  const bool up = is_up(s);
+  const char* status = !up ? "unhealthy" : is_degraded(store, queue) ? "degraded" : "healthy";
+  return fresh_json({{"status", status},
+                     {"version", kVersion},
+                     {"uptime_seconds", static_cast<std::uint64_t>(s.life.uptime_seconds())},
+                     {"checks",
+                      {{"store", store},
+                       {"receiver", receiver_check(s)},
+                       {"queue", queue},
+                       {"postgresql", "not_configured"},
+                       {"kafka", "not_configured"},
+                       {"redis", "not_configured"}}}},
+                    up ? 200 : 503);
+}
+
+Response get_ready(const Service& s) {
+  const std::string store = store_check(s);
+  const std::string queue = queue_check(s);
+  const bool up = is_up(s);
+  const char* status = !up ? "not_ready" : is_degraded(store, queue) ? "degraded" : "ok";
+  return fresh_json({{"status", status},
+                     {"checks",
+                      {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}}}},
+                    up ? 200 : 503);
+}
+
+}  // namespace
+
+void add_service_routes(Router& router, const Service& s) {
+  router.add({"/api/v1/exporters", [&s](const Request&) { return list_exporters(s); }, {}});
+  router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
+  router.add({"/health", [&s](const Request&) { return get_health(s); }, {}});
+  router.add({"/admin/health/live",
+              [](const Request&) { return fresh_json({{"status", "ok"}}); }, {}});
+  router.add({"/admin/health/ready", [&s](const Request&) { return get_ready(s); }, {}});
+}
+
+}  // namespace flowlensd::http

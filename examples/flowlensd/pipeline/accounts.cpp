@@ -1,0 +1,122 @@
+#include "pipeline/accounts.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace flowlensd {
+
+DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
+  datagrams += o.datagrams;
+  octets += o.octets;
+  parser.templates += o.parser.templates;
+  parser.templates_evicted += o.parser.templates_evicted;
+  parser.templates_expired += o.parser.templates_expired;
+  parser.sets_waiting += o.parser.sets_waiting;
+  parser.sets_replayed += o.parser.sets_replayed;
+  parser.sets_given_up += o.parser.sets_given_up;
+  normalizer.records += o.normalizer.records;
+  normalizer.flows += o.normalizer.flows;
+  normalizer.records_without_flow += o.normalizer.records_without_flow;
+  normalizer.counter_samples += o.normalizer.counter_samples;
+  normalizer.sampling_rates += o.normalizer.sampling_rates;
+  return *this;
+}
+
+WireProtocol wire_protocol(std::span<const std::byte> d) noexcept {
+  if (d.size() < 4 || d[0] != std::byte{0}) return WireProtocol::other;
+  if (d[1] == std::byte{5}) return WireProtocol::netflow_v5;
+  if (d[1] == std::byte{9}) return WireProtocol::netflow_v9;
+  if (d[1] == std::byte{10}) return WireProtocol::ipfix;
+  const bool is_sflow = d[1] == std::byte{0} && d[2] == std::byte{0} && d[3] == std::byte{5};
+  return is_sflow ? WireProtocol::sflow_v5 : WireProtocol::other;
+}
+
+std::string_view to_string(WireProtocol p) noexcept {
+  constexpr std::array<std::string_view, 5> kNames{"netflow_v5", "netflow_v9", "ipfix", "sflow_v5",
+                                                   "other"};
+  return kNames[static_cast<std::size_t>(p)];
+}
+
+AccountSlot::AccountSlot(std::size_t max_exporters, std::uint64_t hash_key)
+    : max_exporters_(max_exporters), exporters_(16, Hash{hash_key}) {}
+
+ExporterAccount& AccountSlot::row(const Key& key) {
+  const auto found = exporters_.find(key);
+  if (found != exporters_.end()) return found->second;
+  // Past the bound (a forged flood) all further ones share the row of address `::`.
+  const Key taken = exporters_.size() < max_exporters_ ? key : Key{IpAddress{}, key.protocol};
+  ExporterAccount& fresh = exporters_[taken];
+  fresh.address = taken.address;
+  fresh.protocol = taken.protocol;
+  return fresh;
+}
+
+void AccountSlot::note(const ReceivedDatagram& datagram, std::uint64_t flows, bool has_problem) {
+  const Key key{datagram.session.exporter, wire_protocol(datagram.octets)};
+  const std::lock_guard lock(mutex_);
+  ExporterAccount& r = row(key);
+  if (r.datagrams++ == 0) r.first_heard = datagram.received;
+  r.octets += datagram.octets.size();
+  r.flows += flows;
+  r.problems += has_problem ? 1 : 0;
+  r.last_heard = std::max(r.last_heard, datagram.received);
+}
+
+void AccountSlot::publish(const Decoder& decoder) {
+  const ParserCounters parser = decoder.parser().counters();
+  const std::lock_guard lock(mutex_);
+  account_.datagrams = decoder.parser().datagrams();
+  account_.octets = decoder.parser().octets();
+  account_.parser = parser;
+  account_.normalizer = decoder.counters();
+}
+
+DecoderAccount AccountSlot::account() const {
+  const std::lock_guard lock(mutex_);
+  return account_;
+}
+
+void AccountSlot::append_exporters(std::vector<ExporterAccount>& out) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : exporters_) out.push_back(entry.second);
+}
+
+Accounts::Accounts(std::size_t decoders, std::size_t max_exporters, std::uint64_t hash_key)
+    : max_exporters_(max_exporters) {
+  const std::size_t share = std::max<std::size_t>(1, max_exporters / std::max<std::size_t>(1, decoders));
+  for (std::size_t i = 0; i < decoders; ++i) {
+    slots_.push_back(std::make_unique<AccountSlot>(share, hash_key));
+  }
+}
+
+DecoderAccount Accounts::total() const {
+  DecoderAccount sum;
+  for (const auto& slot : slots_) sum += slot->account();
+  return sum;
+}
+
+std::vector<ExporterAccount> Accounts::exporters() const {
+  std::vector<ExporterAccount> all;
+  for (const auto& slot : slots_) slot->append_exporters(all);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.address, a.protocol) < std::tie(b.address, b.protocol);
+  });
+  std::vector<ExporterAccount> merged;
+  for (const ExporterAccount& row : all) {
+    if (merged.empty() || merged.back().address != row.address ||
+        merged.back().protocol != row.protocol) {
+      merged.push_back(row);
+      continue;
+    }
+    ExporterAccount& into = merged.back();
+    into.datagrams += row.datagrams;
+    into.octets += row.octets;
+    into.flows += row.flows;
+    into.problems += row.problems;
+    into.first_heard = std::min(into.first_heard, row.first_heard);
+    into.last_heard = std::max(into.last_heard, row.last_heard);
+  }
+  return merged;
+}
+
+}  // namespace flowlensd

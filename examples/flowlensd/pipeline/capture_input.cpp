@@ -1,0 +1,280 @@
+#include "pipeline/capture_input.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace flowlensd {
+namespace {
+
+// Fixed, so that the map does not depend on the machine.
+constexpr std::size_t kChunkDatagrams = 4'096;
+constexpr std::size_t kChunkOctets = 8u << 20;
+constexpr std::chrono::seconds kFlushEvery{60};  // of capture time
+constexpr std::chrono::milliseconds kStorePatience{60'000};
+constexpr std::size_t kChunksAhead = 2;
+
+/// Datagrams copied out of the captures, and the flows decoded from them.
+struct Chunk {
+  struct Item {
+    std::size_t offset = 0;
+    std::size_t length = 0;
+    TransportSession session;
+    Timestamp received;
+    std::size_t decoder = 0;
+    std::size_t flows_end = 0;  ///< in the batch of its decoder
+  };
+  std::vector<std::byte> octets;
+  std::vector<Item> items;
+  std::vector<FlowBatch> batches;  ///< by decoder
+  FlowBatch merged;
+
+  void clear() {
+    octets.clear();
+    items.clear();
+    for (FlowBatch& b : batches) b.clear();
+    merged.clear();
+  }
+};
+
+void append(Chunk& chunk, const ReceivedDatagram& d, std::size_t decoders) {
+  Chunk::Item item;
+  item.offset = chunk.octets.size();
+  item.length = d.octets.size();
+  item.session = d.session;
+  item.received = d.received;
+  // By exporter, so that an exporter always meets the decoder that knows its templates.
+  item.decoder = decoders == 1 ? 0 : keyed_hash(d.session.exporter, 0) % decoders;
+  chunk.octets.insert(chunk.octets.end(), d.octets.begin(), d.octets.end());
+  chunk.items.push_back(item);
+}
+
+bool fill(Chunk& chunk, CaptureMerge& merge, std::size_t decoders) {
+  chunk.clear();
+  ReceivedDatagram d;
+  while (chunk.items.size() < kChunkDatagrams && chunk.octets.size() < kChunkOctets &&
+         merge.next(d)) {
+    append(chunk, d, decoders);
+  }
+  return !chunk.items.empty();
+}
+
+/// N decoders, each with a thread of its own but the first, which the caller's thread serves.
+class DecoderPool {
+ public:
+  DecoderPool(const DecoderOptions& options, std::size_t workers, Accounts& accounts)
+      : accounts_(accounts) {
+    for (std::size_t i = 0; i < workers; ++i) decoders_.emplace_back(options);
+    for (std::size_t i = 1; i < workers; ++i) threads_.emplace_back([this, i] { serve(i); });
+  }
+  ~DecoderPool() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_ending_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+  DecoderPool(const DecoderPool&) = delete;
+  DecoderPool& operator=(const DecoderPool&) = delete;
+
+  void decode(Chunk& chunk) {
+    chunk.batches.resize(decoders_.size());
+    {
+      const std::lock_guard lock(mutex_);
+      chunk_ = &chunk;
+      busy_ = threads_.size();
+      ++round_;
+    }
+    changed_.notify_all();
+    decode_share(chunk, 0);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return busy_ == 0; });
+  }
+
+ private:
+  void serve(std::size_t index) {
+    std::uint64_t seen = 0;
+    while (true) {
+      Chunk* chunk = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return is_ending_ || round_ != seen; });
+        if (is_ending_) return;
+        seen = round_;
+        chunk = chunk_;
+      }
+      decode_share(*chunk, index);
+      const std::lock_guard lock(mutex_);
+      if (--busy_ == 0) changed_.notify_all();
+    }
+  }
+
+  void decode_share(Chunk& chunk, std::size_t index) {
+    Decoder& decoder = decoders_[index];
+    AccountSlot& slot = accounts_.slot(index);
+    FlowBatch& batch = chunk.batches[index];
+    for (Chunk::Item& item : chunk.items) {
+      if (item.decoder != index) continue;
+      const ReceivedDatagram d{{chunk.octets.data() + item.offset, item.length}, item.session,
+                               item.received};
+      const std::size_t before = batch.flows.size();
+      const ParseResult result = decoder.decode(d.octets, d.session, d.received, batch);
+      item.flows_end = batch.flows.size();
+      slot.note(d, item.flows_end - before, !result.clean());
+    }
+    slot.publish(decoder);
+  }
+
+  Accounts& accounts_;
+  std::deque<Decoder> decoders_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Chunk* chunk_ = nullptr;
+  std::uint64_t round_ = 0;
+  std::size_t busy_ = 0;
+  bool is_ending_ = false;
+};
+
+/// The flows of a chunk in the order of its datagrams, however many decoders there were.
+std::span<const FlowRecord> in_order(Chunk& chunk) {
+  if (chunk.batches.size() == 1) return chunk.batches[0].flows;
+  std::vector<std::size_t> taken(chunk.batches.size(), 0);
+  for (const Chunk::Item& item : chunk.items) {
+    const auto& flows = chunk.batches[item.decoder].flows;
+    const auto at = [&](std::size_t n) { return flows.begin() + static_cast<std::ptrdiff_t>(n); };
+    chunk.merged.flows.insert(chunk.merged.flows.end(), at(taken[item.decoder]),
+                              at(item.flows_end));
+    taken[item.decoder] = item.flows_end;
+  }
+  return chunk.merged.flows;
+}
+
+/// Chunks between the thread that reads and decodes and the one that keeps the map.
+class ChunkQueue {
+ public:
+  /// \return null once nobody takes chunks any more.
+  std::unique_ptr<Chunk> spare() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ready_.size() < kChunksAhead || is_ended_; });
+    if (is_ended_) return nullptr;
+    if (spare_.empty()) return std::make_unique<Chunk>();
+    auto chunk = std::move(spare_.back());
+    spare_.pop_back();
+    return chunk;
+  }
+  void put(std::unique_ptr<Chunk> chunk) {
+    const std::lock_guard lock(mutex_);
+    ready_.push_back(std::move(chunk));
+    changed_.notify_all();
+  }
+  /// \return null at the end.
+  std::unique_ptr<Chunk> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !ready_.empty() || is_ended_; });
+    if (ready_.empty()) return nullptr;
+    auto chunk = std::move(ready_.front());
+    ready_.pop_front();
+    changed_.notify_all();
+    return chunk;
+  }
+  void give_back(std::unique_ptr<Chunk> chunk) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(chunk));
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    is_ended_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Chunk>> ready_;
+  std::vector<std::unique_ptr<Chunk>> spare_;
+  bool is_ended_ = false;
+};
+
+/// Reads and decodes on a thread of its own. Ended by its destructor.
+class Producer {
+ public:
+  Producer(const CaptureOptions& options, CaptureMerge& merge, Accounts& accounts,
+           ChunkQueue& queue)
+      : pool_(options.decoder, options.workers, accounts), queue_(queue) {
+    thread_ = std::thread([this, &merge, decoders = options.workers] {
+      try {
+        while (auto chunk = queue_.spare()) {
+          if (!fill(*chunk, merge, decoders)) break;
+          pool_.decode(*chunk);
+          queue_.put(std::move(chunk));
+        }
+      } catch (...) {
+        failure_ = std::current_exception();
+      }
+      queue_.end();
+    });
+  }
+  ~Producer() {
+    queue_.end();
+    if (thread_.joinable()) thread_.join();
+  }
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  void join() {
+    queue_.end();
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  DecoderPool pool_;
+  ChunkQueue& queue_;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
+  if (report.datagrams == 0) report.first = report.last = chunk.items.front().received;
+  report.datagrams += chunk.items.size();
+  report.flows += flows;
+  for (const Chunk::Item& item : chunk.items) report.last = std::max(report.last, item.received);
+}
+
+}  // namespace
+
+CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
+                            const std::atomic<bool>& stop,
+                            const std::function<void(const CaptureReport&)>& on_progress) {
+  CaptureMerge merge(options.files);
+  ChunkQueue queue;
+  CaptureReport report;
+  Producer producer(options, merge, accounts, queue);
+  Timestamp next_flush;
+  while (auto chunk = stop ? nullptr : queue.take()) {
+    const auto flows = in_order(*chunk);
+    count(report, *chunk, flows.size());
+    writer.add(flows, report.last);
+    if (report.last >= next_flush) {
+      writer.flush(report.last, kStorePatience);
+      next_flush = report.last + kFlushEvery;
+      on_progress(report);
+    }
+    queue.give_back(std::move(chunk));
+  }
+  report.was_stopped = stop;
+  producer.join();
+  writer.finish(report.last, kStorePatience);
+  report.files = merge.files();
+  return report;
+}
+
+}  // namespace flowlensd

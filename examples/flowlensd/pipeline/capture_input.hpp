@@ -1,0 +1,41 @@
+/// \file
+/// pipeline: captures read at full speed through the same decoders as the sockets feed.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "library.hpp"
+#include "pipeline/accounts.hpp"
+#include "pipeline/capture_merge.hpp"
+#include "pipeline/map_writer.hpp"
+
+namespace flowlensd {
+
+struct CaptureOptions {
+  std::vector<std::filesystem::path> files;
+  std::size_t workers = 1;  ///< decoders; the result is the same for any number
+  DecoderOptions decoder;
+};
+
+struct CaptureReport {
+  std::uint64_t datagrams = 0;
+  std::uint64_t flows = 0;
+  Timestamp first;  ///< capture time of the first datagram
+  Timestamp last;
+  bool was_stopped = false;  ///< before the end
+  std::vector<CaptureFile> files;
+};
+
+/// Reads all files into the map and closes its windows.
+/// \param accounts  one slot for each worker.
+/// \param on_progress  called now and then.
+/// \throws IoError if a file cannot be opened.
+CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
+                            const std::atomic<bool>& stop,
+                            const std::function<void(const CaptureReport&)>& on_progress);
+
+}  // namespace flowlensd

@@ -1,0 +1,51 @@
+#include "pipeline/capture_merge.hpp"
+
+#include <algorithm>
+
+namespace flowlensd {
+
+CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths) : taken_(paths.size()) {
+  for (const auto& path : paths) {
+    sources_.push_back({path, std::make_unique<CaptureReader>(path), {}, {}});
+  }
+  for (std::size_t i = 0; i < sources_.size(); ++i) advance(i);
+}
+
+bool CaptureMerge::comes_later(std::size_t a, std::size_t b) const {
+  const Timestamp at_a = sources_[a].head.received;
+  const Timestamp at_b = sources_[b].head.received;
+  return at_a != at_b ? at_a > at_b : a > b;
+}
+
+void CaptureMerge::advance(std::size_t source) {
+  Source& s = sources_[source];
+  try {
+    if (!s.reader->next(s.head)) return;
+  } catch (const IoError& e) {
+    s.problem = e.what();
+    return;
+  }
+  heap_.push_back(source);
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
+}
+
+bool CaptureMerge::next(ReceivedDatagram& datagram) {
+  if (taken_ < sources_.size()) advance(taken_);
+  taken_ = sources_.size();
+  if (heap_.empty()) return false;
+  std::pop_heap(heap_.begin(), heap_.end(),
+                [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
+  taken_ = heap_.back();
+  heap_.pop_back();
+  datagram = sources_[taken_].head;
+  return true;
+}
+
+std::vector<CaptureFile> CaptureMerge::files() const {
+  std::vector<CaptureFile> out;
+  for (const Source& s : sources_) out.push_back({s.path, s.reader->counters(), s.problem});
+  return out;
+}
+
+}  // namespace flowlensd

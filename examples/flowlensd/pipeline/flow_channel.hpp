@@ -1,0 +1,64 @@
+/// \file
+/// pipeline: the channel between the receive workers and the Resolver thread, measured in flows.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "library.hpp"
+
+namespace flowlensd {
+
+/// What a worker hands on at once.
+struct FlowParcel {
+  FlowBatch batch;
+  std::uint64_t sampled_out = 0;  ///< flows left out under pressure since the parcel before
+  Timestamp first_received;       ///< of the oldest flow in it
+
+  [[nodiscard]] bool empty() const noexcept { return batch.flows.empty() && sampled_out == 0; }
+  void clear() noexcept;  ///< keeps the memory
+};
+
+/// Bounded: never holds more than `max_flows`, but for one parcel that alone is larger.
+///
+/// Thread-safe: any number of pushers, one popper.
+class FlowChannel {
+ public:
+  explicit FlowChannel(std::size_t max_flows) : max_flows_(max_flows) {}
+
+  /// Takes the parcel and leaves an empty one with memory to reuse.
+  /// \return false if there is no room; the parcel is untouched then.
+  bool try_push(FlowParcel& parcel);
+  /// As try_push(), but waits for room, or for close().
+  void push(FlowParcel& parcel);
+
+  enum class Popped { parcel, nothing, closed };
+  /// \return `nothing` after `timeout`; `closed` once close() was called and all is taken.
+  Popped pop(FlowParcel& parcel, std::chrono::milliseconds timeout);
+
+  /// Lets pop() end once all is taken, and nobody wait for room any more.
+  void close();
+  /// Flows waiting.
+  [[nodiscard]] std::size_t depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
+
+ private:
+  [[nodiscard]] bool has_room(std::size_t flows) const noexcept;
+  void push_locked(FlowParcel& parcel);
+
+  const std::size_t max_flows_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable emptied_;
+  std::deque<FlowParcel> waiting_;
+  std::vector<FlowParcel> spare_;
+  std::atomic<std::size_t> depth_{0};
+  bool closed_ = false;
+};
+
+}  // namespace flowlensd

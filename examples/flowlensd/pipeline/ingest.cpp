@@ -1,0 +1,203 @@
+#include "pipeline/ingest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "log.hpp"
+
+namespace flowlensd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLongestWait{100};  // a stop is noticed within
+constexpr std::chrono::seconds kDrainTime{3};
+constexpr std::chrono::seconds kLogPause{60};
+
+/// One line a minute for each reason: a broken exporter must not fill the disk.
+class ProblemLog {
+ public:
+  void note(const Diagnostic& d, const IpAddress& exporter) {
+    Entry& e = entries_[static_cast<std::size_t>(d.code)];
+    ++e.since;
+    const auto now = Clock::now();
+    if (e.last && now - *e.last < kLogPause) return;
+    e.last = now;
+    const bool is_normal = d.code == DiagnosticCode::unknown_template;
+    log::write(is_normal ? LogLevel::info : LogLevel::warning, "ingest",
+               is_normal ? "data waits for its template" : "a datagram had a problem",
+               {{"exporter", exporter.to_string()},
+                {"problem", to_string(d)},
+                {"times", std::exchange(e.since, 0)}});
+  }
+
+ private:
+  struct Entry {
+    std::optional<Clock::time_point> last;
+    std::uint64_t since = 0;
+  };
+  std::array<Entry, kDiagnosticCodeCount> entries_{};
+};
+
+}  // namespace
+
+class Ingest::Worker {
+ public:
+  Worker(const IngestOptions& options, std::size_t index, UdpReceiver& receiver,
+         FlowChannel& channel, AccountSlot& slot)
+      : options_(options), index_(index), receiver_(receiver), channel_(channel), slot_(slot),
+        decoder_(options.decoder), pressure_(options.pressure) {}
+
+  void run(const std::atomic<bool>& stopping) {
+    const auto take = [this](const ReceivedDatagram& d) { this->take(d); };
+    while (!stopping) {
+      receiver_.receive(index_, wait(), take);
+      settle();
+    }
+    const auto deadline = Clock::now() + kDrainTime;
+    while (Clock::now() < deadline &&
+           receiver_.receive(index_, std::chrono::milliseconds{0}, take) > 0) {
+    }
+    if (!parcel_.empty()) channel_.push(parcel_);
+    slot_.publish(decoder_);
+  }
+
+  Decoder& decoder() noexcept { return decoder_; }
+
+  void ask_for_state() {
+    const std::lock_guard lock(state_mutex_);
+    state_.reset();
+    state_asked_ = true;
+  }
+  std::optional<std::vector<std::byte>> wait_for_state(Clock::time_point until) {
+    std::unique_lock lock(state_mutex_);
+    state_given_.wait_until(lock, until, [&] { return state_.has_value(); });
+    return std::exchange(state_, std::nullopt);
+  }
+
+ private:
+  std::chrono::milliseconds wait() const {
+    return parcel_.empty() ? kLongestWait : std::min(kLongestWait, options_.batch_timeout);
+  }
+
+  void take(const ReceivedDatagram& d) {
+    const auto level = pressure_.level(channel_.depth());
+    // Without room for a full parcel nothing more is decoded: a flow once normalized is never lost.
+    const bool is_stuck = parcel_.batch.flows.size() >= options_.batch_size && !hand_on();
+    if (level == PressureRule::Level::refuse || is_stuck) {
+      decoder_.parser().refuse(DiagnosticCode::pressure);
+      slot_.note(d, 0, true);
+      return;
+    }
+    const std::size_t before = parcel_.batch.flows.size();
+    const ParseResult result = decoder_.decode(d.octets, d.session, d.received, parcel_.batch);
+    const std::uint64_t flows = parcel_.batch.flows.size() - before;
+    slot_.note(d, flows, !result.clean());
+    if (!result.clean()) problems_.note(result.first, d.session.exporter);
+    if (flows == 0) return;
+    if (before == 0) begin_parcel(d.received);
+    if (level == PressureRule::Level::sample) {
+      parcel_.sampled_out += pressure_.thin(parcel_.batch, before);
+    }
+    if (parcel_.batch.flows.size() >= options_.batch_size) hand_on();
+  }
+
+  void begin_parcel(Timestamp received) {
+    parcel_.first_received = received;
+    parcel_since_ = Clock::now();
+  }
+
+  bool hand_on() { return channel_.try_push(parcel_); }
+
+  /// Between two rounds of datagrams.
+  void settle() {
+    const bool is_due = Clock::now() - parcel_since_ >= options_.batch_timeout;
+    if (is_due && !parcel_.empty()) hand_on();
+    slot_.publish(decoder_);
+    answer_for_state();
+  }
+
+  void answer_for_state() {
+    const std::lock_guard lock(state_mutex_);
+    if (!state_asked_) return;
+    state_asked_ = false;
+    state_ = decoder_.save_state();
+    state_given_.notify_all();
+  }
+
+  const IngestOptions& options_;
+  const std::size_t index_;
+  UdpReceiver& receiver_;
+  FlowChannel& channel_;
+  AccountSlot& slot_;
+  Decoder decoder_;
+  const PressureRule pressure_;
+  ProblemLog problems_;
+  FlowParcel parcel_;
+  Clock::time_point parcel_since_{};
+
+  std::mutex state_mutex_;
+  std::condition_variable state_given_;
+  std::optional<std::vector<std::byte>> state_;
+  bool state_asked_ = false;
+};
+
+Ingest::Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& accounts,
+               FatalHandler fatal)
+    : options_(options), receiver_(options.receiver), fatal_(std::move(fatal)) {
+  for (std::size_t i = 0; i < options.receiver.workers; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(options_, i, receiver_, channel, accounts.slot(options.first_account + i)));
+  }
+}
+
+Ingest::~Ingest() { stop(); }
+
+Diagnostic Ingest::load_states(const std::vector<std::vector<std::byte>>& states) {
+  Diagnostic first;
+  for (const auto& worker : workers_) {
+    for (const auto& state : states) {
+      const Diagnostic d = worker->decoder().load_state(state);
+      if (first.code == DiagnosticCode::none) first = d;
+    }
+  }
+  return first;
+}
+
+void Ingest::start() {
+  for (const auto& worker : workers_) {
+    threads_.emplace_back([this, w = worker.get()] {
+      try {
+        w->run(stopping_);
+      } catch (const std::exception& e) {
+        fatal_(std::string("a receive worker failed: ") + e.what());
+      }
+    });
+  }
+}
+
+void Ingest::stop() {
+  stopping_ = true;
+  for (std::thread& t : threads_) t.join();
+  threads_.clear();
+}
+
+std::vector<std::vector<std::byte>> Ingest::save_states(std::chrono::milliseconds wait) {
+  std::vector<std::vector<std::byte>> states;
+  if (threads_.empty()) {
+    for (const auto& worker : workers_) states.push_back(worker->decoder().save_state());
+    return states;
+  }
+  const auto until = Clock::now() + wait;
+  for (const auto& worker : workers_) worker->ask_for_state();
+  for (const auto& worker : workers_) {
+    if (auto state = worker->wait_for_state(until)) states.push_back(std::move(*state));
+  }
+  return states;
+}
+
+}  // namespace flowlensd

@@ -1,0 +1,133 @@
+#include "pipeline/store_thread.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "log.hpp"
+
+namespace flowlensd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMaxWaiting = 2;  // one being written, one behind it
+constexpr std::chrono::milliseconds kFirstPause{100};
+constexpr std::chrono::milliseconds kLongestPause{5'000};
+
+}  // namespace
+
+StoreThread::StoreThread(std::unique_ptr<Store> store, FatalHandler fatal,
+                         std::function<void(double)> on_applied)
+    : store_(std::move(store)), fatal_(std::move(fatal)), on_applied_(std::move(on_applied)) {}
+
+StoreThread::~StoreThread() { finish(std::chrono::milliseconds{0}); }
+
+void StoreThread::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+bool StoreThread::has_room() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size() < kMaxWaiting;
+}
+
+bool StoreThread::wait_for_room(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [&] { return waiting_.size() < kMaxWaiting; });
+}
+
+void StoreThread::submit(Revision revision) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(revision));
+  }
+  changed_.notify_all();
+}
+
+bool StoreThread::finish(std::chrono::milliseconds grace) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!finishing_) give_up_at_ = Clock::now() + grace;
+    finishing_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(mutex_);
+  return waiting_.empty();
+}
+
+StoreView StoreThread::view() const {
+  const std::lock_guard lock(mutex_);
+  StoreView view = view_;
+  view.waiting = waiting_.size();
+  return view;
+}
+
+void StoreThread::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return !waiting_.empty() || finishing_; });
+    if (waiting_.empty()) return;
+    // A deque keeps its front in place while submit() adds behind it.
+    const Revision& revision = waiting_.front();
+    lock.unlock();
+    const bool is_written = apply_until_good(revision);
+    lock.lock();
+    if (!is_written) return;
+    waiting_.pop_front();
+    changed_.notify_all();
+  }
+}
+
+bool StoreThread::apply_until_good(const Revision& revision) {
+  auto length = kFirstPause;
+  while (!apply_once(revision)) {
+    if (is_stale_ || !pause(length)) return false;
+    length = std::min(length * 2, kLongestPause);
+  }
+  return true;
+}
+
+bool StoreThread::apply_once(const Revision& revision) {
+  const auto begin = Clock::now();
+  try {
+    store_->apply(revision);
+  } catch (const StaleEpochError& e) {
+    is_stale_ = true;
+    note_failure(e.what());
+    fatal_(std::string("another flowlensd has taken over this store; this one stops writing: ") +
+           e.what());
+    return false;
+  } catch (const std::exception& e) {
+    note_failure(e.what());
+    return false;
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (on_applied_) on_applied_(seconds);
+  const std::lock_guard lock(mutex_);
+  if (!view_.problem.empty()) log::info("store", "the store takes revisions again");
+  view_.problem.clear();
+  view_.applied_revision = revision.number;
+  view_.apply_seconds = seconds;
+  ++view_.applied;
+  return true;
+}
+
+void StoreThread::note_failure(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  ++view_.failures;
+  if (view_.problem != why) {
+    log::error("store", "a revision could not be written; trying again", {{"reason", why}});
+  }
+  view_.problem = why;
+}
+
+/// \return false if there is no use in trying again.
+bool StoreThread::pause(std::chrono::milliseconds length) {
+  std::unique_lock lock(mutex_);
+  const bool was_finishing = finishing_;
+  changed_.wait_for(lock, length, [&] { return finishing_ && !was_finishing; });
+  return !finishing_ || Clock::now() < give_up_at_;
+}
+
+}  // namespace flowlensd

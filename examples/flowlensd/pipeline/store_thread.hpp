@@ -1,0 +1,73 @@
+/// \file
+/// pipeline: the thread that owns the Store.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "flowlens/store.hpp"
+#include "library.hpp"
+#include "pipeline/fatal.hpp"
+
+namespace flowlensd {
+
+/// How the store fares.
+struct StoreView {
+  std::uint64_t applied_revision = 0;
+  std::uint64_t applied = 0;   ///< revisions written by this process
+  std::uint64_t failures = 0;  ///< attempts that failed
+  std::size_t waiting = 0;     ///< revisions
+  double apply_seconds = 0;    ///< the last one took
+  std::string problem;         ///< empty: the last attempt was good
+};
+
+/// Writes revisions in order. A failure is tried again for as long as the daemon runs; meanwhile
+/// has_room() is false and the flush is stretched.
+///
+/// Thread-safe.
+class StoreThread {
+ public:
+  StoreThread(std::unique_ptr<Store> store, FatalHandler fatal,
+              std::function<void(double seconds)> on_applied);
+  ~StoreThread();
+
+  void start();
+  /// Whether submit() may be called: few revisions wait.
+  [[nodiscard]] bool has_room() const;
+  /// Waits until has_room(). \return false after `timeout`.
+  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds timeout) const;
+  void submit(Revision revision);
+  /// Writes what waits, for at most `grace`, and ends the thread.
+  /// \return false if something was left unwritten.
+  bool finish(std::chrono::milliseconds grace);
+
+  [[nodiscard]] StoreView view() const;
+
+ private:
+  void run();
+  bool apply_until_good(const Revision& revision);
+  bool apply_once(const Revision& revision);
+  bool pause(std::chrono::milliseconds length);
+  void note_failure(const std::string& why);
+
+  std::unique_ptr<Store> store_;
+  FatalHandler fatal_;
+  std::function<void(double)> on_applied_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::deque<Revision> waiting_;  ///< the first is being written
+  StoreView view_;
+  bool finishing_ = false;
+  bool is_stale_ = false;
+  std::chrono::steady_clock::time_point give_up_at_{};
+  std::thread thread_;
+};
+
+}  // namespace flowlensd

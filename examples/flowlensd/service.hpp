@@ -1,0 +1,61 @@
+/// \file
+/// What the API asks the running service; one place where its parts meet.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+#include "flowlens/udp_receiver.hpp"
+#include "library.hpp"
+#include "pipeline/accounts.hpp"
+#include "pipeline/flow_channel.hpp"
+#include "pipeline/map_writer.hpp"
+#include "pipeline/store_thread.hpp"
+
+namespace flowlensd {
+
+/// Where the daemon is in its life. Thread-safe.
+class Life {
+ public:
+  enum class Stage { starting, reading_captures, serving, stopping, failed };
+
+  void enter(Stage stage) noexcept { stage_ = stage; }
+  [[nodiscard]] Stage stage() const noexcept { return stage_; }
+  [[nodiscard]] double uptime_seconds() const noexcept {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
+  [[nodiscard]] Timestamp begun() const noexcept { return begun_at_; }
+
+ private:
+  std::atomic<Stage> stage_{Stage::starting};
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  const Timestamp begun_at_ = std::chrono::system_clock::now();
+};
+
+/// The socket side, as far as it is known.
+struct ReceiverView {
+  bool is_receiving = false;
+  UdpReceiverCounters counters;
+  std::size_t granted_buffer_octets = 0;
+};
+
+/// References to the parts, valid as long as the daemon. All of it may be used by any thread.
+struct Service {
+  const Settings& settings;
+  const Life& life;
+  const DependencyGraph& graph;
+  const Accounts& accounts;
+  const MapWriter& writer;
+  const FlowChannel& channel;
+  const StoreThread* store;  ///< null: in memory only
+  std::function<ReceiverView()> receiver;
+  ResolverOptions resolver_options;
+  ParserOptions parser_options;
+};
+
+}  // namespace flowlensd

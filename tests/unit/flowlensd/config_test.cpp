@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "config/load.hpp"
+#include "flowlens/error.hpp"
+
+using namespace flowlensd;
+
+namespace {
+
+/// What the refusal says; empty if there was none.
+template <typename Action>
+std::string refusal(const Action& action) {
+  try {
+    action();
+  } catch (const flowlens::ConfigError& e) {
+    return e.what();
+  }
+  return {};
+}
+
+std::string yaml_refusal(std::string_view text) {
+  return refusal([&] {
+    Loaded loaded;
+    apply_yaml(text, "f.yaml", loaded);
+  });
+}
+
+Loaded from(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+  std::ostringstream out;
+  auto loaded = load(arguments, environment, out);
+  REQUIRE(loaded.has_value());
+  return *loaded;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("config: the defaults are the reference's, as decided") {
+  const Settings s = from({}).settings;
+  CHECK(s.netflow_port == 2055);
+  CHECK(s.ipfix_port == 4739);
+  CHECK(s.sflow_port == 6343);
+  CHECK(s.drop_threshold == 80'000);
+  CHECK(s.batch_timeout_ms == 1'000);
+  CHECK(s.api_host.to_string() == "127.0.0.1");
+  CHECK(s.api_port == 8000);
+  CHECK(s.flush_interval_seconds == 5.0);
+}
+
+TEST_CASE("config: YAML gives way to the environment, and that to the command line") {
+  Loaded loaded;
+  apply_yaml("ingestion:\n  netflow_port: 1001\n  ipfix_port: 1002\n  sflow_port: 1003\n", "f",
+             loaded);
+  apply_environment({{"INGESTION_IPFIX_PORT", "2002"}, {"INGESTION_SFLOW_PORT", "2003"}}, loaded);
+  CHECK(loaded.settings.netflow_port == 1001);
+  CHECK(loaded.settings.ipfix_port == 2002);
+  const Settings s = from({"--sflow-port", "3003"}, {{"INGESTION_SFLOW_PORT", "2003"}}).settings;
+  CHECK(s.sflow_port == 3003);
+}
+
+TEST_CASE("config: a window may be given in minutes or in seconds") {
+  CHECK(from({}, {{"RESOLUTION_WINDOW_SIZE_MINUTES", "10"}}).settings.window_seconds == 600);
+  Loaded loaded;
+  apply_yaml("dependency_resolution: {aggregation: {window_size_seconds: 120}}", "f", loaded);
+  CHECK(loaded.settings.window_seconds == 120);
+}
+
+TEST_CASE("config: what YAML is refused, where, and what would be right") {
+  struct Case { const char* name; const char* yaml; const char* says; };
+  const Case cases[] = {
+      {"unknown key", "ingestion:\n  netflow_prt: 1\n", "f.yaml:2:3: unknown key ingestion.netflow_prt; did you mean ingestion.netflow_port?"},
+      {"unknown section", "\ningest: {}\n", "f.yaml:2:1: unknown key ingest"},
+      {"out of range", "api:\n  port: 70000\n", "f.yaml:2:9: api.port: `70000` is not valid; give a whole number from 0 to 65535 (TCP port)"},
+      {"octal is not guessed at", "api: {port: 0777}", "`0777` is not valid"},
+      {"no number", "api: {port: eight}", "`eight` is not valid"},
+      {"negative", "api: {port: -1}", "`-1` is not valid"},
+      {"twice", "api:\n  port: 1\n  port: 2\n", "f.yaml:3:3: api.port stands here twice"},
+      {"no value", "api:\n  port:\n", "f.yaml:2:3: api.port needs one value"},
+      {"a list", "api: {port: [1]}", "api.port needs one value"},
+      {"a value for a section", "api: 3", "f.yaml:1:6: api is a section"},
+      {"a list as a file", "- a", "f.yaml:1:1: the file must hold keys"},
+      {"not YAML", "api: {port: 1", "f.yaml:"},
+      {"two documents", "api: {}\n---\napi: {}\n", "2 YAML documents"},
+      {"no address", "api: {host: here}", "give an IP address"},
+      {"no level", "log: {level: loud}", "DEBUG, INFO, WARNING, ERROR or CRITICAL"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const std::string message = yaml_refusal(c.yaml);
+    CAPTURE(message);
+    CHECK(contains(message, c.says));
+  }
+}
+
+TEST_CASE("config: keys of later releases are accepted with a warning") {
+  Loaded loaded;
+  apply_yaml("enrichment:\n  dns:\n    enabled: true\napi:\n  auth:\n    enabled: true\n", "f.yaml",
+             loaded);
+  REQUIRE(loaded.warnings.size() == 2);
+  CHECK(loaded.warnings[0] == "f.yaml:3:5: enrichment.dns.enabled has no effect yet in this release");
+}
+
+TEST_CASE("config: aliases cannot blow a small file up") {
+  std::string text = "a0: &a0 {x: 1}\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {p: " + before + ", q: " +
+            before + "}\n";
+  }
+  CHECK(!yaml_refusal("api:\n  port: 1\n" + text).empty());
+}
+
+TEST_CASE("config: environment, known, of later releases, of others, and misspelt") {
+  Loaded loaded;
+  apply_environment({{"POSTGRES_HOST", "db"}, {"POSTGRES_DB", "x"}, {"REDIS_PORT", "tcp://1.2.3.4:1"},
+                     {"API_KEY", "x"}, {"PATH", "/bin"}},
+                    loaded);
+  REQUIRE(loaded.warnings.size() == 2);
+  CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
+  CHECK(contains(loaded.warnings[1], "POSTGRES_HOST, REDIS_PORT"));
+
+  const std::string unknown = refusal([&] { apply_environment({{"FLOWLENS_DATADIR", "x"}}, loaded); });
+  CHECK(contains(unknown, "unknown variable FLOWLENS_DATADIR; did you mean FLOWLENS_DATA_DIR?"));
+  const std::string range = refusal([&] { apply_environment({{"INGESTION_SAMPLE_RATE", "0"}}, loaded); });
+  CHECK(contains(range, "INGESTION_SAMPLE_RATE: `0` is not valid; give a whole number from 1"));
+}
+
+TEST_CASE("config: what the command line refuses") {
+  struct Case { std::vector<std::string> arguments; const char* says; };
+  const Case cases[] = {
+      {{"--netflow-prot", "1"}, "unknown option --netflow-prot; did you mean --netflow-port?"},
+      {{"--netflow-port", "x"}, "--netflow-port: `x` is not valid"},
+      {{"--netflow-port"}, "--netflow-port"},
+      {{"file.pcap"}, "captures go behind --input"},
+      {{"--serve"}, "--serve goes with --input"},
+      {{"--export", "x"}, "--export goes with --input"},
+      {{"--input", "a", "--export", "x", "--export-format", "svg"}, "json, graphml, dot, mermaid or csv"},
+      {{"--flush-interval", "0"}, "give a number from 0.05 to 3600 (seconds)"},
+  };
+  for (const Case& c : cases) {
+    const std::string message = refusal([&] { (void)from(c.arguments); });
+    CAPTURE(message);
+    CHECK(contains(message, c.says));
+  }
+}
+
+TEST_CASE("config: captures, as many as are named") {
+  const Loaded loaded = from({"--input", "a.pcap", "b.pcap", "--serve", "--workers=4"});
+  CHECK(loaded.run.inputs.size() == 2);
+  CHECK(loaded.run.serve);
+  CHECK(loaded.settings.workers == 4);
+}
+
+TEST_CASE("config: thresholds that contradict each other are refused") {
+  const auto with = [](const char* name, const char* value) {
+    return refusal([&] { (void)from({}, {{name, value}}); });
+  };
+  CHECK(contains(with("INGESTION_SAMPLE_THRESHOLD", "90000"), "sampling has to begin first"));
+  CHECK(contains(with("INGESTION_QUEUE_MAX_SIZE", "60000"), "INGESTION_DROP_THRESHOLD"));
+  CHECK(contains(with("API_DEFAULT_PAGE_SIZE", "2000"), "API_MAX_PAGE_SIZE"));
+}
+
+TEST_CASE("config: --help names every option, its default and its variable") {
+  std::ostringstream out;
+  CHECK_FALSE(load({"--help"}, {}, out).has_value());
+  CHECK(contains(out.str(), "--netflow-port"));
+  CHECK(contains(out.str(), "[2055] (INGESTION_NETFLOW_PORT)"));
+}
