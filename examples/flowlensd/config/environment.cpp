@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
@@ -87,12 +85,7 @@ std::string default_data_dir(const Environment& environment) {
   if (std::string given = variable(environment, "STATE_DIRECTORY"); !given.empty()) {
     return given.substr(0, given.find(':'));
   }
-  if (geteuid() == 0) return "/var/lib/flowlens";
-  if (const std::string state = variable(environment, "XDG_STATE_HOME"); !state.empty()) {
-    return state + "/flowlens";
-  }
-  const std::string home = variable(environment, "HOME");
-  return home.empty() ? "flowlens-data" : home + "/.local/state/flowlens";
+  return "flowlens-data";
 }
 
 }  // namespace flowlensd

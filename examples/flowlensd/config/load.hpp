@@ -36,8 +36,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded);
 void apply_environment(const Environment& environment, Loaded& loaded);
 
-/// Where data lies if nobody says: systemd's STATE_DIRECTORY, /var/lib/flowlens for root, else
-/// below XDG_STATE_HOME or ~/.local/state.
+/// Where data lies if nobody says: systemd's STATE_DIRECTORY, else ./flowlens-data.
 [[nodiscard]] std::string default_data_dir(const Environment& environment);
 
 }  // namespace flowlensd
