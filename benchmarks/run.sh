@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# What FlowLens costs, beside nfdump's collectors, and whether flowlensd loses anything under load.
+# Called by ./dev bench, which builds for release first.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/.."
+build=build/release
+data=build/bench-data
+
+usage() {
+  cat <<'TEXT'
+./dev bench [OPTIONS]
+
+  --input FILE.pcap   measure this capture instead of generated data (may be repeated)
+  --only decode|live  decode: ns per record of each stage, beside nfcapd; live: flowlensd at
+                      200,000 flows/s for 60 s, with the sender's count. Default: both
+  --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
+  --repetitions N     of each stage (7)
+  --json              print one JSON document instead of tables
+  --help              this text
+
+Data comes from ../shared/tools/genflows (FLOWLENS_SHARED names another folder than ../shared), or,
+without it, from flowlens-simnet. It stays in build/bench-data. Exit status 1: the live run lost flows.
+TEXT
+}
+
+die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+inputs=() only= quick= json= repetitions=7 peer_runs=3 seconds=60 flows=1000000 samples=400000
+while [ $# -gt 0 ]; do
+  case $1 in
+    --input) inputs+=("${2:?--input wants a file}"); shift ;;
+    --only) only=${2:?--only wants decode or live}; shift ;;
+    --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
+    --quick) quick=yes repetitions=3 peer_runs=1 seconds=10 flows=200000 samples=80000 data=build/bench-data/quick ;;
+    --json) json=yes ;;
+    --help | -h) usage; exit ;;
+    *) usage >&2; die "unknown option '$1'" ;;
+  esac
+  shift
+done
+case $only in "" | decode | live) ;; *) die "--only: '$only' is neither decode nor live" ;; esac
+[ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
+
+shared=${FLOWLENS_SHARED:-../shared}
+genflows=
+if [ -d "$shared/tools/genflows" ]; then
+  genflows=build/genflows
+  say "building genflows"
+  { cmake -S "$shared/tools/genflows" -B $genflows -DCMAKE_BUILD_TYPE=Release &&
+    cmake --build $genflows --target genflows flowsend; } >$genflows.log 2>&1 ||
+    { cat $genflows.log >&2; die "genflows does not build"; }
+fi
+
+generate() { # PROTOCOL: writes $data/PROTOCOL.pcap and, with genflows, $data/PROTOCOL.dg
+  local protocol=$1 count=$flows
+  [ "$protocol" != sflow ] || count=$samples
+  [ ! -s "$data/$protocol.pcap" ] || return 0
+  mkdir -p $data
+  say "generating $data/$protocol.pcap"
+  if [ -n "$genflows" ]; then
+    $genflows/genflows --format "$protocol" --flows $count --seed 1 --pcap $data/new.pcap --datagrams $data/new.dg >&2
+    mv $data/new.dg "$data/$protocol.dg"
+  else
+    # sFlow by packets: some ten a flow at one in one.
+    local rate=20000 sampling=1
+    [ "$protocol" != sflow ] || rate=2000
+    $build/examples/simnet/flowlens-simnet --exporters "$protocol" --clients 2000 --scale 10 --rate $rate \
+      --duration $((count / 20000)) --sflow-sampling $sampling --pcap $data/new.pcap >&2
+  fi
+  mv $data/new.pcap "$data/$protocol.pcap"
+}
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+printf null >"$results/decode.json"
+printf null >"$results/live.json"
+
+if [ "$only" != live ]; then
+  if [ ${#inputs[@]} = 0 ]; then
+    for protocol in v5 v9 ipfix sflow; do
+      generate $protocol
+      inputs+=("$data/$protocol.pcap")
+    done
+  fi
+  python3 "$here/compare.py" --bench $build/benchmarks/flowlens-bench --repetitions "$repetitions" \
+    --peer-runs $peer_runs ${json:+--json "$results/decode.json"} "${inputs[@]}"
+fi
+
+status=0
+if [ "$only" != decode ]; then
+  generate v9
+  file=()
+  [ ! -s $data/v9.dg ] || file=(--file $data/v9.dg)
+  [ -n "$json" ] || printf '\n'
+  if [ -n "$json" ]; then
+    python3 "$here/live.py" --seconds $seconds "${file[@]}" --json >"$results/live.json" || status=1
+  else
+    python3 "$here/live.py" --seconds $seconds "${file[@]}" || status=1
+  fi
+fi
+
+if [ -n "$json" ]; then
+  python3 -c 'import json, sys
+decode, live = (json.load(open(name)) for name in sys.argv[1:])
+print(json.dumps({"decode": decode, "live": live}, indent=2))' "$results/decode.json" "$results/live.json"
+fi
+exit $status
