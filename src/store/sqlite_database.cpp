@@ -38,8 +38,10 @@ std::string_view advice(int code) noexcept {
 Database::Database(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout)
     : path_(path.string()) {
   try {
+    // One thread at a time uses a connection, so SQLite need not lock it for each call.
     handle_ = std::make_unique<SQLite::Database>(
-        path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, static_cast<int>(busy_timeout.count()));
+        path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+        static_cast<int>(busy_timeout.count()));
   } catch (const SQLite::Exception& error) {
     fail("open", error);
   }

@@ -1,6 +1,9 @@
 #include "store/sqlite_writer.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <tuple>
+#include <vector>
 
 namespace flowlens::store {
 namespace {
@@ -15,6 +18,18 @@ void bind_counts(Statement& statement, const TrafficCounts& counts) {
       .bind(counts.packets_to_client)
       .bind(counts.estimated_octets_to_server)
       .bind(counts.estimated_octets_to_client);
+}
+
+/// The rows in the order of their key. Ids are spread evenly, so in any other order each row would
+/// meet another page of the tree.
+template <typename Row, typename Key>
+std::vector<const Row*> in_order(const std::vector<Row>& rows, Key key) {
+  std::vector<const Row*> order;
+  order.reserve(rows.size());
+  for (const Row& row : rows) order.push_back(&row);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Row* a, const Row* b) { return key(*a) < key(*b); });
+  return order;
 }
 
 }  // namespace
@@ -69,9 +84,11 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
 void SqliteWriter::write(const Revision& revision) {
   for (const Id& id : revision.removed_dependencies) remove_dependency(id);
   for (const Id& id : revision.removed_assets) remove_asset(id);
-  for (const AssetRow& row : revision.assets) write_asset(row);
-  for (const DependencyRow& row : revision.dependencies) write_dependency(row);
-  for (const WindowRow& row : revision.windows) write_window(row, revision.epoch);
+  const auto by_id = [](const auto& row) { return row.id; };
+  const auto by_window = [](const WindowRow& row) { return std::tuple{row.window_start, row.dependency}; };
+  for (const AssetRow* row : in_order(revision.assets, by_id)) write_asset(*row);
+  for (const DependencyRow* row : in_order(revision.dependencies, by_id)) write_dependency(*row);
+  for (const WindowRow* row : in_order(revision.windows, by_window)) write_window(*row, revision.epoch);
   write_epoch(revision);
 }
 
