@@ -32,9 +32,7 @@ class Decoder {
 
   [[nodiscard]] Parser& parser() noexcept { return parser_; }
   [[nodiscard]] const Parser& parser() const noexcept { return parser_; }
-  [[nodiscard]] const NormalizerCounters& counters() const noexcept {
-    return normalizer_.counters();
-  }
+  [[nodiscard]] NormalizerCounters counters() const noexcept { return normalizer_.counters(); }
 
   /// Templates and sampling rates, for a restart: versioned, checksummed, the same format whatever
   /// the number of decoders.

@@ -48,7 +48,7 @@ class Normalizer final : public RecordSink {
   void on_options_set(const DataSet& set) noexcept override;
   void on_sample(const SflowSample& sample) noexcept override;
 
-  [[nodiscard]] const NormalizerCounters& counters() const noexcept;
+  [[nodiscard]] NormalizerCounters counters() const noexcept;
 
   /// Sampling rates learned, to be given to load_state() later.
   [[nodiscard]] std::vector<std::byte> save_state() const;

@@ -53,7 +53,6 @@ void Normalizer::on_options_set(const DataSet& set) noexcept {
   } catch (const std::bad_alloc&) {
     ++impl_->counters.sets_out_of_memory;
   }
-  impl_->counters.sampling_rates = impl_->facts.rates();
 }
 
 void Normalizer::on_sample(const SflowSample& sample) noexcept {
@@ -67,14 +66,16 @@ void Normalizer::on_sample(const SflowSample& sample) noexcept {
   if (impl_->out != nullptr) counters.flows += impl_->out->flows.size() - before;
 }
 
-const NormalizerCounters& Normalizer::counters() const noexcept { return impl_->counters; }
+NormalizerCounters Normalizer::counters() const noexcept {
+  NormalizerCounters counters = impl_->counters;
+  counters.sampling_rates = impl_->facts.rates();
+  return counters;
+}
 
 std::vector<std::byte> Normalizer::save_state() const { return impl_->facts.save(); }
 
 Diagnostic Normalizer::load_state(std::span<const std::byte> state) noexcept {
-  const Diagnostic result = impl_->facts.load(state);
-  impl_->counters.sampling_rates = impl_->facts.rates();
-  return result;
+  return impl_->facts.load(state);
 }
 
 }  // namespace flowlens

@@ -1,0 +1,149 @@
+// sFlow samples to flows.
+#include <doctest/doctest.h>
+
+#include "support/ledgers.hpp"
+
+using namespace flowlens;
+using namespace flowlens::test;
+
+namespace {
+
+Octets header(const TcpPacket& packet = {}, std::uint32_t frame = 78) {
+  return SflowBuilder::sampled_header(ethernet_packet(packet), frame).take();
+}
+Octets record(std::uint32_t format, const ByteWriter& body) {
+  return SflowBuilder::record(format, body.octets()).take();
+}
+
+}  // namespace
+
+TEST_CASE("sFlow: a sampled packet is a flow of one packet") {
+  for (const bool expanded : {false, true}) {
+    CAPTURE(expanded);
+    DecoderUnderTest t;
+    SflowBuilder builder;
+    const auto flows = t.feed(expanded ? builder.expanded_flow_sample(header()).build()
+                                       : builder.flow_sample(header()).build());
+    REQUIRE(flows.size() == 1);
+    const FlowRecord& f = flows[0];
+    CHECK(f.kind == FlowKind::sampled_packet);
+    CHECK(f.exporter == IpAddress::v4(0xc0000263));  // the agent, not the sender
+    CHECK(f.observation_domain == 6);
+    CHECK(f.source_address == IpAddress::v4(0x0a000001));
+    CHECK(f.destination_port == 443);
+    CHECK(f.tcp_flags == kTcpSyn);
+    CHECK(f.octet_count == 60);  // of the IP header, not the frame's 78
+    CHECK(f.packet_count == 1);
+    CHECK(f.sampling_rate == 100);
+    CHECK(f.sampling_source == SamplingSource::record);
+    CHECK(f.ingress_interface == 17);
+    CHECK(f.egress_interface == 18);
+    CHECK(f.start == received());
+    CHECK_FALSE(f.has(FlowField::start));
+    CHECK(f.export_protocol == ExportProtocol::sflow_v5);
+  }
+}
+
+TEST_CASE("sFlow: agents and rates that say nothing, and rates past all sense") {
+  DecoderUnderTest t;
+  auto flows = t.feed(SflowBuilder{}.agent(0).flow_sample(header(), 1, 0).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].exporter == session().exporter);
+  CHECK(flows[0].sampling_rate == 1);
+  CHECK(flows[0].sampling_source == SamplingSource::unknown);
+  flows = t.feed(SflowBuilder{}.flow_sample(header(), 1, 0xffffffff).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].estimated_octet_count() == 60ull * 0xffffffff);
+}
+
+TEST_CASE("sFlow: lengths of packets") {
+  struct Case {
+    const char* name;
+    std::uint16_t total;
+    std::vector<std::uint16_t> vlans;
+    std::uint64_t octets;
+  };
+  const Case cases[] = {
+      {"the IP length counts", 1'500, {}, 1'500},
+      {"behind VLAN tags too", 1'500, {1, 2}, 1'500},
+      {"no IP length: the frame less its link layer", 0, {}, 1'000 - 14},
+      {"no IP length, two tags", 0, {1, 2}, 1'000 - 22},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    TcpPacket packet;
+    packet.total_length = c.total;
+    packet.vlans = c.vlans;
+    DecoderUnderTest t;
+    const auto flows = t.feed(SflowBuilder{}.flow_sample(header(packet, 1'000)).build());
+    REQUIRE(flows.size() == 1);
+    CHECK(flows[0].octet_count == c.octets);
+    CHECK(flows[0].has(FlowField::vlan_id) == !c.vlans.empty());
+  }
+}
+
+TEST_CASE("sFlow: switch, router and gateway records add to the flow") {
+  ByteWriter gateway;
+  gateway.u32(1).u32(0x0a0000fd).u32(64'500).u32(64'501).u32(64'502);
+  gateway.u32(1).u32(2).u32(2).u32(64'510).u32(64'511).u32(0).u32(100);  // one segment of two
+  ByteWriter records;
+  records.append(record(1001, ByteWriter{}.u32(153).u32(0).u32(153).u32(0)));
+  records.append(record(1002, ByteWriter{}.u32(1).u32(0x0a0000fe).u32(24).u32(22)));
+  records.append(record(1003, gateway));
+  records.append(header());
+  DecoderUnderTest t;
+  const auto flows = t.feed(SflowBuilder{}.flow_sample(records.octets(), 4).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(t.result.clean());
+  CHECK(flows[0].vlan_id == 153);
+  CHECK(flows[0].next_hop == IpAddress::v4(0x0a0000fe));
+  CHECK(flows[0].source_prefix_length == 24);
+  CHECK(flows[0].destination_prefix_length == 22);
+  CHECK(flows[0].source_as == 64'501);
+  CHECK(flows[0].destination_as == 64'511);
+}
+
+TEST_CASE("sFlow: sampled_ipv4 and sampled_ipv6 where no header was taken") {
+  ByteWriter v4, v6;
+  v4.u32(1'500).u32(6).u32(0x0a000001).u32(0x0a000002).u32(1'024).u32(80).u32(0x18).u32(4);
+  v6.u32(1'280).u32(58);
+  v6.append(from_hex("20010db8000000000000000000000001 20010db8000000000000000000000002"));
+  v6.u32(135).u32(0).u32(0).u32(0);
+  DecoderUnderTest t;
+  const auto flows =
+      t.feed(SflowBuilder{}.flow_sample(record(3, v4)).flow_sample(record(4, v6)).build());
+  REQUIRE(flows.size() == 2);
+  CHECK(flows[0].octet_count == 1'500);
+  CHECK(flows[0].destination_port == 80);
+  CHECK(flows[0].tcp_flags == 0x18);
+  CHECK(flows[1].source_address == *IpAddress::parse("2001:db8::1"));
+  CHECK(flows[1].icmp_type_code == 135 * 256);
+  CHECK_FALSE(flows[1].has(FlowField::source_port));
+}
+
+TEST_CASE("sFlow: what gives no flow is counted") {
+  const Octets arp = from_hex("ffffffffffff 020000000002 0806 0001");
+  DecoderUnderTest t;
+  const auto flows = t.feed(SflowBuilder{}
+                                .counters_sample(record(5, ByteWriter{}.fill(28)))
+                                .discarded_sample(header())
+                                .flow_sample(SflowBuilder::sampled_header(arp, 64).octets())
+                                .flow_sample(SflowBuilder::sampled_header(arp, 64, 7).octets())
+                                .flow_sample({}, 0)
+                                .build());
+  CHECK(flows.empty());
+  CHECK(t.decoder.counters().counter_samples == 1);
+  CHECK(t.decoder.counters().records == 4);
+  CHECK(t.decoder.counters().records_without_flow == 4);
+}
+
+TEST_CASE("sFlow: a later fragment is told as such") {
+  Octets frame = ethernet_packet({});
+  frame[14 + 7] = std::byte{8};
+  DecoderUnderTest t;
+  const auto flows =
+      t.feed(SflowBuilder{}.flow_sample(SflowBuilder::sampled_header(frame, 78).octets()).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].is_fragment_tail);
+  CHECK_FALSE(flows[0].has(FlowField::source_port));
+}
