@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "support/flows.hpp"
+#include "support/decoding.hpp"
 
 using namespace flowlens;
 using namespace flowlens::test;

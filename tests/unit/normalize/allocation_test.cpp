@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "support/flows.hpp"
+#include "support/decoding.hpp"
 
 namespace {
 
@@ -33,7 +33,7 @@ using namespace flowlens::test;
 
 TEST_CASE("steady state: no allocation per datagram, of any protocol") {
   const Fields plain = key_and({{7, 2}, {11, 2}, {1, 4}, {22, 4}, {21, 4}});
-  const Fields variable = key_and({{96, kVariableLength}, {1, 4}, {1, 4, 29305}});
+  const Fields variable = key_and({{96, kVariableLength}, {231, 4}, {232, 4}});
   ByteWriter fixed, varied;
   for (std::uint8_t i = 0; i < 20; ++i) {
     fixed.append(key().u16(i).u16(443).u32(100).u32(1).u32(2).octets());

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "support/flows.hpp"
+#include "support/decoding.hpp"
 
 using namespace flowlens;
 using namespace flowlens::test;

@@ -1,7 +1,7 @@
 // Sampling rates: where they come from, and saved state.
 #include <doctest/doctest.h>
 
-#include "support/flows.hpp"
+#include "support/decoding.hpp"
 
 using namespace flowlens;
 using namespace flowlens::test;

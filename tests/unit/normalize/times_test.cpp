@@ -1,7 +1,7 @@
 // Times of every element family to UTC.
 #include <doctest/doctest.h>
 
-#include "support/flows.hpp"
+#include "support/decoding.hpp"
 
 using namespace flowlens;
 using namespace flowlens::test;
