@@ -123,9 +123,15 @@ def work_dir(name):
         shutil.rmtree(path, ignore_errors=True)
 
 
+def environment():
+    """Ours without the variables meant for the tests: flowlensd refuses FLOWLENS_… it does not know."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FLOWLENS")}
+
+
 def run(command, **options):
     """Runs a program to its end; its output is shown if it fails."""
     options.setdefault("timeout", 120)
+    options.setdefault("env", environment())
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if done.returncode != 0:
         shown = " ".join(str(part) for part in command)
@@ -142,6 +148,7 @@ class Process:
     def __init__(self, command, log, **options):
         self.command = [str(part) for part in command]
         self.log = Path(log)
+        options.setdefault("env", environment())
         self._file = open(self.log, "ab")
         self.popen = subprocess.Popen(self.command, stdout=self._file, stderr=subprocess.STDOUT,
                                       stdin=subprocess.DEVNULL, **options)
