@@ -30,6 +30,7 @@ struct AggregatorOptions {
 struct AggregatorCounters {
   std::uint64_t conversations = 0;      ///< held now
   std::uint64_t folded_early = 0;       ///< at the bound
+  std::uint64_t observations_refused = 0;  ///< flows by a 17th observer of the same traffic: duplicates
   std::uint64_t times_clamped = 0;      ///< flows whose time was implausible
   std::uint64_t windows_closed = 0;
   std::uint64_t octets_late = 0;        ///< estimated octets carried into an open window

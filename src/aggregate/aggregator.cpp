@@ -329,6 +329,7 @@ const FlowLedger& Aggregator::ledger() const noexcept { return impl_->shared.led
 AggregatorCounters Aggregator::counters() const noexcept {
   AggregatorCounters counters = impl_->counters;
   counters.conversations = impl_->shared.conversations;
+  counters.observations_refused = impl_->shared.observations_refused;
   return counters;
 }
 

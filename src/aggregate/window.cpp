@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint32_t kNone = kNoPosition;
 
+/// Observers of one half besides the best one. Real paths have fewer; a forger of observation
+/// domains is stopped here. What a further one sees counts as duplicate and is not compared.
+constexpr std::size_t kMaxOtherObservers = 15;
+
 /// What a conversation gives to its row.
 TrafficCounts contribution(const Conversation& c) noexcept {
   const Observation& up = c.half[c.answer.client_side];
@@ -179,9 +183,13 @@ bool Window::observe(Observation& half, const Share& share) {
     return promote(half, best);
   }
   std::uint32_t i = half.next;
-  while (i != kNone && pool_[i].observer != share.observer) i = pool_[i].next;
+  std::size_t others = 0;
+  for (; i != kNone && pool_[i].observer != share.observer; i = pool_[i].next) ++others;
   if (i != kNone) {
     accumulate(pool_[i], share);
+  } else if (others >= kMaxOtherObservers || pool_.size() >= shared_.options.max_conversations) {
+    ++shared_.observations_refused;
+    return false;
   } else {
     i = static_cast<std::uint32_t>(pool_.size());
     Observation other = first_observation(share);

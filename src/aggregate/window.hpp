@@ -28,6 +28,7 @@ struct Shared {
   FlowLedger ledger;
   std::uint64_t conversations = 0;  ///< held by all windows
   std::uint64_t rows = 0;           ///< of summaries, held by all windows
+  std::uint64_t observations_refused = 0;
   std::chrono::nanoseconds tick;    ///< of WindowTime
 };
 

@@ -152,6 +152,17 @@ TEST_CASE("aggregator: at most four observers are named, those with the lowest a
   CHECK(rows[0].observers[3] == address("192.0.2.5"));
 }
 
+TEST_CASE("aggregator: forged observation domains are held up to a bound, and counted") {
+  Fixture f;
+  for (std::uint32_t domain = 0; domain < 1'000; ++domain) {
+    f.add({tcp("10.0.0.1", 40000, "10.0.0.9", 443).by("192.0.2.1", domain)});
+  }
+  CHECK(f.aggregator.counters().observations_refused == 1'000 - 16);
+  CHECK(f.ledger().applied == 1);
+  CHECK(f.ledger().duplicate == 999);
+  CHECK(f.ledger().balanced());
+}
+
 TEST_CASE("aggregator: what is no dependency is counted as what it is") {
   struct Case {
     const char* name;
