@@ -8,12 +8,19 @@ namespace {
 
 using State = std::array<std::uint32_t, 5>;
 
-/// The function and constant of round t, RFC 3174 §5.
-std::uint32_t round_value(std::size_t t, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-  if (t < 20) return ((b & c) | (~b & d)) + 0x5a827999u;
-  if (t < 40) return (b ^ c ^ d) + 0x6ed9eba1u;
-  if (t < 60) return ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdcu;
-  return (b ^ c ^ d) + 0xca62c1d6u;
+/// Twenty rounds with one function and constant, RFC 3174 §5.
+template <typename Function>
+void add_rounds(State& s, const std::uint32_t* w, std::uint32_t constant, Function function) {
+  auto [a, b, c, d, e] = s;
+  for (std::size_t t = 0; t < 20; ++t) {
+    const std::uint32_t next = std::rotl(a, 5) + function(b, c, d) + constant + e + w[t];
+    e = d;
+    d = c;
+    c = std::rotl(b, 30);
+    b = a;
+    a = next;
+  }
+  s = {a, b, c, d, e};
 }
 
 void add_block(State& state, const std::uint8_t* block) {
@@ -25,20 +32,16 @@ void add_block(State& state, const std::uint8_t* block) {
   for (std::size_t t = 16; t < 80; ++t) {
     w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
   }
-  auto [a, b, c, d, e] = state;
-  for (std::size_t t = 0; t < 80; ++t) {
-    const std::uint32_t next = std::rotl(a, 5) + round_value(t, b, c, d) + e + w[t];
-    e = d;
-    d = c;
-    c = std::rotl(b, 30);
-    b = a;
-    a = next;
-  }
-  state[0] += a;
-  state[1] += b;
-  state[2] += c;
-  state[3] += d;
-  state[4] += e;
+  using Word = std::uint32_t;
+  const auto choose = [](Word b, Word c, Word d) { return (b & c) | (~b & d); };
+  const auto parity = [](Word b, Word c, Word d) { return b ^ c ^ d; };
+  const auto majority = [](Word b, Word c, Word d) { return (b & c) | (b & d) | (c & d); };
+  State next = state;
+  add_rounds(next, &w[0], 0x5a827999u, choose);
+  add_rounds(next, &w[20], 0x6ed9eba1u, parity);
+  add_rounds(next, &w[40], 0x8f1bbcdcu, majority);
+  add_rounds(next, &w[60], 0xca62c1d6u, parity);
+  for (std::size_t i = 0; i < state.size(); ++i) state[i] += next[i];
 }
 
 }  // namespace
