@@ -101,8 +101,12 @@ class BoundedTable {
   void prefetch_entry(std::uint64_t hash) const noexcept {
     if (slots_.empty()) return;
     const Slot& slot = slots_[hash & mask_];
-    if (slot.position == kNone) return;
-    const char* entry = reinterpret_cast<const char*>(&entries_[slot.position]);
+    if (slot.position != kNone) prefetch_at(slot.position);
+  }
+  /// Brings the entry at `position` into the cache; positions not in use are passed over.
+  void prefetch_at(std::uint32_t position) const noexcept {
+    if (position >= entries_.size()) return;
+    const char* entry = reinterpret_cast<const char*>(&entries_[position]);
     for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(entry + at);
   }
 

@@ -32,6 +32,18 @@ DependencyRow State::row_of(std::uint32_t position) const {
   return row;
 }
 
+void State::prefetch(std::span<const std::uint32_t> dependencies_ahead) const noexcept {
+  for (const std::uint32_t d : dependencies_ahead) dependencies.prefetch_at(d);
+  for (const std::uint32_t d : dependencies_ahead) {
+    endpoints.prefetch_at(dependencies[d].key.client);
+    endpoints.prefetch_at(dependencies[d].key.server);
+  }
+  for (const std::uint32_t d : dependencies_ahead) {
+    assets.prefetch_at(client_asset(d));
+    assets.prefetch_at(server_asset(d));
+  }
+}
+
 void State::take_asset(const AssetRow& row) {
   const auto [asset, is_new] = assets.insert(row.id);
   if (asset == kNoPosition) return;
@@ -111,6 +123,7 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
   revision.at = at;
 
   std::sort(impl_->changed_assets.begin(), impl_->changed_assets.end());
+  revision.assets.reserve(impl_->changed_assets.size());
   for (const std::uint32_t asset : impl_->changed_assets) {
     AssetState& a = impl_->assets[asset].value;
     if (!a.alive || !a.changed) continue;
@@ -121,7 +134,11 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
   impl_->changed_assets.clear();
 
   std::sort(impl_->changed_dependencies.begin(), impl_->changed_dependencies.end());
-  for (const std::uint32_t dependency : impl_->changed_dependencies) {
+  const std::span<const std::uint32_t> changed = impl_->changed_dependencies;
+  revision.dependencies.reserve(changed.size());
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    if (i % kAhead == 0) impl_->prefetch(changed.subspan(i, std::min(kAhead, changed.size() - i)));
+    const std::uint32_t dependency = changed[i];
     DependencyState& d = impl_->dependencies[dependency].value;
     if (!d.alive || !d.changed) continue;
     d.changed = false;

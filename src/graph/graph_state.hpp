@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <vector>
 
 #include "flowlens/dependency_graph.hpp"
@@ -12,12 +13,17 @@
 
 namespace flowlens::graph {
 
+/// How many rows are asked for ahead of their use: enough to cover a miss, few enough to stay cached.
+inline constexpr std::size_t kAhead = 16;
+
 struct State {
   State(const DependencyGraphOptions& options, SiteTable site_table);
 
   // Summaries (graph_summaries.cpp)
   /// \return the dependency's position, or kNoPosition if the summary did not fit.
   std::uint32_t apply(const ConnectionSummary& summary);
+  /// Asks for the memory that applying a few summaries will touch. At most kAhead.
+  void prefetch(std::span<const ConnectionSummary> summaries) const noexcept;
   void refresh_stale_assets();
 
   // Structure (graph_state.cpp)
@@ -44,6 +50,8 @@ struct State {
 
   // Rows (graph_rows.cpp)
   [[nodiscard]] DependencyRow row_of(std::uint32_t dependency) const;
+  /// Asks for the memory that row_of() of a few dependencies will touch.
+  void prefetch(std::span<const std::uint32_t> dependencies_ahead) const noexcept;
   void take_asset(const AssetRow& row);
   void take_dependency(const DependencyRow& row);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -51,8 +52,7 @@ Description description_of(const ConnectionSummary& s, State& graph) {
 }
 
 /// Puts what the summary says where it belongs: to what is final, or to its open window.
-void take_description(State& graph, DependencyState& d,
-                      const ConnectionSummary& s) {
+void take_description(State& graph, DependencyState& d, const ConnectionSummary& s) {
   std::uint32_t* link = find_open_window(graph, d, s.window_start);
   if (s.counts.is_zero()) {
     drop_open_window(graph, link);
@@ -77,20 +77,20 @@ void take_description(State& graph, DependencyState& d,
 }
 
 /// Brings the asset's times in line with a dependency that said `before` and now says `after`.
-void widen(State& graph, std::uint32_t asset, const TimeRange& before,
-           const TimeRange& after, bool is_internal) {
+void widen(State& graph, std::uint32_t asset, const TimeRange& before, const TimeRange& after,
+           bool is_internal) {
   AssetState& a = graph.assets[asset].value;
   TimeRange seen{a.row.first_seen, a.row.last_seen};
-  const bool set_an_end = !before.is_empty() &&
-                          ((before.first == seen.first && after.first > before.first) ||
-                           (before.last == seen.last && after.last < before.last));
+  const bool set_an_end =
+      !before.is_empty() && ((before.first == seen.first && after.first > before.first) ||
+                             (before.last == seen.last && after.last < before.last));
   if (set_an_end && !a.times_stale) {
     a.times_stale = true;
     graph.stale_assets.push_back(asset);
   }
   seen.include(after);
-  if (seen == TimeRange{a.row.first_seen, a.row.last_seen} &&
-      (a.row.is_internal || !is_internal) && a.published) {
+  if (seen == TimeRange{a.row.first_seen, a.row.last_seen} && (a.row.is_internal || !is_internal) &&
+      a.published) {
     return;
   }
   a.row.first_seen = seen.first;
@@ -101,6 +101,33 @@ void widen(State& graph, std::uint32_t asset, const TimeRange& before,
 }
 
 }  // namespace
+
+/// Each step finds in the cache what the one before asked for.
+void State::prefetch(std::span<const ConnectionSummary> summaries) const noexcept {
+  std::array<std::uint64_t, kAhead> client_hash, server_hash, dependency_hash;
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    client_hash[i] = endpoints.hash(summaries[i].key.client);
+    server_hash[i] = endpoints.hash(summaries[i].key.server);
+    endpoints.prefetch_slot(client_hash[i]);
+    endpoints.prefetch_slot(server_hash[i]);
+  }
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    endpoints.prefetch_entry(client_hash[i]);
+    endpoints.prefetch_entry(server_hash[i]);
+  }
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    const DependencyKey& key = summaries[i].key;
+    const std::uint32_t client = endpoints.find(key.client, client_hash[i]);
+    const std::uint32_t server = endpoints.find(key.server, server_hash[i]);
+    dependency_hash[i] = dependencies.hash({client, server, key.port, key.protocol});
+    dependencies.prefetch_slot(dependency_hash[i]);
+    for (const std::uint32_t end : {client, server}) {
+      if (end != kNoPosition) assets.prefetch_at(endpoints[end].value.asset);
+    }
+  }
+  for (std::size_t i = 0; i < summaries.size(); ++i)
+    dependencies.prefetch_entry(dependency_hash[i]);
+}
 
 std::uint32_t State::apply(const ConnectionSummary& s) {
   std::uint32_t position = find_dependency(s.key);
@@ -165,7 +192,10 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
   std::uint64_t refused = 0;
   std::vector<std::uint32_t> emptied;
   if (ids) ids->clear();
-  for (const ConnectionSummary& s : summaries) {
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    const ConnectionSummary& s = summaries[i];
+    if (i % kAhead == 0)
+      impl_->prefetch(summaries.subspan(i, std::min(kAhead, summaries.size() - i)));
     const std::uint32_t position = impl_->apply(s);
     if (position == kNoPosition) refused += s.added.flows;
     const bool fits = position != kNoPosition;

@@ -40,6 +40,7 @@ Revision Resolver::finish(Timestamp now) {
 Revision Resolver::take(Timestamp now) {
   refused_flows_ += graph_.apply(summaries_, &dependency_ids_);
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, now);
+  revision.windows.reserve(summaries_.size());
   for (std::size_t i = 0; i < summaries_.size(); ++i) {
     const ConnectionSummary& s = summaries_[i];
     // A window that closes without anything new is in the store already.
