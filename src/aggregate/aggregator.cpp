@@ -99,6 +99,7 @@ struct Pending {
   std::uint64_t source_hash = 0;
   std::uint64_t destination_hash = 0;
   std::uint64_t conversation_hash = 0;
+  std::uint64_t row_hash = 0;  ///< of the row it most likely goes to
   ConversationKey key;
   Share share;
   Ports ports;
@@ -157,12 +158,17 @@ struct Aggregator::Impl {
     ++shared.ledger.normalized;
     const Ports ports = classify(flow);
     switch (ports.treatment) {
-      case Treatment::attempt: ++shared.ledger.attempt; return;
-      case Treatment::control: ++shared.ledger.control; return;
+      case Treatment::attempt:
+        ++shared.ledger.attempt;
+        return;
+      case Treatment::control:
+        ++shared.ledger.control;
+        return;
       case Treatment::incomplete:
         ++shared.ledger.dropped[static_cast<std::size_t>(FlowDropReason::incomplete)];
         return;
-      case Treatment::conversation: break;
+      case Treatment::conversation:
+        break;
     }
     Pending p;
     p.source = {labels.source_site, flow.source_address};
@@ -235,13 +241,15 @@ struct Aggregator::Impl {
       p.window->endpoints().prefetch_entry(p.destination_hash);
     }
     for (Pending& p : batch) find_ends(p);
-    for (const Pending& p : batch) p.window->conversations().prefetch_entry(p.conversation_hash);
+    for (const Pending& p : batch) {
+      p.window->conversations().prefetch_entry(p.conversation_hash);
+      p.window->rows().prefetch_entry(p.row_hash);
+    }
     for (Pending& p : batch) finish(p);
   }
 
   static void find_ends(Pending& p) {
-    const std::uint32_t source =
-        p.window->add_endpoint(p.source, p.source_hash, p.source_internal);
+    const std::uint32_t source = p.window->add_endpoint(p.source, p.source_hash, p.source_internal);
     const std::uint32_t destination =
         p.window->add_endpoint(p.destination, p.destination_hash, p.destination_internal);
     p.fits = source != kNoPosition && destination != kNoPosition;
@@ -256,6 +264,12 @@ struct Aggregator::Impl {
     if (!source_is_low) std::swap(p.services[0], p.services[1]);
     p.conversation_hash = p.window->conversations().hash(p.key);
     p.window->conversations().prefetch_slot(p.conversation_hash);
+    // A guess, for the cache only: the lower port serves.
+    const bool low_serves = p.key.low_port < p.key.high_port;
+    p.row_hash = p.window->rows().hash({low_serves ? p.key.high : p.key.low,
+                                        low_serves ? p.key.low : p.key.high,
+                                        std::min(p.key.low_port, p.key.high_port), p.key.protocol});
+    p.window->rows().prefetch_slot(p.row_hash);
   }
 
   void finish(const Pending& p) {

@@ -141,10 +141,12 @@ class Window {
 
   using Endpoints = base::BoundedTable<Endpoint, EndpointState, EndpointHash>;
   using Conversations = base::BoundedTable<ConversationKey, Conversation, ConversationHash>;
+  using Rows = base::BoundedTable<RowKey, Row, RowHash>;
 
   /// For those who look up in steps, to have memory come in time.
   [[nodiscard]] const Endpoints& endpoints() const noexcept { return endpoints_; }
   [[nodiscard]] const Conversations& conversations() const noexcept { return conversations_; }
+  [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   /// \return the position, or Endpoints::kNone at the bound.
   std::uint32_t add_endpoint(const Endpoint& endpoint, std::uint64_t hash, bool is_internal);
 
@@ -161,8 +163,6 @@ class Window {
   void close(std::vector<ConnectionSummary>& out);
 
  private:
-  using Rows = base::BoundedTable<RowKey, Row, RowHash>;
-
   void add_slowly(const ConversationKey& key, Conversation& c, std::size_t side, const Share& share);
   bool observe(Observation& half, const Share& share);
   bool promote(Observation& half, std::uint32_t other);
