@@ -31,10 +31,13 @@ class Collector final : public RecordSink {
   std::vector<DecodedRecord> records;
   std::vector<Json> templates;  ///< with `datagram`
   std::size_t replayed = 0;     ///< records that had waited for their template
+  std::vector<std::string> problems;
+  std::optional<MessageHeader> header;  ///< of the datagram at hand
 
   void begin(std::size_t datagram) {
     datagram_ = datagram;
     received_ = received_at(datagram);
+    header.reset();
   }
 
   void on_data_set(const DataSet& set) noexcept override { take(set, false); }
@@ -42,8 +45,9 @@ class Collector final : public RecordSink {
     normalizer_.on_options_set(set);
     take(set, true);
   }
-  void on_template(const MessageHeader&, const TransportSession&, const Template& layout,
+  void on_template(const MessageHeader& message, const TransportSession&, const Template& layout,
                    bool) noexcept override {
+    header = message;
     templates.push_back(describe_template(layout));
     templates.back()["datagram"] = datagram_;
   }
@@ -54,13 +58,26 @@ class Collector final : public RecordSink {
       replayed += set.record_count;
       return;
     }
+    header = *set.message;
+    std::vector<FlowRecord> flows;
+    if (!options) flows = normalize(set);
+    std::size_t used = 0;
     std::size_t index = 0;
     set.for_each([&](const Record& record) {
       DecodedRecord one = decode(set, record, options);
       one.record = index++;
-      if (!options) one.flows = normalize(set, record);
+      const std::size_t count = options ? 0 : flows_of(set, record);
+      for (std::size_t i = 0; i < count && used < flows.size(); ++i) {
+        one.flows.push_back(flows[used++]);
+      }
+      used += count - one.flows.size();
       records.push_back(std::move(one));
     });
+    if (used != flows.size()) {
+      problems.push_back("datagram " + std::to_string(datagram_) + ", set " +
+                         std::to_string(set.set_index) + ": " + std::to_string(flows.size()) +
+                         " flows, but " + std::to_string(used) + " of its single records");
+    }
   }
 
   DecodedRecord decode(const DataSet& set, const Record& record, bool options) {
@@ -93,16 +110,20 @@ class Collector final : public RecordSink {
     return out;
   }
 
-  /// What the Normalizer makes of this record alone.
-  std::vector<FlowRecord> normalize(const DataSet& set, const Record& record) {
+  std::vector<FlowRecord> normalize(const DataSet& set) {
+    FlowBatch batch;
+    normalizer_.set_output(&batch);
+    normalizer_.on_data_set(set);
+    normalizer_.set_output(nullptr);
+    return std::move(batch.flows);
+  }
+  /// How many flows the record gives by itself. The flows of a set come in the order of its
+  /// records.
+  std::size_t flows_of(const DataSet& set, const Record& record) {
     DataSet one = set;
     one.records = record.octets();
     one.record_count = 1;
-    FlowBatch batch;
-    normalizer_.set_output(&batch);
-    normalizer_.on_data_set(one);
-    normalizer_.set_output(nullptr);
-    return std::move(batch.flows);
+    return normalize(one).size();
   }
 
   Normalizer normalizer_;
@@ -220,7 +241,9 @@ Report run_netflow(const Case& c) {
       report.problem("datagram " + std::to_string(i) + ": " + why);
     }
     check_result(c, i, result, report);
+    check_header(c, i, collector.header, report);
   }
+  for (std::string& problem : collector.problems) report.problem(std::move(problem));
   compare_templates(c, collector.templates, report);
   compare_records(c, collector, report);
   return report;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ void check_flows(const Json& wanted, const DecodedRecord& have, Report& report);
 
 /// Checks what the parser said of one datagram against `undecodableSets` and `issues`.
 void check_result(const Case& c, std::size_t datagram, const ParseResult& result, Report& report);
+
+/// Compares the header of a datagram, if the parser handed anything of it over.
+void check_header(const Case& c, std::size_t datagram, const std::optional<MessageHeader>& have,
+                  Report& report);
 
 /// `all-or-none`, `at-most` or `exact`: what to do about wanted records that did not come.
 [[nodiscard]] bool may_be_missing(const Case& c, std::size_t records_decoded);

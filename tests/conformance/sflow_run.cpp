@@ -16,13 +16,16 @@ class Collector final : public RecordSink {
     std::vector<FlowRecord> flows;
   };
   std::vector<Sample> samples;
+  std::optional<MessageHeader> header;  ///< of the datagram at hand
 
   void begin(std::size_t datagram) {
     datagram_ = datagram;
     index_ = 0;
+    header.reset();
   }
   void on_sample(const SflowSample& sample) noexcept override {
     if (sample.message->protocol != ExportProtocol::sflow_v5) return;
+    header = *sample.message;
     Sample one{describe_sample(sample), {}};
     one.json["datagram"] = datagram_;
     one.json["sample"] = index_++;
@@ -211,6 +214,7 @@ Report run_sflow(const Case& c) {
       report.problem("datagram " + std::to_string(i) + ": " + why);
     }
     check_result(c, i, result, report);
+    check_header(c, i, collector.header, report);
   }
   compare_samples(c, collector, report);
   return report;
