@@ -203,6 +203,17 @@ TEST_CASE("record: a variable length past the set costs the rest of the set") {
   }
 }
 
+TEST_CASE("record: a three-octet length cut at the end of the datagram is not read past") {
+  for (const char* hex : {"06 ff", "06 ff 00"}) {
+    CAPTURE(hex);
+    ParserUnderTest t;
+    t.feed(MessageBuilder::ipfix().template_set(256, {{4, 1}, {96, kVariableLength}}).build());
+    const ParseResult r = t.feed(MessageBuilder::ipfix().data_set(256, from_hex(hex)).build());
+    CHECK(r.first.code == DiagnosticCode::record_truncated);
+    CHECK(t.sink.record_count() == 0);
+  }
+}
+
 TEST_CASE("message: IPFIX length against the datagram's") {
   const auto build = [](std::uint16_t claim) {
     return MessageBuilder::ipfix()
