@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <sstream>
 #include <string>
@@ -53,27 +54,6 @@ void check_sums(const Resolver& resolver) {
   REQUIRE(ledger.applied == resolver.graph().counters().totals.flows);
 }
 
-Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, bool flush_often) {
-  Resolver resolver;
-  Timestamp now = kNoon;
-  for (const Arrival& arrival : draw_arrivals(dice, flows)) {
-    now = arrival.at;
-    FlowRecord flow = flows[arrival.flow];
-    flow.received = now;
-    resolver.add(std::span{&flow, 1}, now);
-    if (flush_often && dice.one_in(30)) {
-      (void)resolver.flush(now);
-      check_sums(resolver);
-    }
-  }
-  (void)resolver.finish(now);
-  check_sums(resolver);
-  std::ostringstream out;
-  write_graph(resolver.graph(), ExportFormat::json, out);
-  return {out.str(), resolver.ledger(), resolver.graph().counters().totals,
-          resolver.aggregator_counters()};
-}
-
 /// The first line of `a` that `b` has otherwise: a whole map would be too much to read.
 std::string difference(const std::string& a, const std::string& b) {
   std::istringstream in_a{a}, in_b{b};
@@ -82,6 +62,42 @@ std::string difference(const std::string& a, const std::string& b) {
     if (!std::getline(in_b, line_b) || line_a != line_b) return line_a + "\n" + line_b;
   }
   return a == b ? "" : "one is longer";
+}
+
+std::string exported(const DependencyGraph& graph) {
+  std::ostringstream out;
+  write_graph(graph, ExportFormat::json, out);
+  return out.str();
+}
+
+Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, bool flush_often) {
+  Resolver resolver;
+  DependencyGraph follower;
+  std::map<std::pair<Id, Timestamp>, TrafficCounts> windows;
+  const auto follow = [&](const Revision& revision) {
+    follower.apply(revision);
+    for (const WindowRow& row : revision.windows) windows[{row.dependency, row.window_start}] = row.counts;
+  };
+  Timestamp now = kNoon;
+  for (const Arrival& arrival : draw_arrivals(dice, flows)) {
+    now = arrival.at;
+    FlowRecord flow = flows[arrival.flow];
+    flow.received = now;
+    resolver.add(std::span{&flow, 1}, now);
+    if (flush_often && dice.one_in(30)) {
+      follow(resolver.flush(now));
+      check_sums(resolver);
+    }
+  }
+  follow(resolver.finish(now));
+  check_sums(resolver);
+  // Who only got the revisions has the same map, and windows that add up to it.
+  CHECK(difference(exported(resolver.graph()), exported(follower)) == "");
+  TrafficCounts in_windows;
+  for (const auto& [key, counts] : windows) in_windows += counts;
+  CHECK(in_windows == resolver.graph().counters().totals);
+  return {exported(resolver.graph()), resolver.ledger(), resolver.graph().counters().totals,
+          resolver.aggregator_counters()};
 }
 
 void check_equal(const FlowLedger& a, const FlowLedger& b) {
