@@ -196,8 +196,8 @@ Service Daemon::Parts::make_service() {
     view.granted_buffer_octets = ingest->granted_buffer_octets();
     return view;
   };
-  return {settings, life,     resolver.graph(),  accounts,        writer, channel,
-          store.get(), receiver, resolver_settings, ParserOptions{}};
+  return {settings, life,        resolver.graph(), accounts,          writer,
+          channel,  store.get(), receiver,         resolver_settings, ParserOptions{}};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -258,7 +258,8 @@ void Daemon::Parts::announce() const {
                {"workers", worker_count(settings)},
                {"receive_buffer_granted", ingest->granted_buffer_octets()}});
     if (ingest->granted_buffer_octets() < settings.receive_buffer_octets) {
-      log::warning("ingest", "the kernel granted less receive buffer than asked for; bursts may be lost",
+      log::warning("ingest",
+                   "the kernel granted less receive buffer than asked for; bursts may be lost",
                    {{"asked", settings.receive_buffer_octets},
                     {"granted", ingest->granted_buffer_octets()},
                     {"remedy", "sysctl -w net.core.rmem_max=" +
@@ -270,10 +271,11 @@ void Daemon::Parts::announce() const {
               {{"url", "http://" + url_host(settings.api_host) + ":" +
                            std::to_string(server->port()) + "/"}});
     if (!settings.api_host.is_loopback()) {
-      log::warning("api",
-                   "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
-                   "reaches this address can read the map; use 127.0.0.1 or a proxy that asks who is there",
-                   {{"api_host", settings.api_host.to_string()}});
+      log::warning(
+          "api",
+          "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
+          "reaches this address can read the map; use 127.0.0.1 or a proxy that asks who is there",
+          {{"api_host", settings.api_host.to_string()}});
     }
   }
   log::info("daemon", dir ? "keeping the map" : "the map lives in memory only",
@@ -288,11 +290,11 @@ bool Daemon::Parts::read_input() {
   const auto elapsed = [&] {
     return std::chrono::duration<double>(steady_clock::now() - begin).count();
   };
-  const CaptureReport report = read_captures(o, writer, accounts, stop.flag(),
-                                             [&](const CaptureReport& r) {
-                                               print_progress(r, elapsed());
-                                               stop.wait(milliseconds{0});
-                                             });
+  const CaptureReport report =
+      read_captures(o, writer, accounts, stop.flag(), [&](const CaptureReport& r) {
+        print_progress(r, elapsed());
+        stop.wait(milliseconds{0});
+      });
   // Where the map goes to standard output, the words for people do not.
   print_summary(options.export_path == "-" ? std::cerr : std::cout, report, service, elapsed());
   const bool is_whole = std::all_of(report.files.begin(), report.files.end(),
@@ -311,7 +313,8 @@ bool Daemon::Parts::write_export() const {
   if (out) write_graph(resolver.graph(), options.export_format, out);
   out.close();
   if (!out) {
-    throw IoError(options.export_path + ": the map cannot be written there: " + std::strerror(errno));
+    throw IoError(options.export_path +
+                  ": the map cannot be written there: " + std::strerror(errno));
   }
   return true;
 }
@@ -343,7 +346,9 @@ bool Daemon::Parts::shut_down() {
   resolver_thread.finish();
   save_states();
   const bool is_written = !store || store->finish(kStoreGrace);
-  if (!is_written) log::error("store", "the last revision could not be written", {{"reason", store->view().problem}});
+  if (!is_written)
+    log::error("store", "the last revision could not be written",
+               {{"reason", store->view().problem}});
   if (server) server->stop();
   if (!failure.empty()) log::error("daemon", failure);
   return is_written && failure.empty();

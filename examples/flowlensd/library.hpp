@@ -5,6 +5,6 @@
 #include "flowlens/flowlens.hpp"
 
 namespace flowlensd {
-using namespace flowlens;  // NOLINT: an application, not a header for others
+using namespace flowlens;   // NOLINT: an application, not a header for others
 using flowlens::to_string;  // beside our own overloads
-}
+}  // namespace flowlensd

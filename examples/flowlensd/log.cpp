@@ -41,9 +41,7 @@ std::string time_text() {
   return flowlens::to_string(flowlens::Timestamp{now});
 }
 
-std::string dump(const Json& j) {
-  return j.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump(const Json& j) { return j.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string json_line(LogLevel level, std::string_view logger, std::string_view message,
                       const Fields& fields) {
@@ -83,8 +81,8 @@ std::string console_line(LogLevel level, std::string_view logger, std::string_vi
 
 void start(LogLevel level, LogFormat format, bool include_timestamp) {
   State& s = state();
-  s.as_json = format == LogFormat::json ||
-              (format == LogFormat::automatic && isatty(STDERR_FILENO) == 0);
+  s.as_json =
+      format == LogFormat::json || (format == LogFormat::automatic && isatty(STDERR_FILENO) == 0);
   s.with_time = include_timestamp;
   s.out = std::make_shared<spdlog::logger>("flowlensd",
                                            std::make_shared<spdlog::sinks::stderr_sink_mt>());
@@ -103,11 +101,11 @@ void write(LogLevel level, std::string_view logger, std::string_view message,
   if (!out || !out->should_log(severity(level))) return;
   try {
     out->log(severity(level), spdlog::string_view_t{[&] {
-      static thread_local std::string line;
-      line = state().as_json ? json_line(level, logger, message, fields)
-                             : console_line(level, logger, message, fields);
-      return spdlog::string_view_t{line.data(), line.size()};
-    }()});
+               static thread_local std::string line;
+               line = state().as_json ? json_line(level, logger, message, fields)
+                                      : console_line(level, logger, message, fields);
+               return spdlog::string_view_t{line.data(), line.size()};
+             }()});
   } catch (const std::exception&) {
     // Nothing sensible can be done about a log that cannot be written.
   }

@@ -21,9 +21,21 @@ void flush() noexcept;
 void write(LogLevel level, std::string_view logger, std::string_view message,
            const Fields& fields = Fields::object()) noexcept;
 
-inline void debug(std::string_view logger, std::string_view message, const Fields& f = Fields::object()) noexcept { write(LogLevel::debug, logger, message, f); }
-inline void info(std::string_view logger, std::string_view message, const Fields& f = Fields::object()) noexcept { write(LogLevel::info, logger, message, f); }
-inline void warning(std::string_view logger, std::string_view message, const Fields& f = Fields::object()) noexcept { write(LogLevel::warning, logger, message, f); }
-inline void error(std::string_view logger, std::string_view message, const Fields& f = Fields::object()) noexcept { write(LogLevel::error, logger, message, f); }
+inline void debug(std::string_view logger, std::string_view message,
+                  const Fields& f = Fields::object()) noexcept {
+  write(LogLevel::debug, logger, message, f);
+}
+inline void info(std::string_view logger, std::string_view message,
+                 const Fields& f = Fields::object()) noexcept {
+  write(LogLevel::info, logger, message, f);
+}
+inline void warning(std::string_view logger, std::string_view message,
+                    const Fields& f = Fields::object()) noexcept {
+  write(LogLevel::warning, logger, message, f);
+}
+inline void error(std::string_view logger, std::string_view message,
+                  const Fields& f = Fields::object()) noexcept {
+  write(LogLevel::error, logger, message, f);
+}
 
 }  // namespace flowlensd::log

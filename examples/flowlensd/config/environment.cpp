@@ -72,7 +72,8 @@ void apply_environment(const Environment& environment, Loaded& loaded) {
                                   suggestion(name, names));
     } else if (std::any_of(kOurPrefixes.begin(), kOurPrefixes.end(),
                            [&](std::string_view p) { return name.starts_with(p); })) {
-      loaded.warnings.push_back("environment: " + name + " is no setting of flowlensd and is ignored" +
+      loaded.warnings.push_back("environment: " + name +
+                                " is no setting of flowlensd and is ignored" +
                                 suggestion(name, names));
     }
   }

@@ -29,7 +29,8 @@ struct CommandLine {
 };
 
 std::string help_text(const Setting& s) {
-  std::string text = std::string(s.help) + " [" + value_text(Settings{}, s) + "]";
+  const std::string value = value_text(Settings{}, s);
+  std::string text = std::string(s.help) + (value.empty() ? "" : " [" + value + "]");
   if (!s.variable.empty()) text += " (" + std::string(s.variable) + ")";
   return text;
 }
@@ -60,7 +61,8 @@ void declare(CLI::App& app, CommandLine& line) {
   }
   const std::string name = extra.substr(0, extra.find('='));
   if (!extra.starts_with("-")) {
-    throw ConfigError("command line: `" + extra + "` belongs to no option; captures go behind --input");
+    throw ConfigError("command line: `" + extra +
+                      "` belongs to no option; captures go behind --input");
   }
   throw ConfigError("command line: unknown option " + name +
                     suggestion(name, {names.begin(), names.end()}) + " (see --help)");
@@ -118,7 +120,8 @@ void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& lo
     throw ConfigError("--serve goes with --input; a start without --input serves anyway");
   }
   if (run.inputs.empty() && !run.export_path.empty()) {
-    throw ConfigError("--export goes with --input; from a running daemon take /api/v1/topology/export");
+    throw ConfigError(
+        "--export goes with --input; from a running daemon take /api/v1/topology/export");
   }
 }
 
@@ -126,7 +129,7 @@ void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& lo
 
 std::optional<Loaded> load(const std::vector<std::string>& arguments,
                            const Environment& environment, std::ostream& out) {
-  CLI::App app{"flowlensd: NetFlow, IPFIX and sFlow in, a map of who depends on whom out"};
+  CLI::App app{"NetFlow, IPFIX and sFlow in, a map of who depends on whom out", "flowlensd"};
   CommandLine line;
   declare(app, line);
   if (!parse(app, arguments, out)) return std::nullopt;

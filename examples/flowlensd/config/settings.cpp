@@ -19,63 +19,236 @@ using S = Settings;
 constexpr double kMaxFlows = 100'000'000;
 
 constexpr std::array kTable{
-    Setting{"ingestion.bind_address", {}, "INGESTION_BIND_ADDRESS", "--bind-address",
-            &S::bind_address, 0, 0, 1, "IP address",
+    Setting{"ingestion.bind_address",
+            {},
+            "INGESTION_BIND_ADDRESS",
+            "--bind-address",
+            &S::bind_address,
+            0,
+            0,
+            1,
+            "IP address",
             "address on which exporters' datagrams are received; :: takes IPv6 and IPv4"},
-    Setting{"ingestion.netflow_port", {}, "INGESTION_NETFLOW_PORT", "--netflow-port",
-            &S::netflow_port, 0, 65'535, 1, "UDP port",
+    Setting{"ingestion.netflow_port",
+            {},
+            "INGESTION_NETFLOW_PORT",
+            "--netflow-port",
+            &S::netflow_port,
+            0,
+            65'535,
+            1,
+            "UDP port",
             "port for NetFlow; every port takes every protocol; 0: none"},
-    Setting{"ingestion.ipfix_port", {}, "INGESTION_IPFIX_PORT", "--ipfix-port", &S::ipfix_port, 0,
-            65'535, 1, "UDP port", "port for IPFIX; 0: none"},
-    Setting{"ingestion.sflow_port", {}, "INGESTION_SFLOW_PORT", "--sflow-port", &S::sflow_port, 0,
-            65'535, 1, "UDP port", "port for sFlow; 0: none"},
-    Setting{"ingestion.workers", {}, "FLOWLENS_INGESTION__WORKERS", "--workers", &S::workers, 0,
-            64, 1, "threads", "threads that receive and decode; 0: one a core, at most two"},
-    Setting{"ingestion.receive_buffer_size", {}, "FLOWLENS_INGESTION__RECEIVE_BUFFER_SIZE", {},
-            &S::receive_buffer_octets, 65'536, 1'073'741'824, 1, "octets",
+    Setting{"ingestion.ipfix_port",
+            {},
+            "INGESTION_IPFIX_PORT",
+            "--ipfix-port",
+            &S::ipfix_port,
+            0,
+            65'535,
+            1,
+            "UDP port",
+            "port for IPFIX; 0: none"},
+    Setting{"ingestion.sflow_port",
+            {},
+            "INGESTION_SFLOW_PORT",
+            "--sflow-port",
+            &S::sflow_port,
+            0,
+            65'535,
+            1,
+            "UDP port",
+            "port for sFlow; 0: none"},
+    Setting{"ingestion.workers",
+            {},
+            "FLOWLENS_INGESTION__WORKERS",
+            "--workers",
+            &S::workers,
+            0,
+            64,
+            1,
+            "threads",
+            "threads that receive and decode; 0: one a core, at most two"},
+    Setting{"ingestion.receive_buffer_size",
+            {},
+            "FLOWLENS_INGESTION__RECEIVE_BUFFER_SIZE",
+            {},
+            &S::receive_buffer_octets,
+            65'536,
+            1'073'741'824,
+            1,
+            "octets",
             "receive buffer asked for, per socket"},
-    Setting{"ingestion.batch_size", {}, "INGESTION_BATCH_SIZE", {}, &S::batch_size, 1, 100'000, 1,
-            "flows", "flows that a worker collects before it hands them on"},
-    Setting{"ingestion.batch_timeout_ms", {}, "INGESTION_BATCH_TIMEOUT_MS", {},
-            &S::batch_timeout_ms, 1, 60'000, 1, "milliseconds",
+    Setting{"ingestion.batch_size",
+            {},
+            "INGESTION_BATCH_SIZE",
+            {},
+            &S::batch_size,
+            1,
+            100'000,
+            1,
+            "flows",
+            "flows that a worker collects before it hands them on"},
+    Setting{"ingestion.batch_timeout_ms",
+            {},
+            "INGESTION_BATCH_TIMEOUT_MS",
+            {},
+            &S::batch_timeout_ms,
+            1,
+            60'000,
+            1,
+            "milliseconds",
             "time after which a worker hands on what it has"},
-    Setting{"flowlens.backpressure.ingestion.max_queue_depth", {}, "INGESTION_QUEUE_MAX_SIZE", {},
-            &S::queue_max_size, 1'000, kMaxFlows, 1, "flows",
+    Setting{"flowlens.backpressure.ingestion.max_queue_depth",
+            {},
+            "INGESTION_QUEUE_MAX_SIZE",
+            {},
+            &S::queue_max_size,
+            1'000,
+            kMaxFlows,
+            1,
+            "flows",
             "flows that may wait between the workers and the Resolver"},
-    Setting{"flowlens.backpressure.ingestion.sample_at_queue_depth", {},
-            "INGESTION_SAMPLE_THRESHOLD", {}, &S::sample_threshold, 1, kMaxFlows, 1, "flows",
+    Setting{"flowlens.backpressure.ingestion.sample_at_queue_depth",
+            {},
+            "INGESTION_SAMPLE_THRESHOLD",
+            {},
+            &S::sample_threshold,
+            1,
+            kMaxFlows,
+            1,
+            "flows",
             "flows waiting from which on whole conversations are left out"},
     Setting{"ingestion.backpressure.drop_threshold_queue_depth",
-            "flowlens.backpressure.ingestion.drop_at_queue_depth", "INGESTION_DROP_THRESHOLD", {},
-            &S::drop_threshold, 1, kMaxFlows, 1, "flows",
+            "flowlens.backpressure.ingestion.drop_at_queue_depth",
+            "INGESTION_DROP_THRESHOLD",
+            {},
+            &S::drop_threshold,
+            1,
+            kMaxFlows,
+            1,
+            "flows",
             "flows waiting from which on datagrams are refused unread"},
     Setting{"ingestion.backpressure.sample_rate_under_pressure",
-            "flowlens.backpressure.ingestion.sample_rate", "INGESTION_SAMPLE_RATE", {},
-            &S::sample_rate, 1, 1'000'000, 1, "keep 1 in N",
+            "flowlens.backpressure.ingestion.sample_rate",
+            "INGESTION_SAMPLE_RATE",
+            {},
+            &S::sample_rate,
+            1,
+            1'000'000,
+            1,
+            "keep 1 in N",
             "under pressure, one conversation in so many is kept"},
-    Setting{"dependency_resolution.aggregation.window_size_seconds", {}, {}, {},
-            &S::window_seconds, 10, 86'400, 1, "seconds", "length of a window of the map"},
-    Setting{{}, {}, "RESOLUTION_WINDOW_SIZE_MINUTES", {}, &S::window_seconds, 1, 1'440, 60,
-            "minutes", "length of a window of the map"},
-    Setting{"dependency_resolution.aggregation.flush_interval_seconds", {},
-            "FLOWLENS_FLUSH_INTERVAL_SECONDS", "--flush-interval", &S::flush_interval_seconds,
-            0.05, 3'600, 1, "seconds", "time between two revisions of the map"},
-    Setting{"api.host", {}, "API_HOST", "--api-host", &S::api_host, 0, 0, 1, "IP address",
+    Setting{"dependency_resolution.aggregation.window_size_seconds",
+            {},
+            {},
+            {},
+            &S::window_seconds,
+            10,
+            86'400,
+            1,
+            "seconds",
+            "length of a window of the map"},
+    Setting{{},
+            {},
+            "RESOLUTION_WINDOW_SIZE_MINUTES",
+            {},
+            &S::window_seconds,
+            1,
+            1'440,
+            60,
+            "minutes",
+            "length of a window of the map"},
+    Setting{"dependency_resolution.aggregation.flush_interval_seconds",
+            {},
+            "FLOWLENS_FLUSH_INTERVAL_SECONDS",
+            "--flush-interval",
+            &S::flush_interval_seconds,
+            0.05,
+            3'600,
+            1,
+            "seconds",
+            "time between two revisions of the map"},
+    Setting{"api.host",
+            {},
+            "API_HOST",
+            "--api-host",
+            &S::api_host,
+            0,
+            0,
+            1,
+            "IP address",
             "address of the API and the page; loopback, as there is no authentication yet"},
-    Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
+    Setting{"api.port",
+            {},
+            "API_PORT",
+            "--api-port",
+            &S::api_port,
+            0,
+            65'535,
+            1,
+            "TCP port",
             "port of the API and the page; 0: any free one, named in the log"},
-    Setting{"api.pagination.default_page_size", {}, "API_DEFAULT_PAGE_SIZE", {},
-            &S::default_page_size, 1, 100'000, 1, "items", "rows of a list where none is asked"},
-    Setting{"api.pagination.max_page_size", {}, "API_MAX_PAGE_SIZE", {}, &S::max_page_size, 1,
-            100'000, 1, "items", "most rows that a list gives at once"},
-    Setting{"log.level", {}, "LOG_LEVEL", "--log-level", &S::log_level, 0, 0, 1,
-            "DEBUG, INFO, WARNING, ERROR or CRITICAL", "least severity that is logged"},
-    Setting{"log.format", {}, "LOG_FORMAT", "--log-format", &S::log_format, 0, 0, 1,
-            "json or console", "form of the log; console where standard error is a terminal"},
-    Setting{"log.include_timestamp", {}, "LOG_INCLUDE_TIMESTAMP", {}, &S::log_include_timestamp, 0,
-            0, 1, "true or false", "whether log lines carry the time"},
-    Setting{"data_dir", {}, "FLOWLENS_DATA_DIR", "--data-dir", &S::data_dir, 0, 0, 1, "folder",
-            "where the map and the templates are kept"},
+    Setting{"api.pagination.default_page_size",
+            {},
+            "API_DEFAULT_PAGE_SIZE",
+            {},
+            &S::default_page_size,
+            1,
+            100'000,
+            1,
+            "items",
+            "rows of a list where none is asked"},
+    Setting{"api.pagination.max_page_size",
+            {},
+            "API_MAX_PAGE_SIZE",
+            {},
+            &S::max_page_size,
+            1,
+            100'000,
+            1,
+            "items",
+            "most rows that a list gives at once"},
+    Setting{"log.level",
+            {},
+            "LOG_LEVEL",
+            "--log-level",
+            &S::log_level,
+            0,
+            0,
+            1,
+            "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            "least severity that is logged"},
+    Setting{"log.format",
+            {},
+            "LOG_FORMAT",
+            "--log-format",
+            &S::log_format,
+            0,
+            0,
+            1,
+            "json or console",
+            "form of the log; console where standard error is a terminal"},
+    Setting{"log.include_timestamp",
+            {},
+            "LOG_INCLUDE_TIMESTAMP",
+            {},
+            &S::log_include_timestamp,
+            0,
+            0,
+            1,
+            "true or false",
+            "whether log lines carry the time"},
+    Setting{"data_dir",
+            {},
+            "FLOWLENS_DATA_DIR",
+            "--data-dir",
+            &S::data_dir,
+            0,
+            0,
+            1,
+            "folder",
+            "where the map and the templates are kept; ./flowlens-data if not given"},
 };
 
 [[noreturn]] void fail(std::string_view origin, std::string_view text, const std::string& right) {
@@ -130,7 +303,7 @@ struct Assigner {
   std::string_view text;
   std::string_view origin;
 
-  void operator()(std::uint64_t Settings::* member) const {
+  void operator()(std::uint64_t Settings::*member) const {
     const auto n = parse_whole(text);
     const auto value = n ? static_cast<double>(*n) : -1;
     if (!n || value < setting.least || value > setting.most) {
@@ -138,33 +311,33 @@ struct Assigner {
     }
     settings.*member = *n * setting.scale;
   }
-  void operator()(double Settings::* member) const {
+  void operator()(double Settings::*member) const {
     const auto n = parse_decimal(text);
     if (!n || *n < setting.least || *n > setting.most) {
       fail(origin, text, range_text(setting, false));
     }
     settings.*member = *n;
   }
-  void operator()(bool Settings::* member) const {
+  void operator()(bool Settings::*member) const {
     const std::string word = lower(text);
     if (word != "true" && word != "false") fail(origin, text, "give true or false");
     settings.*member = word == "true";
   }
-  void operator()(std::string Settings::* member) const {
+  void operator()(std::string Settings::*member) const {
     if (text.empty()) fail(origin, text, "give a " + std::string(setting.unit));
     settings.*member = std::string(text);
   }
-  void operator()(IpAddress Settings::* member) const {
+  void operator()(IpAddress Settings::*member) const {
     const auto address = IpAddress::parse(text == "localhost" ? "127.0.0.1" : text);
     if (!address) fail(origin, text, "give an IP address such as 127.0.0.1, 0.0.0.0 or ::1");
     settings.*member = *address;
   }
-  void operator()(LogLevel Settings::* member) const {
+  void operator()(LogLevel Settings::*member) const {
     const auto found = std::find(kLevels.begin(), kLevels.end(), lower(text));
     if (found == kLevels.end()) fail(origin, text, "give " + std::string(setting.unit));
     settings.*member = static_cast<LogLevel>(found - kLevels.begin());
   }
-  void operator()(LogFormat Settings::* member) const {
+  void operator()(LogFormat Settings::*member) const {
     const auto found = std::find(kFormats.begin(), kFormats.end(), lower(text));
     if (found == kFormats.end()) fail(origin, text, "give " + std::string(setting.unit));
     settings.*member = static_cast<LogFormat>(found - kFormats.begin());
@@ -174,17 +347,17 @@ struct Assigner {
 struct Printer {
   const Settings& settings;
   std::uint64_t scale;
-  std::string operator()(std::uint64_t Settings::* m) const {
+  std::string operator()(std::uint64_t Settings::*m) const {
     return std::to_string(settings.*m / scale);
   }
-  std::string operator()(double Settings::* m) const { return number_text(settings.*m); }
-  std::string operator()(bool Settings::* m) const { return settings.*m ? "true" : "false"; }
-  std::string operator()(std::string Settings::* m) const { return settings.*m; }
-  std::string operator()(IpAddress Settings::* m) const { return (settings.*m).to_string(); }
-  std::string operator()(LogLevel Settings::* m) const {
+  std::string operator()(double Settings::*m) const { return number_text(settings.*m); }
+  std::string operator()(bool Settings::*m) const { return settings.*m ? "true" : "false"; }
+  std::string operator()(std::string Settings::*m) const { return settings.*m; }
+  std::string operator()(IpAddress Settings::*m) const { return (settings.*m).to_string(); }
+  std::string operator()(LogLevel Settings::*m) const {
     return std::string(kLevels[static_cast<std::size_t>(settings.*m)]);
   }
-  std::string operator()(LogFormat Settings::* m) const {
+  std::string operator()(LogFormat Settings::*m) const {
     return std::string(kFormats[static_cast<std::size_t>(settings.*m)]);
   }
 };

@@ -27,7 +27,7 @@ struct Settings {
   std::uint64_t sflow_port = 6343;
   std::uint64_t workers = 0;  ///< 0: one a core, at most two
   std::uint64_t receive_buffer_octets = 16u << 20;
-  std::uint64_t batch_size = 1'000;         ///< flows
+  std::uint64_t batch_size = 1'000;  ///< flows
   std::uint64_t batch_timeout_ms = 1'000;
   std::uint64_t queue_max_size = 100'000;   ///< flows
   std::uint64_t sample_threshold = 50'000;  ///< flows waiting
@@ -53,10 +53,9 @@ struct RunOptions {
   flowlens::ExportFormat export_format = flowlens::ExportFormat::json;
 };
 
-using SettingField =
-    std::variant<std::uint64_t Settings::*, double Settings::*, bool Settings::*,
-                 std::string Settings::*, flowlens::IpAddress Settings::*, LogLevel Settings::*,
-                 LogFormat Settings::*>;
+using SettingField = std::variant<std::uint64_t Settings::*, double Settings::*, bool Settings::*,
+                                  std::string Settings::*, flowlens::IpAddress Settings::*,
+                                  LogLevel Settings::*, LogFormat Settings::*>;
 
 /// One row of the table.
 struct Setting {
@@ -75,8 +74,9 @@ struct Setting {
 [[nodiscard]] std::span<const Setting> settings_table() noexcept;
 
 /// Sets one value from its text.
-/// \param origin  where the text comes from, for the message: `flowlensd.yaml:3:7: ingestion.workers`.
-/// \throws flowlens::ConfigError naming the origin, what is wrong and what would be right.
+/// \param origin  where the text comes from, for the message: `flowlensd.yaml:3:7:
+/// ingestion.workers`. \throws flowlens::ConfigError naming the origin, what is wrong and what
+/// would be right.
 void assign(Settings& settings, const Setting& setting, std::string_view text,
             std::string_view origin);
 

@@ -18,8 +18,7 @@ constexpr std::size_t kMaxNodes = 10'000;
 constexpr std::size_t kMaxDepth = 16;
 
 bool is_at_or_below(std::string_view path, std::string_view prefix) {
-  return path.starts_with(prefix) &&
-         (path.size() == prefix.size() || path[prefix.size()] == '.');
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '.');
 }
 
 class YamlWalk {
@@ -40,7 +39,8 @@ class YamlWalk {
     }
     std::set<std::string> seen;
     for (const auto& entry : node) {
-      if (!entry.first.IsScalar()) throw ConfigError(where(entry.first.Mark()) + "a key must be a name");
+      if (!entry.first.IsScalar())
+        throw ConfigError(where(entry.first.Mark()) + "a key must be a name");
       const std::string& name = entry.first.Scalar();
       const std::string key = path.empty() ? name : path + "." + name;
       if (!seen.insert(name).second) {
@@ -115,7 +115,8 @@ void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded) {
   }
   if (documents[0].IsNull()) return;
   if (!documents[0].IsMap()) {
-    throw ConfigError(std::string(file) + ":1:1: the file must hold keys, such as `api: {port: 8000}`");
+    throw ConfigError(std::string(file) +
+                      ":1:1: the file must hold keys, such as `api: {port: 8000}`");
   }
   YamlWalk(file, loaded).walk(documents[0], {}, 0);
 }

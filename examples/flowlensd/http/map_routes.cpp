@@ -242,7 +242,8 @@ void add_map_routes(Router& router, const Service& s) {
               [&s](const Request& r) { return list_dependencies_of_asset(r, s); }, paging});
   router.add({"/api/v1/dependencies",
               [&s](const Request& r) { return list_dependencies(r, s, std::nullopt); }, paging});
-  router.add({"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, {}});
+  router.add(
+      {"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, {}});
   const auto cache = std::make_shared<TopologyCache>();  // lives as long as the route
   router.add({"/api/v1/topology",
               [&s, cache](const Request& r) { return get_topology(r, s, *cache); },

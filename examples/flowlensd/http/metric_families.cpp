@@ -45,8 +45,10 @@ class Families {
   static void put(MetricFamily& family, const Labels& labels, double value) {
     ClientMetric& m = family.metric.emplace_back();
     for (const auto& [name, text] : labels) m.label.push_back({name, text});
-    if (family.type == MetricType::Counter) m.counter.value = value;
-    else m.gauge.value = value;
+    if (family.type == MetricType::Counter)
+      m.counter.value = value;
+    else
+      m.gauge.value = value;
   }
   std::vector<MetricFamily> take() { return std::move(families_); }
 
@@ -92,7 +94,7 @@ void add_octets(Families& out, const OctetLedger& l) {
   auto& family = out.counters("flowlens_octets_total",
                               "Octets of accepted datagrams, by what became of them.");
   const std::pair<const char*, std::uint64_t> parts[] = {
-      {"header", l.header},   {"template", l.templates},     {"options", l.options},
+      {"header", l.header},   {"template", l.templates},   {"options", l.options},
       {"decoded", l.decoded}, {"skipped", sum(l.skipped)}, {"padding", l.padding}};
   for (const auto& [part, octets] : parts) Families::put(family, {{"part", part}}, number(octets));
   out.gauge("flowlens_octets_waiting", "Octets of sets whose template has not come.",
@@ -109,8 +111,8 @@ void add_flows(Families& out, const FlowLedger& l) {
         why == FlowDropReason::pressure ? "backpressure" : std::string(reason(why));
     Families::put(dropped, {{"reason", name}}, number(l.dropped[i]));
   }
-  out.counter("flowlens_flows_sampled_total", "Flows left out under pressure; others stand for them.",
-              number(l.sampled_out));
+  out.counter("flowlens_flows_sampled_total",
+              "Flows left out under pressure; others stand for them.", number(l.sampled_out));
   auto& fates = out.gauges("flowlens_flows_ledger", "Where the flows of this epoch went.");
   const std::pair<const char*, std::uint64_t> rows[] = {
       {"normalized", l.normalized}, {"applied", l.applied}, {"duplicate", l.duplicate},
@@ -122,7 +124,8 @@ void add_queue(Families& out, const Service& s) {
   const double depth = number(s.channel.depth());
   out.gauge("flowlens_ingestion_queue_depth", "Flows waiting for the Resolver.", depth);
   out.gauge("flowlens_queue_size", "The same as flowlens_ingestion_queue_depth.", depth);
-  auto& limits = out.gauges("flowlens_ingestion_queue_limit", "Queue depths at which something happens.");
+  auto& limits =
+      out.gauges("flowlens_ingestion_queue_limit", "Queue depths at which something happens.");
   Families::put(limits, {{"at", "sample"}}, number(s.settings.sample_threshold));
   Families::put(limits, {{"at", "drop"}}, number(s.settings.drop_threshold));
   Families::put(limits, {{"at", "full"}}, number(s.settings.queue_max_size));
@@ -136,7 +139,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   };
   const Row rows[] = {
       {"templates", d.parser.templates, s.parser_options.max_templates},
-      {"conversations", map.aggregator.conversations, s.resolver_options.aggregator.max_conversations},
+      {"conversations", map.aggregator.conversations,
+       s.resolver_options.aggregator.max_conversations},
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
       {"dependencies", map.graph.dependencies, s.resolver_options.graph.max_dependencies},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
@@ -153,7 +157,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
 void add_map(Families& out, const MapView& map) {
   out.gauge("flowlens_revision", "The last revision of the map.", number(map.revision));
   out.gauge("flowlens_epoch", "The term of this Resolver.", number(map.epoch));
-  out.counter("flowlens_windows_closed_total", "Windows closed.", number(map.aggregator.windows_closed));
+  out.counter("flowlens_windows_closed_total", "Windows closed.",
+              number(map.aggregator.windows_closed));
   out.counter("flowlens_flushes_postponed_total", "Flushes put off because the store was busy.",
               number(map.flushes_postponed));
   out.counter("flowlens_flow_times_clamped_total", "Flows whose time was implausible.",
@@ -163,10 +168,12 @@ void add_map(Families& out, const MapView& map) {
 void add_store(Families& out, const StoreThread* store) {
   if (store == nullptr) return;
   const StoreView view = store->view();
-  out.gauge("flowlens_store_up", "1 if the last attempt to write was good.", view.problem.empty() ? 1 : 0);
+  out.gauge("flowlens_store_up", "1 if the last attempt to write was good.",
+            view.problem.empty() ? 1 : 0);
   out.gauge("flowlens_store_waiting_revisions", "Revisions not yet written.", number(view.waiting));
   out.counter("flowlens_store_revisions_total", "Revisions written.", number(view.applied));
-  out.counter("flowlens_store_failures_total", "Attempts to write that failed.", number(view.failures));
+  out.counter("flowlens_store_failures_total", "Attempts to write that failed.",
+              number(view.failures));
 }
 
 void add_receiver(Families& out, const Service& s, const ReceiverView& receiver) {
@@ -199,7 +206,8 @@ void add_process(Families& out, const Service& s, const ServerCounters& server) 
             static_cast<double>(to_unix_ns(s.life.begun())) / 1e9);
   auto& build = out.gauges("flowlens_build_info", "The release, as a label.");
   Families::put(build, {{"version", std::string(kVersion)}}, 1);
-  out.gauge("flowlens_api_connections_active", "HTTP connections open.", number(server.connections));
+  out.gauge("flowlens_api_connections_active", "HTTP connections open.",
+            number(server.connections));
   out.counter("flowlens_api_connections_refused_total", "HTTP connections over the limit.",
               number(server.refused));
 }

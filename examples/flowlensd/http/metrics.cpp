@@ -15,8 +15,8 @@ namespace flowlensd::http {
 namespace {
 
 const prometheus::Summary::Quantiles kQuantiles{{0.5, 0.05}, {0.9, 0.01}, {0.99, 0.001}};
-const prometheus::Histogram::BucketBoundaries kRequestBuckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                              0.1,   0.25,   0.5,   1,    2.5,   10};
+const prometheus::Histogram::BucketBoundaries kRequestBuckets{
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
 
 template <typename Builder>
 auto& family(Builder builder, const char* name, const char* help, prometheus::Registry& registry) {
@@ -65,8 +65,9 @@ void Metrics::observe_store(double seconds) { impl_->store.Observe(seconds); }
 
 void Metrics::observe_request(const std::string& method, const Response& response, double seconds) {
   // Route templates and common methods only: labels from outside would grow without bound.
-  const bool is_known = method == "GET" || method == "HEAD" || method == "POST" || method == "PUT" ||
-                        method == "PATCH" || method == "DELETE" || method == "OPTIONS";
+  const bool is_known = method == "GET" || method == "HEAD" || method == "POST" ||
+                        method == "PUT" || method == "PATCH" || method == "DELETE" ||
+                        method == "OPTIONS";
   const std::string endpoint = response.route.empty() ? "none" : response.route;
   impl_->requests
       .Add({{"endpoint", endpoint},

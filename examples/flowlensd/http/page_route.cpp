@@ -16,10 +16,11 @@ void add_page_route(Router& router) {
                 r.content_type = "text/html; charset=utf-8";
                 r.body = std::string(page_html());
                 // Everything is in the page: nothing may come from or go elsewhere.
-                r.headers.emplace_back("Content-Security-Policy",
-                                       "default-src 'none'; script-src 'unsafe-inline'; style-src "
-                                       "'unsafe-inline'; connect-src 'self'; img-src data:; "
-                                       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+                r.headers.emplace_back(
+                    "Content-Security-Policy",
+                    "default-src 'none'; script-src 'unsafe-inline'; style-src "
+                    "'unsafe-inline'; connect-src 'self'; img-src data:; "
+                    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
                 r.headers.emplace_back("Referrer-Policy", "no-referrer");
                 return r;
               },

@@ -49,8 +49,9 @@ std::map<std::string, std::string> decoded_query(std::string_view text) {
     std::replace(raw.begin(), raw.end(), '+', ' ');
     const std::size_t equals = raw.find('=');
     auto name = percent_decoded(std::string_view(raw).substr(0, equals));
-    auto value = percent_decoded(
-        equals == std::string::npos ? std::string_view{} : std::string_view(raw).substr(equals + 1));
+    auto value =
+        percent_decoded(equals == std::string::npos ? std::string_view{}
+                                                    : std::string_view(raw).substr(equals + 1));
     if (!name || !value) throw Problem{400, "Bad query", "a query parameter holds a broken escape"};
     if (!query.emplace(*name, *value).second) {
       throw Problem{400, "Bad query", "query parameter `" + *name + "` is given twice"};
@@ -75,7 +76,8 @@ void check_parameters(const Route& route, const Request& request) {
 
 Response problem(unsigned status, std::string_view title, std::string_view detail) {
   using Json = nlohmann::ordered_json;
-  const Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+  const Json body{
+      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
   Response r;
   r.status = status;
   r.content_type = "application/problem+json";
@@ -127,7 +129,8 @@ const Route* Router::find(const std::vector<std::string>& segments,
 
 Response Router::answer(Request& request) const {
   const std::string_view target = request.target;
-  if (!target.starts_with('/')) throw Problem{400, "Bad target", "the request target must be a path"};
+  if (!target.starts_with('/'))
+    throw Problem{400, "Bad target", "the request target must be a path"};
   const std::size_t question = target.find('?');
   const auto segments = decoded_segments(target.substr(0, question));
   const Route* route = find(segments, request.path_parameters);
@@ -136,7 +139,8 @@ Response Router::answer(Request& request) const {
   }
   try {
     if (request.method != "GET") {
-      throw Problem{405, "Method not allowed", request.method + " is not allowed here; use GET or HEAD"};
+      throw Problem{405, "Method not allowed",
+                    request.method + " is not allowed here; use GET or HEAD"};
     }
     if (question != std::string_view::npos) {
       request.query = decoded_query(target.substr(question + 1));

@@ -16,8 +16,8 @@ namespace flowlensd::http {
 using Handler = std::function<Response(const Request&)>;
 
 struct Route {
-  std::string pattern;                  ///< `/api/v1/assets/{id}`; a segment in braces takes any one
-  Handler handler;                      ///< for GET and HEAD
+  std::string pattern;  ///< `/api/v1/assets/{id}`; a segment in braces takes any one
+  Handler handler;      ///< for GET and HEAD
   std::vector<std::string> parameters;  ///< of the query; others are refused
 };
 

@@ -88,7 +88,8 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
 Json flow_ledger_json(const FlowLedger& l) {
   Json dropped = Json::object();
   for (std::size_t i = 0; i < l.dropped.size(); ++i) {
-    if (l.dropped[i] > 0) dropped[std::string(reason(static_cast<FlowDropReason>(i)))] = l.dropped[i];
+    if (l.dropped[i] > 0)
+      dropped[std::string(reason(static_cast<FlowDropReason>(i)))] = l.dropped[i];
   }
   return {{"normalized", l.normalized}, {"applied", l.applied},
           {"duplicate", l.duplicate},   {"attempt", l.attempt},
@@ -104,9 +105,14 @@ Json datagram_ledger_json(const DatagramLedger& l, std::uint64_t kernel_dropped)
 }
 
 Json octet_ledger_json(const OctetLedger& l) {
-  return {{"accepted", l.accepted},   {"header", l.header},   {"template", l.templates},
-          {"options", l.options},     {"decoded", l.decoded}, {"waiting", l.waiting},
-          {"skipped", reasons_json(l.skipped)}, {"padding", l.padding}};
+  return {{"accepted", l.accepted},
+          {"header", l.header},
+          {"template", l.templates},
+          {"options", l.options},
+          {"decoded", l.decoded},
+          {"waiting", l.waiting},
+          {"skipped", reasons_json(l.skipped)},
+          {"padding", l.padding}};
 }
 
 }  // namespace flowlensd::http

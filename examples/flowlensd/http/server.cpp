@@ -120,7 +120,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (shared_.options.address.is_loopback() && !host.empty() && !is_trusted_host(host)) {
       return problem(421, "Misdirected request",
                      "this server listens on loopback and answers for an address or localhost; "
-                     "`" + host + "` is neither");
+                     "`" +
+                         host + "` is neither");
     }
     return std::nullopt;
   }
@@ -128,19 +129,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_bad_request(beast::error_code error) {
     is_last_ = true;
     if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
-      return respond(problem(431, "Request header too large",
-                             "the header may have " +
-                                 std::to_string(shared_.options.max_header_octets) + " octets"));
+      return respond(problem(
+          431, "Request header too large",
+          "the header may have " + std::to_string(shared_.options.max_header_octets) + " octets"));
     }
     if (error == bhttp::error::body_limit) {
-      return respond(problem(413, "Content too large",
-                             "a body may have " + std::to_string(shared_.options.max_body_octets) +
-                                 " octets"));
+      return respond(problem(
+          413, "Content too large",
+          "a body may have " + std::to_string(shared_.options.max_body_octets) + " octets"));
     }
     const bool is_syntax = error.category() == make_error_code(bhttp::error::bad_method).category();
-    const bool is_end = error == bhttp::error::end_of_stream || error == bhttp::error::partial_message;
+    const bool is_end =
+        error == bhttp::error::end_of_stream || error == bhttp::error::partial_message;
     if (is_syntax && !is_end) {
-      return respond(problem(400, "Bad request", "the request is not HTTP/1.1: " + error.message()));
+      return respond(
+          problem(400, "Bad request", "the request is not HTTP/1.1: " + error.message()));
     }
     close();
   }

@@ -54,15 +54,15 @@ Response list_exporters(const Service& s) {
 Response get_ledgers(const Service& s) {
   const DecoderAccount decoders = s.accounts.total();
   const MapView map = s.writer.view();
-  return fresh_json(
-      {{"datagrams", datagram_ledger_json(decoders.datagrams, s.receiver().counters.kernel_dropped)},
-       {"octets", octet_ledger_json(decoders.octets)},
-       {"flows", flow_ledger_json(map.flows)},
-       {"flows_all_epochs", flow_ledger_json(map.flows_all_epochs)},
-       {"flows_decoded", decoders.normalizer.flows},
-       {"queue_depth_flows", s.channel.depth()},
-       {"revision", map.revision},
-       {"epoch", map.epoch}});
+  return fresh_json({{"datagrams", datagram_ledger_json(decoders.datagrams,
+                                                        s.receiver().counters.kernel_dropped)},
+                     {"octets", octet_ledger_json(decoders.octets)},
+                     {"flows", flow_ledger_json(map.flows)},
+                     {"flows_all_epochs", flow_ledger_json(map.flows_all_epochs)},
+                     {"flows_decoded", decoders.normalizer.flows},
+                     {"queue_depth_flows", s.channel.depth()},
+                     {"revision", map.revision},
+                     {"epoch", map.epoch}});
 }
 
 std::string store_check(const Service& s) {
@@ -113,10 +113,10 @@ Response get_ready(const Service& s) {
   const std::string queue = queue_check(s);
   const bool up = is_up(s);
   const char* status = !up ? "not_ready" : is_degraded(store, queue) ? "degraded" : "ok";
-  return fresh_json({{"status", status},
-                     {"checks",
-                      {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}}}},
-                    up ? 200 : 503);
+  return fresh_json(
+      {{"status", status},
+       {"checks", {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}}}},
+      up ? 200 : 503);
 }
 
 }  // namespace
@@ -126,7 +126,10 @@ void add_service_routes(Router& router, const Service& s) {
   router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
   router.add({"/health", [&s](const Request&) { return get_health(s); }, {}});
   router.add({"/admin/health/live",
-              [](const Request&) { return fresh_json({{"status", "ok"}}); }, {}});
+              [](const Request&) {
+                return fresh_json({{"status", "ok"}});
+              },
+              {}});
   router.add({"/admin/health/ready", [&s](const Request&) { return get_ready(s); }, {}});
 }
 

@@ -11,6 +11,7 @@ DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
   parser.templates += o.parser.templates;
   parser.templates_evicted += o.parser.templates_evicted;
   parser.templates_expired += o.parser.templates_expired;
+  parser.templates_redefined += o.parser.templates_redefined;
   parser.sets_waiting += o.parser.sets_waiting;
   parser.sets_replayed += o.parser.sets_replayed;
   parser.sets_given_up += o.parser.sets_given_up;
@@ -18,6 +19,7 @@ DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
   normalizer.flows += o.normalizer.flows;
   normalizer.records_without_flow += o.normalizer.records_without_flow;
   normalizer.counter_samples += o.normalizer.counter_samples;
+  normalizer.sets_out_of_memory += o.normalizer.sets_out_of_memory;
   normalizer.sampling_rates += o.normalizer.sampling_rates;
   return *this;
 }
@@ -83,7 +85,8 @@ void AccountSlot::append_exporters(std::vector<ExporterAccount>& out) const {
 
 Accounts::Accounts(std::size_t decoders, std::size_t max_exporters, std::uint64_t hash_key)
     : max_exporters_(max_exporters) {
-  const std::size_t share = std::max<std::size_t>(1, max_exporters / std::max<std::size_t>(1, decoders));
+  const std::size_t share =
+      std::max<std::size_t>(1, max_exporters / std::max<std::size_t>(1, decoders));
   for (std::size_t i = 0; i < decoders; ++i) {
     slots_.push_back(std::make_unique<AccountSlot>(share, hash_key));
   }

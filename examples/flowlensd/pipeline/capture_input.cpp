@@ -122,8 +122,8 @@ class DecoderPool {
     FlowBatch& batch = chunk.batches[index];
     for (Chunk::Item& item : chunk.items) {
       if (item.decoder != index) continue;
-      const ReceivedDatagram d{{chunk.octets.data() + item.offset, item.length}, item.session,
-                               item.received};
+      const ReceivedDatagram d{
+          {chunk.octets.data() + item.offset, item.length}, item.session, item.received};
       const std::size_t before = batch.flows.size();
       const ParseResult result = decoder.decode(d.octets, d.session, d.received, batch);
       item.flows_end = batch.flows.size();
@@ -266,8 +266,8 @@ CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Ac
     if (report.last >= next_flush) {
       writer.flush(report.last, kStorePatience);
       next_flush = report.last + kFlushEvery;
-      on_progress(report);
     }
+    on_progress(report);
     queue.give_back(std::move(chunk));
   }
   report.was_stopped = stop;

@@ -32,7 +32,7 @@ struct CaptureReport {
 
 /// Reads all files into the map and closes its windows.
 /// \param accounts  one slot for each worker.
-/// \param on_progress  called now and then.
+/// \param on_progress  called after every few thousand datagrams.
 /// \throws IoError if a file cannot be opened.
 CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
                             const std::atomic<bool>& stop,

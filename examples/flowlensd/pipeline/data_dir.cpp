@@ -30,10 +30,11 @@ DataDir::DataDir(const std::filesystem::path& path) : path_(path) {
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     const int reason = errno;
     close(lock_);
-    throw IoError(path_.string() + (reason == EWOULDBLOCK
-                                        ? ": another flowlensd uses this data folder; stop it, or "
-                                          "give this one another --data-dir"
-                                        : std::string(": cannot be locked: ") + std::strerror(reason)));
+    throw IoError(path_.string() +
+                  (reason == EWOULDBLOCK
+                       ? ": another flowlensd uses this data folder; stop it, or "
+                         "give this one another --data-dir"
+                       : std::string(": cannot be locked: ") + std::strerror(reason)));
   }
 }
 

@@ -45,7 +45,9 @@ class FlowChannel {
   /// Lets pop() end once all is taken, and nobody wait for room any more.
   void close();
   /// Flows waiting.
-  [[nodiscard]] std::size_t depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t depth() const noexcept {
+    return depth_.load(std::memory_order_relaxed);
+  }
 
  private:
   [[nodiscard]] bool has_room(std::size_t flows) const noexcept;

@@ -49,14 +49,19 @@ class Ingest::Worker {
  public:
   Worker(const IngestOptions& options, std::size_t index, UdpReceiver& receiver,
          FlowChannel& channel, AccountSlot& slot)
-      : options_(options), index_(index), receiver_(receiver), channel_(channel), slot_(slot),
-        decoder_(options.decoder), pressure_(options.pressure) {}
+      : options_(options),
+        index_(index),
+        receiver_(receiver),
+        channel_(channel),
+        slot_(slot),
+        decoder_(options.decoder),
+        pressure_(options.pressure) {}
 
   void run(const std::atomic<bool>& stopping) {
     const auto take = [this](const ReceivedDatagram& d) { this->take(d); };
     while (!stopping) {
-      receiver_.receive(index_, wait(), take);
-      settle();
+      const bool is_idle = receiver_.receive(index_, wait(), take) == 0;
+      settle(is_idle);
     }
     const auto deadline = Clock::now() + kDrainTime;
     while (Clock::now() < deadline &&
@@ -113,9 +118,9 @@ class Ingest::Worker {
 
   bool hand_on() { return channel_.try_push(parcel_); }
 
-  /// Between two rounds of datagrams.
-  void settle() {
-    const bool is_due = Clock::now() - parcel_since_ >= options_.batch_timeout;
+  /// Between two rounds of datagrams. Waiting for more makes sense only while some come.
+  void settle(bool is_idle) {
+    const bool is_due = is_idle || Clock::now() - parcel_since_ >= options_.batch_timeout;
     if (is_due && !parcel_.empty()) hand_on();
     slot_.publish(decoder_);
     answer_for_state();
@@ -150,8 +155,8 @@ Ingest::Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& acc
                FatalHandler fatal)
     : options_(options), receiver_(options.receiver), fatal_(std::move(fatal)) {
   for (std::size_t i = 0; i < options.receiver.workers; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(options_, i, receiver_, channel, accounts.slot(options.first_account + i)));
+    workers_.push_back(std::make_unique<Worker>(options_, i, receiver_, channel,
+                                                accounts.slot(options.first_account + i)));
   }
 }
 

@@ -32,7 +32,8 @@ class Ingest {
  public:
   /// Binds the sockets; nothing is read before start().
   /// \throws IoError, ConfigError as UdpReceiver does.
-  Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& accounts, FatalHandler fatal);
+  Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& accounts,
+         FatalHandler fatal);
   ~Ingest();
 
   /// Gives every decoder what save_states() of an earlier run gave. Before start().

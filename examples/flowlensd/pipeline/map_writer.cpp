@@ -8,8 +8,12 @@ namespace flowlensd {
 
 MapWriter::MapWriter(Resolver& resolver, StoreThread* store, const FlowLedger& earlier_epochs,
                      Epoch epoch, MapObservers observers)
-    : resolver_(resolver), store_(store), earlier_(earlier_epochs), epoch_(epoch),
-      observers_(std::move(observers)), revision_(resolver.graph().counters().revision) {
+    : resolver_(resolver),
+      store_(store),
+      earlier_(earlier_epochs),
+      epoch_(epoch),
+      observers_(std::move(observers)),
+      revision_(resolver.graph().counters().revision) {
   publish({}, 0);
 }
 

@@ -27,8 +27,8 @@ bool PressureRule::keeps(const FlowRecord& flow) const noexcept {
   std::pair low{flow.source_address, flow.source_port};
   std::pair high{flow.destination_address, flow.destination_port};
   if (high < low) std::swap(low, high);
-  const std::uint64_t ports = std::uint64_t{low.second} << 32 | std::uint64_t{high.second} << 16 |
-                              flow.protocol;
+  const std::uint64_t ports =
+      std::uint64_t{low.second} << 32 | std::uint64_t{high.second} << 16 | flow.protocol;
   const std::uint64_t ends =
       mix(keyed_hash(low.first, options_.key), keyed_hash(high.first, ~options_.key));
   return mix(ends, ports) % options_.keep_one_in == 0;

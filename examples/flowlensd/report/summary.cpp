@@ -54,8 +54,9 @@ void print_reasons(std::ostream& out, const DiagnosticCounts& counts, const char
 
 void print_files(std::ostream& out, const CaptureReport& report) {
   for (const CaptureFile& f : report.files) {
-    line(out, "capture", f.path.string() + ": " + grouped(f.counters.datagrams) + " datagrams in " +
-                             grouped(f.counters.packets) + " packets");
+    line(out, "capture",
+         f.path.string() + ": " + grouped(f.counters.datagrams) + " datagrams in " +
+             grouped(f.counters.packets) + " packets");
     if (f.counters.fragments > 0) {
       line(out, "", grouped(f.counters.fragments) + " IP fragments passed over");
     }
@@ -64,23 +65,23 @@ void print_files(std::ostream& out, const CaptureReport& report) {
 }
 
 void print_ledgers(std::ostream& out, const DecoderAccount& d, const FlowLedger& flows) {
-  line(out, "datagrams", grouped(d.datagrams.received) + ", of them accepted " +
-                             grouped(d.datagrams.accepted));
+  line(out, "datagrams",
+       grouped(d.datagrams.received) + ", of them accepted " + grouped(d.datagrams.accepted));
   print_reasons(out, d.datagrams.refused, "refused");
-  line(out, "octets", grouped(d.octets.accepted) + ": decoded " + grouped(d.octets.decoded) +
-                          ", header " + grouped(d.octets.header) + ", templates " +
-                          grouped(d.octets.templates) + ", options " + grouped(d.octets.options) +
-                          ", padding " + grouped(d.octets.padding) + ", waiting " +
-                          grouped(d.octets.waiting) + ", skipped " + grouped(sum(d.octets.skipped)));
+  line(out, "octets",
+       grouped(d.octets.accepted) + ": decoded " + grouped(d.octets.decoded) + ", header " +
+           grouped(d.octets.header) + ", templates " + grouped(d.octets.templates) + ", options " +
+           grouped(d.octets.options) + ", padding " + grouped(d.octets.padding) + ", waiting " +
+           grouped(d.octets.waiting) + ", skipped " + grouped(sum(d.octets.skipped)));
   print_reasons(out, d.octets.skipped, "octets skipped");
-  line(out, "flows", grouped(flows.normalized) + ": applied " + grouped(flows.applied) +
-                         ", duplicate " + grouped(flows.duplicate) + ", attempt " +
-                         grouped(flows.attempt) + ", control " + grouped(flows.control) +
-                         ", late " + grouped(flows.late_carried));
+  line(out, "flows",
+       grouped(flows.normalized) + ": applied " + grouped(flows.applied) + ", duplicate " +
+           grouped(flows.duplicate) + ", attempt " + grouped(flows.attempt) + ", control " +
+           grouped(flows.control) + ", late " + grouped(flows.late_carried));
   for (std::size_t i = 0; i < flows.dropped.size(); ++i) {
     if (flows.dropped[i] == 0) continue;
-    out << "    " << grouped(flows.dropped[i]) << " dropped: "
-        << reason(static_cast<FlowDropReason>(i)) << '\n';
+    out << "    " << grouped(flows.dropped[i])
+        << " dropped: " << reason(static_cast<FlowDropReason>(i)) << '\n';
   }
 }
 
@@ -111,9 +112,9 @@ void print_top(std::ostream& out, const DependencyGraph& graph) {
   for (const DependencyRow& d : rows) {
     const std::string_view service = service_name(d.service);
     const std::string_view protocol = protocol_name(d.key.protocol);
-    const std::string name = (protocol.empty() ? std::to_string(d.key.protocol) : std::string(protocol)) +
-                             "/" + std::to_string(d.key.port) +
-                             (service.empty() ? "" : " " + std::string(service));
+    const std::string name =
+        (protocol.empty() ? std::to_string(d.key.protocol) : std::string(protocol)) + "/" +
+        std::to_string(d.key.port) + (service.empty() ? "" : " " + std::string(service));
     out << "  " << std::left << std::setw(24) << d.key.client.address.to_string() << " -> "
         << std::setw(24) << d.key.server.address.to_string() << ' ' << std::setw(22) << name << ' '
         << std::right << std::setw(10) << octets_text(octets_of(d)) << std::setw(12)
@@ -150,8 +151,8 @@ void print_summary(std::ostream& out, const CaptureReport& report, const Service
   line(out, "dependencies", grouped(map.graph.dependencies));
   std::array<char, 96> took{};
   std::snprintf(took.data(), took.size(), "%.2f s, %s flows/s", seconds,
-                grouped(static_cast<std::uint64_t>(
-                            static_cast<double>(report.flows) / std::max(seconds, 1e-9)))
+                grouped(static_cast<std::uint64_t>(static_cast<double>(report.flows) /
+                                                   std::max(seconds, 1e-9)))
                     .c_str());
   line(out, "took", took.data());
   print_top(out, service.graph);

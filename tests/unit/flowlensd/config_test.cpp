@@ -71,11 +71,18 @@ TEST_CASE("config: a window may be given in minutes or in seconds") {
 }
 
 TEST_CASE("config: what YAML is refused, where, and what would be right") {
-  struct Case { const char* name; const char* yaml; const char* says; };
+  struct Case {
+    const char* name;
+    const char* yaml;
+    const char* says;
+  };
   const Case cases[] = {
-      {"unknown key", "ingestion:\n  netflow_prt: 1\n", "f.yaml:2:3: unknown key ingestion.netflow_prt; did you mean ingestion.netflow_port?"},
+      {"unknown key", "ingestion:\n  netflow_prt: 1\n",
+       "f.yaml:2:3: unknown key ingestion.netflow_prt; did you mean ingestion.netflow_port?"},
       {"unknown section", "\ningest: {}\n", "f.yaml:2:1: unknown key ingest"},
-      {"out of range", "api:\n  port: 70000\n", "f.yaml:2:9: api.port: `70000` is not valid; give a whole number from 0 to 65535 (TCP port)"},
+      {"out of range", "api:\n  port: 70000\n",
+       "f.yaml:2:9: api.port: `70000` is not valid; give a whole number from 0 to 65535 (TCP "
+       "port)"},
       {"octal is not guessed at", "api: {port: 0777}", "`0777` is not valid"},
       {"no number", "api: {port: eight}", "`eight` is not valid"},
       {"negative", "api: {port: -1}", "`-1` is not valid"},
@@ -102,36 +109,47 @@ TEST_CASE("config: keys of later releases are accepted with a warning") {
   apply_yaml("enrichment:\n  dns:\n    enabled: true\napi:\n  auth:\n    enabled: true\n", "f.yaml",
              loaded);
   REQUIRE(loaded.warnings.size() == 2);
-  CHECK(loaded.warnings[0] == "f.yaml:3:5: enrichment.dns.enabled has no effect yet in this release");
+  CHECK(loaded.warnings[0] ==
+        "f.yaml:3:5: enrichment.dns.enabled has no effect yet in this release");
 }
 
 TEST_CASE("config: aliases cannot blow a small file up") {
   std::string text = "a0: &a0 {x: 1}\n";
   for (int i = 1; i < 12; ++i) {
     const std::string before = "*a" + std::to_string(i - 1);
-    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {p: " + before + ", q: " +
-            before + "}\n";
+    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {p: " + before +
+            ", q: " + before + "}\n";
   }
   CHECK(!yaml_refusal("api:\n  port: 1\n" + text).empty());
 }
 
 TEST_CASE("config: environment, known, of later releases, of others, and misspelt") {
   Loaded loaded;
-  apply_environment({{"POSTGRES_HOST", "db"}, {"POSTGRES_DB", "x"}, {"REDIS_PORT", "tcp://1.2.3.4:1"},
-                     {"API_KEY", "x"}, {"PATH", "/bin"}},
+  apply_environment({{"POSTGRES_HOST", "db"},
+                     {"POSTGRES_DB", "x"},
+                     {"REDIS_PORT", "tcp://1.2.3.4:1"},
+                     {"API_KEY", "x"},
+                     {"PATH", "/bin"}},
                     loaded);
   REQUIRE(loaded.warnings.size() == 2);
   CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
   CHECK(contains(loaded.warnings[1], "POSTGRES_HOST, REDIS_PORT"));
 
-  const std::string unknown = refusal([&] { apply_environment({{"FLOWLENS_DATADIR", "x"}}, loaded); });
+  const std::string unknown = refusal([&] {
+    apply_environment({{"FLOWLENS_DATADIR", "x"}}, loaded);
+  });
   CHECK(contains(unknown, "unknown variable FLOWLENS_DATADIR; did you mean FLOWLENS_DATA_DIR?"));
-  const std::string range = refusal([&] { apply_environment({{"INGESTION_SAMPLE_RATE", "0"}}, loaded); });
+  const std::string range = refusal([&] {
+    apply_environment({{"INGESTION_SAMPLE_RATE", "0"}}, loaded);
+  });
   CHECK(contains(range, "INGESTION_SAMPLE_RATE: `0` is not valid; give a whole number from 1"));
 }
 
 TEST_CASE("config: what the command line refuses") {
-  struct Case { std::vector<std::string> arguments; const char* says; };
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
   const Case cases[] = {
       {{"--netflow-prot", "1"}, "unknown option --netflow-prot; did you mean --netflow-port?"},
       {{"--netflow-port", "x"}, "--netflow-port: `x` is not valid"},
@@ -139,7 +157,8 @@ TEST_CASE("config: what the command line refuses") {
       {{"file.pcap"}, "captures go behind --input"},
       {{"--serve"}, "--serve goes with --input"},
       {{"--export", "x"}, "--export goes with --input"},
-      {{"--input", "a", "--export", "x", "--export-format", "svg"}, "json, graphml, dot, mermaid or csv"},
+      {{"--input", "a", "--export", "x", "--export-format", "svg"},
+       "json, graphml, dot, mermaid or csv"},
       {{"--flush-interval", "0"}, "give a number from 0.05 to 3600 (seconds)"},
   };
   for (const Case& c : cases) {

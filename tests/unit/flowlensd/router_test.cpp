@@ -11,16 +11,20 @@ namespace {
 
 Router small_router() {
   Router router;
-  router.add({"/things/{id}", [](const Request& r) {
+  router.add({"/things/{id}",
+              [](const Request& r) {
                 Response out;
                 out.body = r.path_parameters.at("id");
                 return out;
-              }, {}});
-  router.add({"/things", [](const Request& r) {
+              },
+              {}});
+  router.add({"/things",
+              [](const Request& r) {
                 Response out;
                 out.body = std::to_string(number_parameter(r, "page_size", 50, 1, 1'000));
                 return out;
-              }, {"page_size"}});
+              },
+              {"page_size"}});
   router.add({"/broken", [](const Request&) -> Response { throw std::runtime_error("no"); }, {}});
   return router;
 }
@@ -35,7 +39,11 @@ Response ask(const Router& router, std::string target, std::string method = "GET
 }  // namespace
 
 TEST_CASE("router: each target finds its answer") {
-  struct Case { const char* target; unsigned status; const char* body; };
+  struct Case {
+    const char* target;
+    unsigned status;
+    const char* body;
+  };
   const Case cases[] = {
       {"/things", 200, "50"},
       {"/things?page_size=7", 200, "7"},

@@ -1,0 +1,100 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "pipeline/store_thread.hpp"
+
+using namespace flowlensd;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// What the store was asked, and how it should answer.
+struct Script {
+  std::atomic<int> failures_left{0};
+  std::atomic<bool> is_stale{false};
+  std::mutex mutex;
+  std::vector<std::uint64_t> applied;
+};
+
+class ScriptedStore final : public Store {
+ public:
+  explicit ScriptedStore(Script& script) : script_(script) {}
+  StoreOpened open() override { return {Epoch{1}, 0, {}}; }
+  void load(DependencyGraph&) override {}
+  void apply(const Revision& revision) override {
+    if (script_.is_stale) throw StaleEpochError("epoch 2 was taken");
+    if (script_.failures_left-- > 0) throw IoError("disk full");
+    const std::lock_guard lock(script_.mutex);
+    script_.applied.push_back(revision.number);
+  }
+  void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {}
+  std::uint64_t expire(Timestamp) override { return 0; }
+  FlowLedger ledger() override { return {}; }
+
+ private:
+  Script& script_;
+};
+
+Revision revision(std::uint64_t number) {
+  Revision r;
+  r.number = number;
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("store thread: a failure is tried again until it is good, in order") {
+  Script script;
+  script.failures_left = 3;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  thread.start();
+  thread.submit(revision(1));
+  thread.submit(revision(2));
+  CHECK(thread.wait_for_room(milliseconds{10'000}));
+  CHECK(thread.finish(milliseconds{10'000}));
+  CHECK(script.applied == std::vector<std::uint64_t>{1, 2});
+  const StoreView view = thread.view();
+  CHECK(view.failures == 3);
+  CHECK(view.problem.empty());
+  CHECK(view.applied_revision == 2);
+}
+
+TEST_CASE("store thread: a full one has no room, so that the flush waits and not the channel") {
+  Script script;
+  script.failures_left = 1'000'000;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  thread.start();
+  thread.submit(revision(1));
+  thread.submit(revision(2));
+  CHECK_FALSE(thread.has_room());
+  CHECK_FALSE(thread.wait_for_room(milliseconds{1}));
+  CHECK_FALSE(thread.finish(milliseconds{1}));
+  CHECK(thread.view().waiting == 2);
+  CHECK(thread.view().problem == "disk full");
+}
+
+TEST_CASE("store thread: one whose epoch is over stops, and says so") {
+  Script script;
+  script.is_stale = true;
+  std::atomic<int> calls{0};
+  std::mutex mutex;
+  std::string why;
+  StoreThread thread(std::make_unique<ScriptedStore>(script),
+                     [&](const std::string& text) {
+                       const std::lock_guard lock(mutex);
+                       why = text;
+                       ++calls;
+                     },
+                     {});
+  thread.start();
+  thread.submit(revision(1));
+  CHECK_FALSE(thread.finish(milliseconds{10'000}));
+  CHECK(calls == 1);
+  CHECK(why.find("another flowlensd has taken over this store") != std::string::npos);
+  CHECK(script.applied.empty());
+}
