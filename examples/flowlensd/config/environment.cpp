@@ -11,9 +11,9 @@ extern char** environ;
 namespace flowlensd {
 namespace {
 
-constexpr std::array<std::string_view, 10> kOurPrefixes{
-    "INGESTION_", "ENRICHMENT_", "RESOLUTION_", "CLASSIFICATION_", "API_",
-    "AUTH_",      "LOG_",        "POSTGRES_",   "REDIS_",          "KAFKA_"};
+constexpr std::array<std::string_view, 11> kOurPrefixes{
+    "FLOWLENS_", "INGESTION_", "ENRICHMENT_", "RESOLUTION_", "CLASSIFICATION_", "API_",
+    "AUTH_",     "LOG_",       "POSTGRES_",   "REDIS_",      "KAFKA_"};
 
 std::vector<std::string_view> known_variables() {
   std::vector<std::string_view> names{"FLOWLENS_CONFIG"};
@@ -33,6 +33,21 @@ const Setting* find_variable(std::string_view name) {
     if (!s.variable.empty() && s.variable == name) return &s;
   }
   return nullptr;
+}
+
+/// Kubernetes describes a Service called `flowlens` or `flowlens-db` by variables of its own
+/// making.
+bool is_service_link(std::string_view name, std::string_view value) {
+  const auto holds_part = [&](std::string_view part) { return name.find(part) != name.npos; };
+  return value.starts_with("tcp://") || value.starts_with("udp://") ||
+         holds_part("_SERVICE_HOST") || holds_part("_SERVICE_PORT") || holds_part("_TCP_") ||
+         holds_part("_UDP_");
+}
+
+bool is_ours(std::string_view name) {
+  return holds(later_variables(), name) ||
+         std::any_of(kOurPrefixes.begin(), kOurPrefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::string variable(const Environment& environment, std::string_view name) {
@@ -60,18 +75,22 @@ Environment process_environment() {
 void apply_environment(const Environment& environment, Loaded& loaded) {
   const auto names = known_variables();
   std::string later;
+  std::string links;
+  const auto append = [](std::string& list, const std::string& name) {
+    list += (list.empty() ? "" : ", ") + name;
+  };
   for (const auto& [name, value] : environment) {
-    if (const Setting* setting = find_variable(name)) {
+    if (!is_ours(name) || holds(other_variables(), name) || name == "FLOWLENS_CONFIG") continue;
+    if (is_service_link(name, value)) {
+      append(links, name);
+    } else if (const Setting* setting = find_variable(name)) {
       assign(loaded.settings, *setting, value, name);
-    } else if (name == "FLOWLENS_CONFIG" || holds(other_variables(), name)) {
-      continue;
     } else if (holds(later_variables(), name)) {
-      later += (later.empty() ? "" : ", ") + name;
+      append(later, name);
     } else if (name.starts_with("FLOWLENS_")) {
       throw flowlens::ConfigError("environment: unknown variable " + name +
                                   suggestion(name, names));
-    } else if (std::any_of(kOurPrefixes.begin(), kOurPrefixes.end(),
-                           [&](std::string_view p) { return name.starts_with(p); })) {
+    } else {
       loaded.warnings.push_back("environment: " + name +
                                 " is no setting of flowlensd and is ignored" +
                                 suggestion(name, names));
@@ -79,6 +98,10 @@ void apply_environment(const Environment& environment, Loaded& loaded) {
   }
   if (!later.empty()) {
     loaded.warnings.push_back("environment: these have no effect yet in this release: " + later);
+  }
+  if (!links.empty()) {
+    loaded.warnings.push_back("environment: these describe Kubernetes services and are ignored: " +
+                              links);
   }
 }
 

@@ -129,11 +129,14 @@ TEST_CASE("config: environment, known, of later releases, of others, and misspel
                      {"POSTGRES_DB", "x"},
                      {"REDIS_PORT", "tcp://1.2.3.4:1"},
                      {"API_KEY", "x"},
+                     {"API_PORT", "tcp://1.2.3.4:1"},
+                     {"FLOWLENS_SERVICE_HOST", "1.2.3.4"},
                      {"PATH", "/bin"}},
                     loaded);
-  REQUIRE(loaded.warnings.size() == 2);
+  REQUIRE(loaded.warnings.size() == 3);
   CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
-  CHECK(contains(loaded.warnings[1], "POSTGRES_HOST, REDIS_PORT"));
+  CHECK(contains(loaded.warnings[1], "have no effect yet in this release: POSTGRES_HOST"));
+  CHECK(contains(loaded.warnings[2], "ignored: REDIS_PORT, API_PORT, FLOWLENS_SERVICE_HOST"));
 
   const std::string unknown = refusal([&] {
     apply_environment({{"FLOWLENS_DATADIR", "x"}}, loaded);
