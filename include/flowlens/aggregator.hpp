@@ -21,19 +21,19 @@ struct AggregatorOptions {
   std::chrono::seconds allowed_lateness{60};  ///< how far the watermark lies behind `now`
   std::chrono::seconds max_past{3'600};       ///< event times are clamped to [received − this,
   std::chrono::seconds max_future{60};        ///<   received + this]
-  std::size_t max_conversations = 4'000'000;  ///< over all open windows; then the oldest window folds
-                                              ///<   early. Also the bound on summaries held.
-  std::size_t max_exporters = 65'535;         ///< observation points; further ones share one entry
-  std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
+  /// Over all open windows; then the oldest window folds early. Also the bound on summaries held.
+  std::size_t max_conversations = 4'000'000;
+  std::size_t max_exporters = 65'535;  ///< observation points; further ones share one entry
+  std::uint64_t hash_seed = 0;         ///< against chosen collisions; never changes a result
 };
 
 struct AggregatorCounters {
-  std::uint64_t conversations = 0;      ///< held now
-  std::uint64_t folded_early = 0;       ///< at the bound
-  std::uint64_t observations_refused = 0;  ///< flows by a 17th observer of the same traffic: duplicates
-  std::uint64_t times_clamped = 0;      ///< flows whose time was implausible
+  std::uint64_t conversations = 0;         ///< held now
+  std::uint64_t folded_early = 0;          ///< at the bound
+  std::uint64_t observations_refused = 0;  ///< flows by a 17th observer of the same traffic
+  std::uint64_t times_clamped = 0;         ///< flows whose time was implausible
   std::uint64_t windows_closed = 0;
-  std::uint64_t octets_late = 0;        ///< estimated octets carried into an open window
+  std::uint64_t octets_late = 0;  ///< estimated octets carried into an open window
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who

@@ -13,9 +13,9 @@ namespace flowlens {
 
 struct CaptureCounters {
   std::uint64_t packets = 0;
-  std::uint64_t datagrams = 0;     ///< UDP payloads handed on
-  std::uint64_t not_udp = 0;       ///< passed over: no UDP, or cut short by the capture
-  std::uint64_t fragments = 0;     ///< passed over: IP fragments
+  std::uint64_t datagrams = 0;  ///< UDP payloads handed on
+  std::uint64_t not_udp = 0;    ///< passed over: no UDP, or cut short by the capture
+  std::uint64_t fragments = 0;  ///< passed over: IP fragments
 };
 
 /// Reads UDP payloads out of one capture file, Ethernet, Linux cooked, loopback or raw IP.

@@ -15,22 +15,22 @@ namespace flowlens {
 /// Who serves.
 enum class Direction : std::uint8_t {
   client_server,
-  peer,     ///< both ends alike (BGP, NTP among servers): no side serves; the lower endpoint stands as client
+  peer,  ///< both ends alike (BGP, NTP among servers): no side serves; the lower endpoint stands as client
   unknown,  ///< nothing spoke; the lower endpoint stands as client
 };
 [[nodiscard]] std::string_view to_string(Direction d) noexcept;
 
 /// The rungs of evidence, strongest first; the first that speaks decides.
 enum class DirectionRung : std::uint8_t {
-  stated_initiator,   ///< the exporter says who began (RFC 5103, initiator counters)
-  handshake_packet,   ///< a sampled SYN or SYN+ACK
-  multicast,          ///< sent to a multicast or broadcast address
-  protocol_rule,      ///< ICMP echo, DHCP and the like; both ends on one port
-  tcp_flags,          ///< or-ed flags that allow one answer only
-  first_start,        ///< one half began clearly earlier, same exporter, unsampled
-  service_list,       ///< one port is a known service, the other is not
-  port_range,         ///< well-known against registered or ephemeral range
-  one_way,            ///< UDP without an answer, unsampled: the sender stands as client
+  stated_initiator,  ///< the exporter says who began (RFC 5103, initiator counters)
+  handshake_packet,  ///< a sampled SYN or SYN+ACK
+  multicast,         ///< sent to a multicast or broadcast address
+  protocol_rule,     ///< ICMP echo, DHCP and the like; both ends on one port
+  tcp_flags,         ///< or-ed flags that allow one answer only
+  first_start,       ///< one half began clearly earlier, same exporter, unsampled
+  service_list,      ///< one port is a known service, the other is not
+  port_range,        ///< well-known against registered or ephemeral range
+  one_way,           ///< UDP without an answer, unsampled: the sender stands as client
   lower_port,
   none,
 };
@@ -46,7 +46,7 @@ inline constexpr std::size_t kDirectionRungCount = 11;
 /// difference may be "negative" and the sums still come out right.
 struct TrafficCounts {
   std::uint64_t flows = 0;
-  std::uint64_t octets_to_server = 0;   ///< as exported, best single observer
+  std::uint64_t octets_to_server = 0;  ///< as exported, best single observer
   std::uint64_t octets_to_client = 0;
   std::uint64_t packets_to_server = 0;
   std::uint64_t packets_to_client = 0;
@@ -77,8 +77,8 @@ struct ConnectionSummary {
   Timestamp window_start;
   Timestamp first;  ///< of the traffic counted, to the microsecond
   Timestamp last;
-  TrafficCounts counts;  ///< cumulative in this window, this epoch
-  TrafficCounts added;   ///< since the last report of this row
+  TrafficCounts counts;                              ///< cumulative in this window, this epoch
+  TrafficCounts added;                               ///< since the last report of this row
   std::array<IpAddress, kMaxObservers> observers{};  ///< exporters that saw it, ascending
   std::uint8_t observer_count = 0;                   ///< entries of `observers`
   ServiceId service;

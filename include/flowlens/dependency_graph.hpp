@@ -18,7 +18,7 @@
 namespace flowlens {
 
 struct DependencyGraphOptions {
-  std::size_t max_assets = 4'000'000;         ///< past it, traffic of new endpoints is refused and counted
+  std::size_t max_assets = 4'000'000;  ///< past it, traffic of new endpoints is refused and counted
   std::size_t max_dependencies = 10'000'000;  ///< past it, new dependencies are refused and counted
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
@@ -35,15 +35,15 @@ struct GraphCounters {
 template <typename Row>
 struct Page {
   std::vector<Row> rows;
-  std::uint32_t next = 0;      ///< give it as `after` for the next page; meaningful where has_more
+  std::uint32_t next = 0;  ///< give it as `after` for the next page; meaningful where has_more
   bool has_more = false;
-  std::uint64_t total = 0;     ///< rows that match, over all pages
+  std::uint64_t total = 0;  ///< rows that match, over all pages
 };
 
 /// Which dependencies to list.
 struct DependencyQuery {
-  std::optional<Id> asset;       ///< only those it uses or serves
-  std::uint32_t after = 0;       ///< `next` of the page before
+  std::optional<Id> asset;  ///< only those it uses or serves
+  std::uint32_t after = 0;  ///< `next` of the page before
   std::size_t limit = 50;
 };
 struct AssetQuery {

@@ -59,35 +59,35 @@ inline constexpr std::uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kT
 struct FlowRecord {
   IpAddress source_address;
   IpAddress destination_address;
-  IpAddress exporter;                    ///< who sent the datagram; sFlow: the agent it names
+  IpAddress exporter;  ///< who sent the datagram; sFlow: the agent it names
   IpAddress next_hop;
-  Timestamp start;                       ///< of the first packet; `received` where nothing was exported
-  Timestamp end;                         ///< of the last packet, never before `start`
-  Timestamp received;                    ///< when the datagram came, by our clock
-  std::uint64_t octet_count = 0;         ///< IP octets, before sampling is undone; sFlow: IP length
-  std::uint64_t packet_count = 0;        ///< before sampling is undone
-  std::uint32_t present = 0;             ///< FlowField bits
+  Timestamp start;                 ///< of the first packet; `received` where nothing was exported
+  Timestamp end;                   ///< of the last packet, never before `start`
+  Timestamp received;              ///< when the datagram came, by our clock
+  std::uint64_t octet_count = 0;   ///< IP octets, before sampling is undone; sFlow: IP length
+  std::uint64_t packet_count = 0;  ///< before sampling is undone
+  std::uint32_t present = 0;       ///< FlowField bits
   std::uint32_t observation_domain = 0;
-  std::uint32_t sampling_rate = 1;       ///< one packet in so many was looked at, at least 1
-  std::uint32_t ingress_interface = 0;   ///< ifIndex
+  std::uint32_t sampling_rate = 1;      ///< one packet in so many was looked at, at least 1
+  std::uint32_t ingress_interface = 0;  ///< ifIndex
   std::uint32_t egress_interface = 0;
   std::uint32_t source_as = 0;
   std::uint32_t destination_as = 0;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint16_t vlan_id = 0;
-  std::uint16_t icmp_type_code = 0;      ///< type × 256 + code
-  std::uint8_t protocol = 0;             ///< IANA protocol number
-  std::uint8_t tcp_flags = 0;            ///< all packets' flags or-ed; of one packet for sampled_packet
+  std::uint16_t icmp_type_code = 0;  ///< type × 256 + code
+  std::uint8_t protocol = 0;         ///< IANA protocol number
+  std::uint8_t tcp_flags = 0;        ///< all packets' flags or-ed; of one packet for sampled_packet
   std::uint8_t tos = 0;
   std::uint8_t source_prefix_length = 0;
   std::uint8_t destination_prefix_length = 0;
-  std::uint8_t flow_direction = 0;       ///< element 61: 0 ingress, 1 egress, of the observation point
+  std::uint8_t flow_direction = 0;  ///< element 61: 0 ingress, 1 egress, of the observation point
   SamplingSource sampling_source = SamplingSource::unknown;
   Initiator initiator = Initiator::not_stated;
   FlowKind kind = FlowKind::traffic;
   ExportProtocol export_protocol = ExportProtocol::ipfix;
-  bool is_fragment_tail = false;         ///< a fragment without ports (sampled packets only)
+  bool is_fragment_tail = false;  ///< a fragment without ports (sampled packets only)
 
   [[nodiscard]] bool has(FlowField f) const noexcept {
     return (present & static_cast<std::uint32_t>(f)) != 0;

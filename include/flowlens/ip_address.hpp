@@ -62,7 +62,7 @@ class IpAddress {
   [[nodiscard]] bool is_link_local() const noexcept;   ///< 169.254.0.0/16, fe80::/10
   /// RFC 1918, RFC 6598 (100.64.0.0/10), RFC 4193 (fc00::/7), link-local and loopback.
   [[nodiscard]] bool is_private() const noexcept;
-  [[nodiscard]] bool is_multicast() const noexcept;  ///< 224.0.0.0/4, ff00::/8
+  [[nodiscard]] bool is_multicast() const noexcept;          ///< 224.0.0.0/4, ff00::/8
   [[nodiscard]] bool is_limited_broadcast() const noexcept;  ///< 255.255.255.255
 
   /// RFC 5952 text; v4-mapped as dotted quad.
@@ -77,7 +77,7 @@ class IpAddress {
 
 /// A network: an address and how many of its 128 leading bits count (IPv4 /8 is held as 104).
 struct IpPrefix {
-  IpAddress address;       ///< bits past `length` are zero
+  IpAddress address;        ///< bits past `length` are zero
   std::uint8_t length = 0;  ///< 0 to 128, counted over the v4-mapped form
 
   /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address.

@@ -44,9 +44,9 @@ struct OctetLedger {
 
 /// Why a flow came to nothing.
 enum class FlowDropReason : std::uint8_t {
-  pressure,     ///< the queue before the Resolver was full
-  table_full,   ///< a bound of the Aggregator or DependencyGraph
-  incomplete,   ///< no addresses or no protocol in the record
+  pressure,    ///< the queue before the Resolver was full
+  table_full,  ///< a bound of the Aggregator or DependencyGraph
+  incomplete,  ///< no addresses or no protocol in the record
   kCount
 };
 [[nodiscard]] std::string_view reason(FlowDropReason r) noexcept;
@@ -56,10 +56,10 @@ enum class FlowDropReason : std::uint8_t {
 struct FlowLedger {
   std::uint64_t normalized = 0;
   std::uint64_t applied = 0;      ///< counted in a dependency
-  std::uint64_t duplicate = 0;    ///< the same traffic, seen by an exporter that was not the best observer
+  std::uint64_t duplicate = 0;    ///< the same traffic, by another than the best observer
   std::uint64_t attempt = 0;      ///< unanswered or refused: no dependency
   std::uint64_t control = 0;      ///< ICMP errors, neighbour discovery and the like: no service
-  std::uint64_t sampled_out = 0;  ///< left out under pressure; others stand for them (sampling rate)
+  std::uint64_t sampled_out = 0;  ///< left out under pressure; others stand for them
   std::array<std::uint64_t, static_cast<std::size_t>(FlowDropReason::kCount)> dropped{};
   std::uint64_t late_carried = 0;  ///< of `applied` and the rest: had a share in a closed window
 

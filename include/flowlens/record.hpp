@@ -16,13 +16,13 @@ namespace flowlens {
 /// What the header of a message says, whatever its version.
 struct MessageHeader {
   ExportProtocol protocol = ExportProtocol::ipfix;
-  std::uint16_t claimed_count = 0;  ///< v5: records; v9: records and templates; sFlow: samples; IPFIX: 0
+  std::uint16_t claimed_count = 0;  ///< v5, v9: records; sFlow: samples; IPFIX: 0
   std::uint32_t sequence = 0;
   std::uint32_t observation_domain = 0;  ///< IPFIX ODID, v9 source ID, v5 engine, sFlow sub-agent
   Timestamp export_time;                 ///< of the exporter's clock; v9 and IPFIX: whole seconds
   std::uint32_t sys_uptime_ms = 0;       ///< v5, v9, sFlow: since the exporter's boot
-  std::uint16_t sampling = 0;            ///< v5: mode in the upper 2 bits, interval below (0: not said)
-  IpAddress agent;                       ///< sFlow: the agent's own address; else the exporter's
+  std::uint16_t sampling = 0;  ///< v5: mode in the upper 2 bits, interval below (0: not said)
+  IpAddress agent;             ///< sFlow: the agent's own address; else the exporter's
 };
 
 /// The value of one field: its octets, network byte order. A view into the datagram.
@@ -33,7 +33,8 @@ struct FieldValue {
 
 /// Reads an unsigned integer of 1 to 8 octets (RFC 7011 §6.2, reduced size).
 /// \return nothing for other lengths.
-[[nodiscard]] std::optional<std::uint64_t> read_unsigned(std::span<const std::byte> octets) noexcept;
+[[nodiscard]] std::optional<std::uint64_t> read_unsigned(
+    std::span<const std::byte> octets) noexcept;
 
 /// One data record. A view: valid while the datagram and the template are.
 class Record {
@@ -60,13 +61,13 @@ class Record {
 struct DataSet {
   const MessageHeader* message = nullptr;
   const TransportSession* session = nullptr;
-  Timestamp received;                   ///< of the datagram, also where the set had to wait
+  Timestamp received;  ///< of the datagram, also where the set had to wait
   const Template* layout = nullptr;
-  std::span<const std::byte> records;   ///< whole records only, padding cut off
+  std::span<const std::byte> records;  ///< whole records only, padding cut off
   std::uint32_t record_count = 0;
-  std::uint32_t offset = 0;             ///< of `records` in the datagram
-  std::uint16_t set_index = 0;          ///< sets of the message are counted from 0
-  bool template_by_session = true;      ///< false: found by the exporter's address only
+  std::uint32_t offset = 0;         ///< of `records` in the datagram
+  std::uint16_t set_index = 0;      ///< sets of the message are counted from 0
+  bool template_by_session = true;  ///< false: found by the exporter's address only
 
   /// Calls `visit(const Record&)` for each record.
   template <typename Visitor>

@@ -18,7 +18,13 @@ struct SflowRecord {
 };
 
 /// The sample formats of enterprise 0.
-enum class SflowSampleKind : std::uint8_t { flow, counters, expanded_flow, expanded_counters, discarded };
+enum class SflowSampleKind : std::uint8_t {
+  flow,
+  counters,
+  expanded_flow,
+  expanded_counters,
+  discarded
+};
 
 /// One sample. A view, valid during the call that hands it over. Fields a kind does not have are 0.
 struct SflowSample {
@@ -32,14 +38,14 @@ struct SflowSample {
   std::uint32_t sampling_rate = 0;
   std::uint32_t sample_pool = 0;
   std::uint32_t drops = 0;
-  std::uint32_t input_format = 0;   ///< 0: ifIndex in input_value; 1: discarded; 2: several
+  std::uint32_t input_format = 0;  ///< 0: ifIndex in input_value; 1: discarded; 2: several
   std::uint32_t input_value = 0;
   std::uint32_t output_format = 0;
   std::uint32_t output_value = 0;
   std::uint32_t discard_reason = 0;
-  std::uint32_t record_count = 0;        ///< of the records that are whole
-  std::span<const std::byte> records;    ///< the records with their headers
-  std::uint32_t offset = 0;              ///< of the sample's body in the datagram
+  std::uint32_t record_count = 0;      ///< of the records that are whole
+  std::span<const std::byte> records;  ///< the records with their headers
+  std::uint32_t offset = 0;            ///< of the sample's body in the datagram
 
   /// Calls `visit(const SflowRecord&)` for each record.
   template <typename Visitor>

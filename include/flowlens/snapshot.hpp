@@ -31,10 +31,11 @@ struct Snapshot {
     std::uint8_t protocol = 0;
   };
   std::uint64_t revision = 0;
-  std::vector<Id> assets;                 ///< by AssetIndex
-  std::vector<Id> dependencies;           ///< ids of the edges
-  std::vector<Edge> edges;                ///< by client, then server
-  std::vector<std::uint32_t> out_offsets; ///< edges of client i: [out_offsets[i], out_offsets[i+1])
+  std::vector<Id> assets;        ///< by AssetIndex
+  std::vector<Id> dependencies;  ///< ids of the edges
+  std::vector<Edge> edges;       ///< by client, then server
+  std::vector<std::uint32_t>
+      out_offsets;                        ///< edges of client i: [out_offsets[i], out_offsets[i+1])
   std::vector<std::uint32_t> in_offsets;  ///< entries of in_edges of server i
   std::vector<std::uint32_t> in_edges;    ///< positions in `edges`, by server
 };

@@ -34,8 +34,8 @@ struct StoreOpened {
 
 /// Which windows to scan.
 struct WindowScan {
-  Timestamp from;                    ///< window_start >= from
-  Timestamp to;                      ///< window_start < to
+  Timestamp from;  ///< window_start >= from
+  Timestamp to;    ///< window_start < to
   std::optional<Id> dependency;
 };
 
@@ -69,9 +69,9 @@ class Store {
 };
 
 struct SqliteStoreOptions {
-  std::filesystem::path path;          ///< the database file; made if missing, its folder must exist
+  std::filesystem::path path;  ///< the database file; made if missing, its folder must exist
   std::chrono::milliseconds busy_timeout{5'000};  ///< how long to wait for another process's lock
-  SiteTable sites{};                   ///< the graph's: rows keep names of sites, not their numbers
+  SiteTable sites{};  ///< the graph's: rows keep names of sites, not their numbers
 };
 
 /// The embedded store: one SQLite file in WAL mode, schema in src/store/sqlite_schema.cpp.

@@ -17,8 +17,8 @@ struct TransportSession {
   std::uint16_t exporter_port = 0;
   std::uint16_t collector_port = 0;
   Transport transport = Transport::udp;
-  friend constexpr auto operator<=>(const TransportSession&, const TransportSession&) noexcept =
-      default;
+  friend constexpr auto operator<=>(const TransportSession&,
+                                    const TransportSession&) noexcept = default;
 };
 
 }  // namespace flowlens

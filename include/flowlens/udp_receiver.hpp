@@ -18,11 +18,15 @@
 namespace flowlens {
 
 struct UdpReceiverOptions {
-  IpAddress bind_address;                ///< `::` takes IPv6 and IPv4 (where the system has no IPv6:
-                                         ///< IPv4), 0.0.0.0 IPv4 only
-  std::vector<std::uint16_t> ports{2055, 4739, 6343};  ///< repeated ones count once; 0: the system picks
-  std::size_t workers = 1;               ///< sockets per port, 1 to 64
+  /// `::` takes IPv6 and IPv4 (where the system has no IPv6: IPv4), 0.0.0.0 IPv4 only.
+  IpAddress bind_address;
+  /// Repeated ones count once; 0: the system picks.
+  std::vector<std::uint16_t> ports{2055, 4739, 6343};
+  std::size_t workers = 1;                        ///< sockets per port, 1 to 64
   std::size_t receive_buffer_octets = 16u << 20;  ///< asked for, per socket
+};                                                ///< repeated ones count once; 0: the system picks
+std::size_t workers = 1;                          ///< sockets per port, 1 to 64
+std::size_t receive_buffer_octets = 16u << 20;    ///< asked for, per socket
 };
 
 /// One datagram as it came. A view, valid during the call that hands it over.

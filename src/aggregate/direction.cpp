@@ -26,7 +26,8 @@ Client stated_initiator(const Evidence& e) noexcept {
 
 Client handshake_packet(const Evidence& e) noexcept {
   const std::uint8_t a = e.half[0].bits, b = e.half[1].bits;
-  return exclusive((a & kSynPacket) || (b & kSynAckPacket), (b & kSynPacket) || (a & kSynAckPacket));
+  return exclusive((a & kSynPacket) || (b & kSynAckPacket),
+                   (b & kSynPacket) || (a & kSynAckPacket));
 }
 
 Client multicast(const Evidence& e) noexcept { return exclusive(e.group[1], e.group[0]); }
@@ -68,7 +69,7 @@ Client first_start(const Evidence& e) noexcept {
   if (e.protocol == kTcp && !(a.tcp_flags & b.tcp_flags & kTcpSyn)) return Client::silent;
   const Client says = a.first_us + kClearlyUs <= b.first_us   ? Client::side_0
                       : b.first_us + kClearlyUs <= a.first_us ? Client::side_1
-                                                                             : Client::silent;
+                                                              : Client::silent;
   const Client list = service_list(e);
   return list == Client::silent || list == says ? says : Client::silent;
 }
@@ -126,9 +127,23 @@ bool take(const Rung& rung, const Evidence& e, Answer& answer) noexcept {
 /// Tunnels and routing protocols run between equals.
 bool is_symmetric(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case 4: case 8: case 9: case 41: case 47: case 50: case 51: case 88: case 89: case 97:
-    case 103: case 112: case 115: case 124: return true;
-    default: return false;
+    case 4:
+    case 8:
+    case 9:
+    case 41:
+    case 47:
+    case 50:
+    case 51:
+    case 88:
+    case 89:
+    case 97:
+    case 103:
+    case 112:
+    case 115:
+    case 124:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -11,12 +11,12 @@ namespace flowlens::aggregate {
 
 /// What was learned from the records of one half. Bits, so that records can come in any order.
 enum HalfBit : std::uint8_t {
-  kSynRecord = 1u << 0,      ///< a record whose or-ed flags have SYN and no ACK
-  kSynPacket = 1u << 1,      ///< a single packet with SYN and no ACK
-  kSynAckPacket = 1u << 2,   ///< a single packet with SYN and ACK
-  kSourceBegan = 1u << 3,    ///< the exporter says so
+  kSynRecord = 1u << 0,     ///< a record whose or-ed flags have SYN and no ACK
+  kSynPacket = 1u << 1,     ///< a single packet with SYN and no ACK
+  kSynAckPacket = 1u << 2,  ///< a single packet with SYN and ACK
+  kSourceBegan = 1u << 3,   ///< the exporter says so
   kDestinationBegan = 1u << 4,
-  kFlagsMissing = 1u << 5,   ///< a record without TCP flags
+  kFlagsMissing = 1u << 5,  ///< a record without TCP flags
 };
 
 /// ICMP echo has no ports. The side that asks is given this one and the side that answers port 0, so
@@ -39,7 +39,7 @@ struct Evidence {
   std::array<bool, 2> known_service{};  ///< the side's port
   std::array<bool, 2> group{};          ///< the side is a multicast or broadcast address
   std::uint8_t protocol = 0;
-  std::uint8_t lower_side = 0;          ///< whose endpoint sorts first
+  std::uint8_t lower_side = 0;  ///< whose endpoint sorts first
 };
 
 /// What becomes of the flows of a conversation.

@@ -22,7 +22,8 @@ struct Observer {
 
 struct ObserverHash {
   std::uint64_t operator()(const Observer& o, std::uint64_t seed) const noexcept {
-    return base::mix(base::hash_of(o.exporter, seed), std::uint64_t{o.domain} << 8 | o.flow_direction);
+    return base::mix(base::hash_of(o.exporter, seed),
+                     std::uint64_t{o.domain} << 8 | o.flow_direction);
   }
 };
 

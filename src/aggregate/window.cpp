@@ -30,11 +30,14 @@ TrafficCounts contribution(const Conversation& c) noexcept {
 
 std::uint64_t* flows_of(FlowLedger& ledger, Outcome outcome) noexcept {
   switch (outcome) {
-    case Outcome::applied: return &ledger.applied;
-    case Outcome::attempt: return &ledger.attempt;
+    case Outcome::applied:
+      return &ledger.applied;
+    case Outcome::attempt:
+      return &ledger.attempt;
     case Outcome::dropped:
       return &ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)];
-    case Outcome::none: break;
+    case Outcome::none:
+      break;
   }
   return nullptr;
 }
@@ -60,7 +63,8 @@ Observation first_observation(const Share& share) noexcept {
 /// Microseconds, or as much coarser as it takes to hold a window and the past behind it.
 std::chrono::nanoseconds tick_for(const AggregatorOptions& o) noexcept {
   const std::chrono::nanoseconds span = o.max_past + o.allowed_lateness + o.window;
-  return std::max(std::chrono::nanoseconds{1'000}, span / 0xffff'fff0 + std::chrono::nanoseconds{1});
+  return std::max(std::chrono::nanoseconds{1'000},
+                  span / 0xffff'fff0 + std::chrono::nanoseconds{1});
 }
 
 }  // namespace
@@ -143,7 +147,8 @@ void Window::add_slowly(const ConversationKey& key, Conversation& c, std::size_t
   half.bits |= share.bits;
   half.tcp_flags |= share.tcp_flags;
 
-  if (share.counts_flow) ++shared_.ledger.duplicate;  // until enter() counts it for the best observer
+  if (share.counts_flow)
+    ++shared_.ledger.duplicate;  // until enter() counts it for the best observer
   if (before.answer.outcome != Outcome::none) leave(before);
   const Answer answer = decide(evidence(key, c));
   settle(key, c, answer);
@@ -230,7 +235,8 @@ Evidence Window::evidence(const ConversationKey& key, const Conversation& c) con
     half.tcp_flags = o.tcp_flags;
     half.flows = o.flows;
     half.rate = o.rate;
-    half.first_us = static_cast<std::uint64_t>(o.first * shared_.tick / std::chrono::microseconds{1});
+    half.first_us =
+        static_cast<std::uint64_t>(o.first * shared_.tick / std::chrono::microseconds{1});
     half.exporter = shared_.observers[o.observer].exporter;
   }
   e.port = {key.low_port, key.high_port};
@@ -251,8 +257,8 @@ void Window::settle(const ConversationKey& key, Conversation& c, const Answer& a
     RowKey row;
     row.client = low_is_client ? key.low : key.high;
     row.server = low_is_client ? key.high : key.low;
-    row.port = has_ports(key.protocol) ? (low_is_client ? key.high_port : key.low_port)
-                                       : std::uint16_t{0};
+    row.port =
+        has_ports(key.protocol) ? (low_is_client ? key.high_port : key.low_port) : std::uint16_t{0};
     row.protocol = key.protocol;
     const bool has_room = shared_.rows < shared_.options.max_conversations;
     std::uint32_t position = rows_.find(row);

@@ -29,7 +29,7 @@ struct Shared {
   std::uint64_t conversations = 0;  ///< held by all windows
   std::uint64_t rows = 0;           ///< of summaries, held by all windows
   std::uint64_t observations_refused = 0;
-  std::chrono::nanoseconds tick;    ///< of WindowTime
+  std::chrono::nanoseconds tick;  ///< of WindowTime
 };
 
 /// A flow's part in one window.
@@ -40,9 +40,9 @@ struct Share {
   WindowTime last = 0;
   std::uint32_t rate = 1;
   ObserverIndex observer = kNoObserver;
-  bool counts_flow = false;     ///< the flow as such is counted here, not in another window
+  bool counts_flow = false;  ///< the flow as such is counted here, not in another window
   std::uint8_t tcp_flags = 0;
-  std::uint8_t bits = 0;        ///< HalfBit
+  std::uint8_t bits = 0;  ///< HalfBit
 };
 
 /// What one observer counted of one half of a conversation.
@@ -53,7 +53,7 @@ struct Observation {
   WindowTime first = 0;
   WindowTime last = 0;
   std::uint32_t flows = 0;
-  std::uint32_t rate = 0;  ///< the highest: an observer is as good as its worst record
+  std::uint32_t rate = 0;            ///< the highest: an observer is as good as its worst record
   std::uint32_t next = kNoPosition;  ///< a further observer, in the pool
   ObserverIndex observer = kNoObserver;
   std::uint8_t tcp_flags = 0;  ///< of all observers; kept in the best one
@@ -71,12 +71,14 @@ struct ConversationKey {
   std::uint16_t low_port = 0;
   std::uint16_t high_port = 0;
   std::uint8_t protocol = 0;
-  friend constexpr bool operator==(const ConversationKey&, const ConversationKey&) noexcept = default;
+  friend constexpr bool operator==(const ConversationKey&,
+                                   const ConversationKey&) noexcept = default;
 };
 struct ConversationHash {
   std::uint64_t operator()(const ConversationKey& k, std::uint64_t seed) const noexcept {
-    return base::mix((std::uint64_t{k.low} << 32 | k.high) ^ seed,
-                     std::uint64_t{k.low_port} << 32 | std::uint64_t{k.high_port} << 16 | k.protocol);
+    return base::mix(
+        (std::uint64_t{k.low} << 32 | k.high) ^ seed,
+        std::uint64_t{k.low_port} << 32 | std::uint64_t{k.high_port} << 16 | k.protocol);
   }
 };
 
@@ -163,7 +165,8 @@ class Window {
   void close(std::vector<ConnectionSummary>& out);
 
  private:
-  void add_slowly(const ConversationKey& key, Conversation& c, std::size_t side, const Share& share);
+  void add_slowly(const ConversationKey& key, Conversation& c, std::size_t side,
+                  const Share& share);
   bool observe(Observation& half, const Share& share);
   bool promote(Observation& half, std::uint32_t other);
   [[nodiscard]] bool better(const Observation& a, const Observation& b) const noexcept;

@@ -21,10 +21,14 @@ std::uint64_t sum(const DiagnosticCounts& counts) noexcept { return total(counts
 
 std::string_view reason(FlowDropReason r) noexcept {
   switch (r) {
-    case FlowDropReason::pressure: return "pressure";
-    case FlowDropReason::table_full: return "table_full";
-    case FlowDropReason::incomplete: return "incomplete";
-    case FlowDropReason::kCount: break;
+    case FlowDropReason::pressure:
+      return "pressure";
+    case FlowDropReason::table_full:
+      return "table_full";
+    case FlowDropReason::incomplete:
+      return "incomplete";
+    case FlowDropReason::kCount:
+      break;
   }
   return "";
 }

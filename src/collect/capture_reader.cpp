@@ -17,15 +17,21 @@ using collect::LinkLayer;
 
 std::optional<LinkLayer> link_layer(int type) noexcept {
   switch (type) {
-    case DLT_EN10MB: return LinkLayer::ethernet;
-    case DLT_LINUX_SLL: return LinkLayer::linux_sll;
-    case DLT_LINUX_SLL2: return LinkLayer::linux_sll2;
+    case DLT_EN10MB:
+      return LinkLayer::ethernet;
+    case DLT_LINUX_SLL:
+      return LinkLayer::linux_sll;
+    case DLT_LINUX_SLL2:
+      return LinkLayer::linux_sll2;
     case DLT_NULL:
-    case DLT_LOOP: return LinkLayer::null_loop;
+    case DLT_LOOP:
+      return LinkLayer::null_loop;
     case DLT_RAW:
     case DLT_IPV4:
-    case DLT_IPV6: return LinkLayer::raw_ip;
-    default: return std::nullopt;
+    case DLT_IPV6:
+      return LinkLayer::raw_ip;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -38,8 +44,8 @@ Capture open_capture(const std::string& path) {
   std::array<char, PCAP_ERRBUF_SIZE> reason{};
   // "-" would mean standard input to libpcap.
   const std::string name = path == "-" ? "./-" : path;
-  Capture capture{::pcap_open_offline_with_tstamp_precision(name.c_str(), PCAP_TSTAMP_PRECISION_NANO,
-                                                            reason.data())};
+  Capture capture{::pcap_open_offline_with_tstamp_precision(
+      name.c_str(), PCAP_TSTAMP_PRECISION_NANO, reason.data())};
   if (!capture) {
     throw IoError("cannot read capture " + path + ": " + reason.data() +
                   "; a pcap or pcapng file is wanted");
@@ -60,7 +66,8 @@ struct CaptureReader::Impl {
   LinkLayer link = LinkLayer::ethernet;
   CaptureCounters counters;
 
-  explicit Impl(const std::filesystem::path& file) : path(file.string()), capture(open_capture(path)) {
+  explicit Impl(const std::filesystem::path& file)
+      : path(file.string()), capture(open_capture(path)) {
     const int type = ::pcap_datalink(capture.get());
     const auto known = link_layer(type);
     if (!known) {

@@ -39,7 +39,8 @@ std::uint16_t skip_link_header(LinkLayer link, ByteReader& in) noexcept {
       // An address family whose number depends on the system that captured: the IP version is surer.
       in.skip(4);
       return 0;
-    case LinkLayer::raw_ip: return 0;
+    case LinkLayer::raw_ip:
+      return 0;
   }
   return 0;
 }

@@ -51,7 +51,8 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port) noexc
   const std::string host = address.is_v4() ? address.to_string() : "[" + address.to_string() + "]";
   std::string text = std::string{what} + " UDP " + host + ":" + std::to_string(port) + ": " +
                      std::generic_category().message(reason);
-  if (reason == EADDRINUSE) text += "; another process holds the port: stop it or choose another port";
+  if (reason == EADDRINUSE)
+    text += "; another process holds the port: stop it or choose another port";
   if (reason == EACCES) text += "; ports below 1024 need CAP_NET_BIND_SERVICE";
   if (reason == EADDRNOTAVAIL) text += "; no interface of this machine has the address";
   throw IoError(text);
@@ -164,7 +165,8 @@ void UdpSocket::refresh_drops() noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> values{};
   socklen_t length = sizeof values;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_MEMINFO, values.data(), &length) != 0) return;
-  if (length >= (SK_MEMINFO_DROPS + 1) * sizeof(std::uint32_t)) note_drops(values[SK_MEMINFO_DROPS]);
+  if (length >= (SK_MEMINFO_DROPS + 1) * sizeof(std::uint32_t))
+    note_drops(values[SK_MEMINFO_DROPS]);
 }
 
 std::vector<std::unique_ptr<UdpSocket>> open_port(const IpAddress& address, std::uint16_t port,

@@ -30,10 +30,14 @@ static_assert(is_ascending());
 
 constexpr std::uint8_t transport_of(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case 6: return enrich::kTcp;
-    case 17: return enrich::kUdp;
-    case 132: return enrich::kSctp;
-    default: return 0;
+    case 6:
+      return enrich::kTcp;
+    case 17:
+      return enrich::kUdp;
+    case 132:
+      return enrich::kSctp;
+    default:
+      return 0;
   }
 }
 
@@ -56,34 +60,62 @@ std::string_view service_name(ServiceId id) noexcept {
 
 std::string_view protocol_name(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case 0: return "hopopt";
-    case 1: return "icmp";
-    case 2: return "igmp";
-    case 4: return "ipv4";
-    case 6: return "tcp";
-    case 8: return "egp";
-    case 9: return "igp";
-    case 17: return "udp";
-    case 33: return "dccp";
-    case 41: return "ipv6";
-    case 46: return "rsvp";
-    case 47: return "gre";
-    case 50: return "esp";
-    case 51: return "ah";
-    case 58: return "ipv6-icmp";
-    case 88: return "eigrp";
-    case 89: return "ospf";
-    case 94: return "ipip";
-    case 97: return "etherip";
-    case 103: return "pim";
-    case 108: return "ipcomp";
-    case 112: return "vrrp";
-    case 115: return "l2tp";
-    case 124: return "isis";
-    case 132: return "sctp";
-    case 136: return "udplite";
-    case 137: return "mpls-in-ip";
-    default: return {};
+    case 0:
+      return "hopopt";
+    case 1:
+      return "icmp";
+    case 2:
+      return "igmp";
+    case 4:
+      return "ipv4";
+    case 6:
+      return "tcp";
+    case 8:
+      return "egp";
+    case 9:
+      return "igp";
+    case 17:
+      return "udp";
+    case 33:
+      return "dccp";
+    case 41:
+      return "ipv6";
+    case 46:
+      return "rsvp";
+    case 47:
+      return "gre";
+    case 50:
+      return "esp";
+    case 51:
+      return "ah";
+    case 58:
+      return "ipv6-icmp";
+    case 88:
+      return "eigrp";
+    case 89:
+      return "ospf";
+    case 94:
+      return "ipip";
+    case 97:
+      return "etherip";
+    case 103:
+      return "pim";
+    case 108:
+      return "ipcomp";
+    case 112:
+      return "vrrp";
+    case 115:
+      return "l2tp";
+    case 124:
+      return "isis";
+    case 132:
+      return "sctp";
+    case 136:
+      return "udplite";
+    case 137:
+      return "mpls-in-ip";
+    default:
+      return {};
   }
 }
 

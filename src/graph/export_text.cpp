@@ -93,40 +93,60 @@ std::string json_text(std::string_view text) {
 std::string xml_text(std::string_view text) {
   return escaped(text, [](char c) -> std::string_view {
     switch (c) {
-      case '&': return "&amp;";
-      case '<': return "&lt;";
-      case '>': return "&gt;";
-      case '"': return "&quot;";
-      case '\'': return "&apos;";
+      case '&':
+        return "&amp;";
+      case '<':
+        return "&lt;";
+      case '>':
+        return "&gt;";
+      case '"':
+        return "&quot;";
+      case '\'':
+        return "&apos;";
       // Written as they are, a parser would turn them into spaces.
-      case '\t': return "&#9;";
-      case '\n': return "&#10;";
-      case '\r': return "&#13;";
-      default: return static_cast<unsigned char>(c) < 0x20 ? kReplacement : std::string_view{};
+      case '\t':
+        return "&#9;";
+      case '\n':
+        return "&#10;";
+      case '\r':
+        return "&#13;";
+      default:
+        return static_cast<unsigned char>(c) < 0x20 ? kReplacement : std::string_view{};
     }
   });
 }
 
 std::string dot_text(std::string_view text) {
-  return '"' + escaped(text, [](char c) -> std::string_view {
-           if (c == '"') return "\\\"";
-           if (c == '\\') return "\\\\";
-           if (c == '\n') return "\\n";
-           return is_control(c) ? " " : std::string_view{};
-         }) + '"';
+  return '"' +
+         escaped(text,
+                 [](char c) -> std::string_view {
+                   if (c == '"') return "\\\"";
+                   if (c == '\\') return "\\\\";
+                   if (c == '\n') return "\\n";
+                   return is_control(c) ? " " : std::string_view{};
+                 }) +
+         '"';
 }
 
 std::string mermaid_text(std::string_view text) {
   return escaped(text, [](char c) -> std::string_view {
     switch (c) {
-      case '"': return "#quot;";
-      case '#': return "#35;";
-      case '&': return "#amp;";
-      case '<': return "#lt;";
-      case '>': return "#gt;";
-      case '`': return "#96;";
-      case ';': return "#59;";
-      default: return is_control(c) ? " " : std::string_view{};
+      case '"':
+        return "#quot;";
+      case '#':
+        return "#35;";
+      case '&':
+        return "#amp;";
+      case '<':
+        return "#lt;";
+      case '>':
+        return "#gt;";
+      case '`':
+        return "#96;";
+      case ';':
+        return "#59;";
+      default:
+        return is_control(c) ? " " : std::string_view{};
     }
   });
 }
@@ -134,9 +154,11 @@ std::string mermaid_text(std::string_view text) {
 std::string csv_text(std::string_view text) {
   const std::string clean = to_utf8(text);
   if (clean.find_first_of("\",\r\n") == std::string::npos) return clean;
-  return '"' + escaped(clean, [](char c) -> std::string_view {
-           return c == '"' ? "\"\"" : std::string_view{};
-         }) + '"';
+  return '"' +
+         escaped(
+             clean,
+             [](char c) -> std::string_view { return c == '"' ? "\"\"" : std::string_view{}; }) +
+         '"';
 }
 
 }  // namespace flowlens::graph

@@ -19,10 +19,9 @@ Id asset_id(const SiteTable& sites, const Endpoint& first) {
 }
 
 Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
-  return derive_id(dependency_namespace(), endpoint_text(sites, key.client) + "|" +
-                                               endpoint_text(sites, key.server) + "|" +
-                                               std::to_string(key.protocol) + "|" +
-                                               std::to_string(key.port));
+  return derive_id(dependency_namespace(),
+                   endpoint_text(sites, key.client) + "|" + endpoint_text(sites, key.server) + "|" +
+                       std::to_string(key.protocol) + "|" + std::to_string(key.port));
 }
 
 const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
@@ -70,8 +69,7 @@ std::uint32_t State::make_dependency(const DependencyKey& key) {
   return make_dependency({client, server, key.port, key.protocol}, dependency_id(sites, key));
 }
 
-std::uint32_t State::make_dependency(const DependencyKeyPositions& key,
-                                                     const Id& id) {
+std::uint32_t State::make_dependency(const DependencyKeyPositions& key, const Id& id) {
   const std::uint32_t position = dependencies.insert(key).first;
   DependencyState& d = dependencies[position].value;
   d.id = id;

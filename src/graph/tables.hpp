@@ -64,9 +64,9 @@ struct DependencyHash {
 struct DependencyState {
   Id id;
   TrafficCounts totals;
-  Description closed;                       ///< of windows that are final
-  Description shown;                        ///< with the open ones
-  std::uint32_t open_head = kNoPosition;    ///< OpenWindow
+  Description closed;                     ///< of windows that are final
+  Description shown;                      ///< with the open ones
+  std::uint32_t open_head = kNoPosition;  ///< OpenWindow
   ServiceId service;
   bool alive = false;
   bool provisional = true;
@@ -76,8 +76,8 @@ struct DependencyState {
 
 struct AssetState {
   AssetRow row;
-  TimeRange anchored;                        ///< as loaded; never narrowed
-  std::vector<std::uint32_t> dependencies;   ///< positions, ascending: used and served
+  TimeRange anchored;                       ///< as loaded; never narrowed
+  std::vector<std::uint32_t> dependencies;  ///< positions, ascending: used and served
   FactSource name_source = FactSource::observed;
   Timestamp name_at = Timestamp::min();
   bool alive = false;

@@ -13,7 +13,8 @@ namespace {
 /// What would help, by SQLite's primary result code.
 std::string_view advice(int code) noexcept {
   switch (code & 0xff) {
-    case SQLITE_FULL: return "the disk is full: free some space, or let windows expire earlier";
+    case SQLITE_FULL:
+      return "the disk is full: free some space, or let windows expire earlier";
     case SQLITE_IOERR:
       return "the disk failed, is full, or a limit on file size was reached: see the system log";
     case SQLITE_NOTADB:
@@ -24,12 +25,16 @@ std::string_view advice(int code) noexcept {
     case SQLITE_CANTOPEN:
       return "the folder must exist and be writable: make it, or check owner and permissions";
     case SQLITE_PERM:
-    case SQLITE_AUTH: return "check owner and permissions of file and folder";
+    case SQLITE_AUTH:
+      return "check owner and permissions of file and folder";
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return "another process holds the database: stop it, or wait longer";
+    case SQLITE_LOCKED:
+      return "another process holds the database: stop it, or wait longer";
     case SQLITE_CORRUPT:
-      return "the database is damaged: restore a backup, or save what is left with `sqlite3 FILE .recover`";
-    default: return {};
+      return "the database is damaged: restore a backup, or save what is left with `sqlite3 FILE "
+             ".recover`";
+    default:
+      return {};
   }
 }
 
@@ -65,7 +70,8 @@ void Database::fail(std::string_view what, const SQLite::Exception& error) const
   const std::string_view first_line = what.substr(0, what.find('\n'));
   text += std::string{first_line} + (first_line.size() < what.size() ? " …: " : ": ");
   text += error.what();
-  if (const auto hint = advice(error.getErrorCode()); !hint.empty()) text += "; " + std::string{hint};
+  if (const auto hint = advice(error.getErrorCode()); !hint.empty())
+    text += "; " + std::string{hint};
   throw IoError(text);
 }
 

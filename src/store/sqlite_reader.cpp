@@ -119,12 +119,16 @@ bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& vis
 }
 
 constexpr const char* kAllWindows =
-    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, packets_to_server, "
-    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM dependency_windows "
+    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, "
+    "packets_to_server, "
+    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM "
+    "dependency_windows "
     "WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency, epoch";
 constexpr const char* kWindowsOfOne =
-    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, packets_to_server, "
-    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM dependency_windows "
+    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, "
+    "packets_to_server, "
+    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM "
+    "dependency_windows "
     "WHERE window_start = ? AND dependency = ? ORDER BY epoch";
 
 }  // namespace
@@ -163,10 +167,11 @@ void scan_windows(Database& database, const WindowScan& what,
 }
 
 FlowLedger read_ledger(Database& database) {
-  Statement row{database,
-                "SELECT flows_normalized, flows_applied, flows_duplicate, flows_attempt, flows_control, "
-                "flows_sampled_out, flows_dropped_pressure, flows_dropped_table_full, "
-                "flows_dropped_incomplete, flows_late_carried FROM epochs"};
+  Statement row{
+      database,
+      "SELECT flows_normalized, flows_applied, flows_duplicate, flows_attempt, flows_control, "
+      "flows_sampled_out, flows_dropped_pressure, flows_dropped_table_full, "
+      "flows_dropped_incomplete, flows_late_carried FROM epochs"};
   FlowLedger sum;
   while (row.step()) {
     FlowLedger one;

@@ -121,8 +121,9 @@ void check_schema(Database& database) {
   const bool is_empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
   if (is_empty) return;
   if (application != kApplicationId) {
-    throw IoError("SQLite database " + database.path() +
-                  " belongs to another program: its application_id is not FlowLens'; name another path");
+    throw IoError(
+        "SQLite database " + database.path() +
+        " belongs to another program: its application_id is not FlowLens'; name another path");
   }
   if (version > kNewestVersion) {
     throw IoError("SQLite database " + database.path() + " has schema version " +

@@ -48,7 +48,8 @@ class SqliteStore final : public Store {
 };
 
 Database& SqliteStore::database() {
-  if (!database_) throw ConfigError("store: " + options_.path.string() + " is not open yet; call open()");
+  if (!database_)
+    throw ConfigError("store: " + options_.path.string() + " is not open yet; call open()");
   return *database_;
 }
 
@@ -74,13 +75,15 @@ StoreOpened SqliteStore::open() {
 
 void SqliteStore::take_epoch() {
   const auto last_epoch = database_->number("SELECT coalesce(max(epoch), 0) FROM epochs");
-  const auto last_revision = database_->number("SELECT coalesce(max(last_revision), 0) FROM epochs");
+  const auto last_revision =
+      database_->number("SELECT coalesce(max(last_revision), 0) FROM epochs");
   const auto revision_at = database_->number("SELECT coalesce(max(revision_at), 0) FROM epochs");
   epoch_ = Epoch{static_cast<std::uint64_t>(last_epoch) + 1};
   last_revision_ = static_cast<std::uint64_t>(last_revision);
   first_revision_ = last_revision_ + 1;
-  Statement{*database_,
-            "INSERT INTO epochs (epoch, first_revision, last_revision, revision_at) VALUES (?,?,?,?)"}
+  Statement{
+      *database_,
+      "INSERT INTO epochs (epoch, first_revision, last_revision, revision_at) VALUES (?,?,?,?)"}
       .begin()
       .bind(epoch_.value)
       .bind(first_revision_)
@@ -100,7 +103,8 @@ void SqliteStore::load(DependencyGraph& graph) {
 }
 
 void SqliteStore::check_epoch(const Revision& revision) {
-  const auto current = static_cast<std::uint64_t>(database().number("SELECT max(epoch) FROM epochs"));
+  const auto current =
+      static_cast<std::uint64_t>(database().number("SELECT max(epoch) FROM epochs"));
   if (epoch_.value < current || revision.epoch < epoch_) {
     throw StaleEpochError("store: epoch " + std::to_string(revision.epoch.value) + " of " +
                           options_.path.string() + " is over, epoch " + std::to_string(current) +
@@ -108,9 +112,10 @@ void SqliteStore::check_epoch(const Revision& revision) {
   }
   if (revision.epoch != epoch_ || revision.number < first_revision_) {
     throw ConfigError("store: revision " + std::to_string(revision.number) + " of epoch " +
-                      std::to_string(revision.epoch.value) + " does not follow on what open() gave: epoch " +
-                      std::to_string(epoch_.value) + ", revision " + std::to_string(first_revision_) +
-                      " or later");
+                      std::to_string(revision.epoch.value) +
+                      " does not follow on what open() gave: epoch " +
+                      std::to_string(epoch_.value) + ", revision " +
+                      std::to_string(first_revision_) + " or later");
   }
 }
 

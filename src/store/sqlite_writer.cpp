@@ -36,59 +36,73 @@ std::vector<const Row*> in_order(const std::vector<Row>& rows, Key key) {
 
 SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
     : sites_(&sites),
-      upsert_asset_(db, "INSERT INTO assets VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-                        "name = excluded.name, asset_type = excluded.asset_type, "
-                        "is_internal = excluded.is_internal, first_seen = excluded.first_seen, "
-                        "last_seen = excluded.last_seen"),
+      upsert_asset_(db,
+                    "INSERT INTO assets VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                    "name = excluded.name, asset_type = excluded.asset_type, "
+                    "is_internal = excluded.is_internal, first_seen = excluded.first_seen, "
+                    "last_seen = excluded.last_seen"),
       // Endpoints seldom change: a row that is there already is left alone.
-      upsert_endpoint_(db, "INSERT INTO asset_endpoints VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-                           "site = excluded.site, address = excluded.address, "
-                           "held_from = excluded.held_from, held_until = excluded.held_until "
-                           "WHERE site <> excluded.site OR address <> excluded.address OR "
-                           "held_from <> excluded.held_from OR held_until IS NOT excluded.held_until"),
+      upsert_endpoint_(db,
+                       "INSERT INTO asset_endpoints VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                       "site = excluded.site, address = excluded.address, "
+                       "held_from = excluded.held_from, held_until = excluded.held_until "
+                       "WHERE site <> excluded.site OR address <> excluded.address OR "
+                       "held_from <> excluded.held_from OR held_until IS NOT excluded.held_until"),
       trim_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ? AND position >= ?"),
       remove_asset_(db, "DELETE FROM assets WHERE id = ?"),
       remove_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ?"),
-      upsert_dependency_(db, "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                             "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
-                             "server_asset = excluded.server_asset, service = excluded.service, "
-                             "direction = excluded.direction, rung = excluded.rung, "
-                             "provisional = excluded.provisional, first_seen = excluded.first_seen, "
-                             "last_seen = excluded.last_seen, flows = excluded.flows, "
-                             "octets_to_server = excluded.octets_to_server, "
-                             "octets_to_client = excluded.octets_to_client, "
-                             "packets_to_server = excluded.packets_to_server, "
-                             "packets_to_client = excluded.packets_to_client, "
-                             "estimated_octets_to_server = excluded.estimated_octets_to_server, "
-                             "estimated_octets_to_client = excluded.estimated_octets_to_client, "
-                             "observers = excluded.observers"),
+      upsert_dependency_(
+          db,
+          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+          "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
+          "server_asset = excluded.server_asset, service = excluded.service, "
+          "direction = excluded.direction, rung = excluded.rung, "
+          "provisional = excluded.provisional, first_seen = excluded.first_seen, "
+          "last_seen = excluded.last_seen, flows = excluded.flows, "
+          "octets_to_server = excluded.octets_to_server, "
+          "octets_to_client = excluded.octets_to_client, "
+          "packets_to_server = excluded.packets_to_server, "
+          "packets_to_client = excluded.packets_to_client, "
+          "estimated_octets_to_server = excluded.estimated_octets_to_server, "
+          "estimated_octets_to_client = excluded.estimated_octets_to_client, "
+          "observers = excluded.observers"),
       remove_dependency_(db, "DELETE FROM dependencies WHERE id = ?"),
       first_seen_(db, "SELECT first_seen FROM dependencies WHERE id = ?"),
-      next_window_start_(db, "SELECT min(window_start) FROM dependency_windows WHERE window_start >= ?"),
-      upsert_window_(db, "INSERT INTO dependency_windows VALUES (?,?,?,?,?,?,?,?,?,?) "
-                         "ON CONFLICT DO UPDATE SET flows = excluded.flows, "
-                         "octets_to_server = excluded.octets_to_server, "
-                         "octets_to_client = excluded.octets_to_client, "
-                         "packets_to_server = excluded.packets_to_server, "
-                         "packets_to_client = excluded.packets_to_client, "
-                         "estimated_octets_to_server = excluded.estimated_octets_to_server, "
-                         "estimated_octets_to_client = excluded.estimated_octets_to_client"),
-      remove_window_(db, "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ? AND epoch = ?"),
-      remove_windows_(db, "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
-      update_epoch_(db, "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
-                        "flows_applied = ?, flows_duplicate = ?, flows_attempt = ?, flows_control = ?, "
-                        "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
-                        "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?") {}
+      next_window_start_(
+          db, "SELECT min(window_start) FROM dependency_windows WHERE window_start >= ?"),
+      upsert_window_(db,
+                     "INSERT INTO dependency_windows VALUES (?,?,?,?,?,?,?,?,?,?) "
+                     "ON CONFLICT DO UPDATE SET flows = excluded.flows, "
+                     "octets_to_server = excluded.octets_to_server, "
+                     "octets_to_client = excluded.octets_to_client, "
+                     "packets_to_server = excluded.packets_to_server, "
+                     "packets_to_client = excluded.packets_to_client, "
+                     "estimated_octets_to_server = excluded.estimated_octets_to_server, "
+                     "estimated_octets_to_client = excluded.estimated_octets_to_client"),
+      remove_window_(
+          db,
+          "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ? AND epoch = ?"),
+      remove_windows_(db,
+                      "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
+      update_epoch_(
+          db,
+          "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
+          "flows_applied = ?, flows_duplicate = ?, flows_attempt = ?, flows_control = ?, "
+          "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
+          "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?") {}
 
 /// Removals first: whatever a revision both removes and names is there afterwards.
 void SqliteWriter::write(const Revision& revision) {
   for (const Id& id : revision.removed_dependencies) remove_dependency(id);
   for (const Id& id : revision.removed_assets) remove_asset(id);
   const auto by_id = [](const auto& row) { return row.id; };
-  const auto by_window = [](const WindowRow& row) { return std::tuple{row.window_start, row.dependency}; };
+  const auto by_window = [](const WindowRow& row) {
+    return std::tuple{row.window_start, row.dependency};
+  };
   for (const AssetRow* row : in_order(revision.assets, by_id)) write_asset(*row);
   for (const DependencyRow* row : in_order(revision.dependencies, by_id)) write_dependency(*row);
-  for (const WindowRow* row : in_order(revision.windows, by_window)) write_window(*row, revision.epoch);
+  for (const WindowRow* row : in_order(revision.windows, by_window))
+    write_window(*row, revision.epoch);
   write_epoch(revision);
 }
 
@@ -142,7 +156,11 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
 
 void SqliteWriter::write_window(const WindowRow& row, Epoch epoch) {
   if (row.counts.is_zero()) {
-    remove_window_.begin().bind(to_unix_ns(row.window_start)).bind(row.dependency).bind(epoch.value).run();
+    remove_window_.begin()
+        .bind(to_unix_ns(row.window_start))
+        .bind(row.dependency)
+        .bind(epoch.value)
+        .run();
     return;
   }
   upsert_window_.begin().bind(to_unix_ns(row.window_start)).bind(row.dependency).bind(epoch.value);

@@ -23,7 +23,8 @@ struct Flow : FlowRecord {
   }
   Flow& at(Timestamp from, Timestamp to) { return start = from, end = to, *this; }
   Flow& came(Timestamp t) { return received = t, *this; }
-  Flow& by(std::string_view exporter_address, std::uint32_t domain = 0, std::uint8_t direction = 0) {
+  Flow& by(std::string_view exporter_address, std::uint32_t domain = 0,
+           std::uint8_t direction = 0) {
     exporter = address(exporter_address);
     observation_domain = domain;
     flow_direction = direction;

@@ -38,15 +38,16 @@ class Dice {
 
 struct TrafficOptions {
   std::size_t conversations = 100;
-  std::size_t hosts = 12;             ///< few, so that conversations meet
-  std::chrono::seconds length{600};   ///< flows begin within so much of kNoon
+  std::size_t hosts = 12;            ///< few, so that conversations meet
+  std::chrono::seconds length{600};  ///< flows begin within so much of kNoon
   std::chrono::milliseconds longest_flow{40'000};
 };
 
 /// The records of one conversation as one exporter tells them.
 inline void observe(Dice& dice, const Flow& up, const Flow& down, int exporter,
                     std::vector<FlowRecord>& out) {
-  const std::uint32_t rate = dice.one_in(3) ? 1u + static_cast<std::uint32_t>(dice.below(3)) * 50 : 1;
+  const std::uint32_t rate =
+      dice.one_in(3) ? 1u + static_cast<std::uint32_t>(dice.below(3)) * 50 : 1;
   const bool both_points = dice.one_in(4);
   for (Flow flow : {up, down}) {
     if (dice.one_in(8)) continue;
@@ -62,13 +63,17 @@ inline void observe(Dice& dice, const Flow& up, const Flow& down, int exporter,
 }
 
 inline std::vector<FlowRecord> draw_traffic(Dice& dice, const TrafficOptions& options) {
-  constexpr std::uint16_t kPorts[] = {22, 53, 80, 123, 443, 514, 3306, 5432, 8080, 20000, 33000, 50000, 50001};
-  constexpr unsigned kFlags[] = {kTcpSyn, kTcpSyn, kTcpSyn | kTcpAck, kTcpAck, kTcpRst | kTcpAck,
-                                 kTcpRst, kTcpSyn | kTcpAck | kTcpFin, kTcpSyn | kTcpRst};
+  constexpr std::uint16_t kPorts[] = {22,   53,   80,    123,   443,   514,  3306,
+                                      5432, 8080, 20000, 33000, 50000, 50001};
+  constexpr unsigned kFlags[] = {
+      kTcpSyn,           kTcpSyn, kTcpSyn | kTcpAck,           kTcpAck,
+      kTcpRst | kTcpAck, kTcpRst, kTcpSyn | kTcpAck | kTcpFin, kTcpSyn | kTcpRst};
   std::vector<FlowRecord> flows;
   const auto host = [&] { return "10.0.0." + std::to_string(1 + dice.below(options.hosts)); };
-  const auto longest_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds{options.longest_flow}.count());
-  const auto length_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds{options.length}.count());
+  const auto longest_ns =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds{options.longest_flow}.count());
+  const auto length_ns =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds{options.length}.count());
   for (std::size_t i = 0; i < options.conversations; ++i) {
     const std::string a = host(), b = dice.one_in(20) ? std::string("239.0.0.1") : host();
     const std::uint8_t protocol = dice.one_in(3) ? 17 : dice.one_in(10) ? 47 : 6;

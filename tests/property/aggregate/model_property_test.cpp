@@ -54,7 +54,8 @@ void add(Model& model, const FlowRecord& f) {
     const std::uint64_t o = is_last ? octets.rest() : octets.until(end);
     const std::uint64_t p = is_last ? packets.rest() : packets.until(end);
     if (!is_last && o == 0 && p == 0) continue;
-    Sums& sums = model[{w, f.protocol, from, to}][{f.exporter, f.observation_domain, f.flow_direction}];
+    Sums& sums =
+        model[{w, f.protocol, from, to}][{f.exporter, f.observation_domain, f.flow_direction}];
     sums.octets += o;
     sums.packets += p;
     sums.estimated += o * f.sampling_rate;
@@ -68,10 +69,11 @@ using Pair = std::tuple<std::int64_t, std::uint8_t, IpAddress, IpAddress>;
 std::map<Pair, Sums> best_of(const Model& model) {
   std::map<Pair, Sums> result;
   for (const auto& [key, observers] : model) {
-    const auto best = std::min_element(observers.begin(), observers.end(), [](const auto& a, const auto& b) {
-      return std::tuple{a.second.rate, ~a.second.packets, a.first} <
-             std::tuple{b.second.rate, ~b.second.packets, b.first};
-    });
+    const auto best =
+        std::min_element(observers.begin(), observers.end(), [](const auto& a, const auto& b) {
+          return std::tuple{a.second.rate, ~a.second.packets, a.first} <
+                 std::tuple{b.second.rate, ~b.second.packets, b.first};
+        });
     Sums& sums = result[{key.window, key.protocol, std::min(key.from.first, key.to.first),
                          std::max(key.from.first, key.to.first)}];
     sums.octets += best->second.octets;

@@ -76,7 +76,8 @@ Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, bool flush_often) 
   std::map<std::pair<Id, Timestamp>, TrafficCounts> windows;
   const auto follow = [&](const Revision& revision) {
     follower.apply(revision);
-    for (const WindowRow& row : revision.windows) windows[{row.dependency, row.window_start}] = row.counts;
+    for (const WindowRow& row : revision.windows)
+      windows[{row.dependency, row.window_start}] = row.counts;
   };
   Timestamp now = kNoon;
   for (const Arrival& arrival : draw_arrivals(dice, flows)) {

@@ -36,8 +36,12 @@ void write(DependencyGraph& graph, std::atomic<bool>& done) {
       }
       graph.apply(batch);
     }
-    graph.apply(Fact{batch[0].key.client, "name", "n" + std::to_string(round), FactSource::dns,
-                     kNoon + std::chrono::seconds{round}, {}});
+    graph.apply(Fact{batch[0].key.client,
+                     "name",
+                     "n" + std::to_string(round),
+                     FactSource::dns,
+                     kNoon + std::chrono::seconds{round},
+                     {}});
     (void)graph.take_revision(static_cast<std::uint64_t>(round + 1), Epoch{1}, kNoon);
   }
   done = true;

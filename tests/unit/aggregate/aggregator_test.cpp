@@ -85,37 +85,73 @@ TEST_CASE("aggregator: the same traffic counts once, by its best observer") {
   const auto up = [] { return tcp("10.0.0.1", 40000, "10.0.0.9", 443); };
   const Case cases[] = {
       {"ingress and egress of one exporter",
-       {up().by("192.0.2.1", 0, 0).packets(10).octets(1000), up().by("192.0.2.1", 0, 1).packets(9).octets(900)},
-       1000, 1000, 1, 1},
+       {up().by("192.0.2.1", 0, 0).packets(10).octets(1000),
+        up().by("192.0.2.1", 0, 1).packets(9).octets(900)},
+       1000,
+       1000,
+       1,
+       1},
       {"two exporters",
        {up().by("192.0.2.1").packets(9).octets(900), up().by("192.0.2.2").packets(10).octets(1000)},
-       1000, 1000, 1, 2},
+       1000,
+       1000,
+       1,
+       2},
       {"unsampled beats more packets",
-       {up().by("192.0.2.1").packets(5).octets(500), up().by("192.0.2.2").sampled(10).packets(90).octets(9000)},
-       500, 500, 1, 2},
+       {up().by("192.0.2.1").packets(5).octets(500),
+        up().by("192.0.2.2").sampled(10).packets(90).octets(9000)},
+       500,
+       500,
+       1,
+       2},
       {"the lowest rate beats more packets",
-       {up().by("192.0.2.1").sampled(100).packets(9).octets(900), up().by("192.0.2.2").sampled(10).packets(2).octets(70)},
-       70, 700, 1, 2},
+       {up().by("192.0.2.1").sampled(100).packets(9).octets(900),
+        up().by("192.0.2.2").sampled(10).packets(2).octets(70)},
+       70,
+       700,
+       1,
+       2},
       {"a tie goes to the lower address",
-       {up().by("192.0.2.2").octets(2000), up().by("192.0.2.1").octets(1000)}, 1000, 1000, 1, 2},
+       {up().by("192.0.2.2").octets(2000), up().by("192.0.2.1").octets(1000)},
+       1000,
+       1000,
+       1,
+       2},
       {"another domain is another observer",
-       {up().by("192.0.2.1", 7).packets(8).octets(800), up().by("192.0.2.1", 8).packets(9).octets(900)},
-       900, 900, 1, 1},
+       {up().by("192.0.2.1", 7).packets(8).octets(800),
+        up().by("192.0.2.1", 8).packets(9).octets(900)},
+       900,
+       900,
+       1,
+       1},
       {"records of one observer add up, whatever another saw between",
        {up().by("192.0.2.1").packets(5).octets(500), up().by("192.0.2.2").packets(8).octets(800),
         up().by("192.0.2.1").packets(5).octets(500)},
-       1000, 1000, 2, 2},
+       1000,
+       1000,
+       2,
+       2},
       {"the best one changes to and fro",
        {up().by("192.0.2.1").packets(5).octets(500), up().by("192.0.2.2").packets(8).octets(800),
         up().by("192.0.2.1").packets(5).octets(500), up().by("192.0.2.2").packets(8).octets(800),
         up().by("192.0.2.3").packets(2).octets(50)},
-       1600, 1600, 2, 3},
+       1600,
+       1600,
+       2,
+       3},
       {"an observer is as good as its worst record",
        {up().by("192.0.2.1").packets(50).octets(5000), up().by("192.0.2.2").packets(8).octets(800),
         up().by("192.0.2.1").sampled(4).packets(50).octets(5000)},
-       800, 800, 1, 2},
+       800,
+       800,
+       1,
+       2},
       {"a rate that changes is undone record by record",
-       {up().sampled(10).octets(100), up().sampled(20).octets(100)}, 200, 3000, 2, 1},
+       {up().sampled(10).octets(100), up().sampled(20).octets(100)},
+       200,
+       3000,
+       2,
+       1},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -177,11 +213,26 @@ TEST_CASE("aggregator: what is no dependency is counted as what it is") {
   nameless.present &= ~static_cast<std::uint32_t>(FlowField::protocol);
   const Case cases[] = {
       {"SYN alone", {tcp("10.0.0.1", 40000, "10.0.0.2", 80).flags(kTcpSyn)}, 0, 1, 0, 0},
-      {"refused", {tcp("10.0.0.1", 40000, "10.0.0.2", 80).flags(kTcpSyn),
-                   tcp("10.0.0.2", 80, "10.0.0.1", 40000).flags(kTcpRst | kTcpAck)}, 0, 2, 0, 0},
-      {"denied by a firewall", {tcp("10.0.0.1", 40000, "10.0.0.2", 80).of_kind(FlowKind::denied)}, 0, 1, 0, 0},
-      {"answered after all", {tcp("10.0.0.1", 40000, "10.0.0.2", 80).flags(kTcpSyn),
-                              tcp("10.0.0.2", 80, "10.0.0.1", 40000)}, 2, 0, 0, 0},
+      {"refused",
+       {tcp("10.0.0.1", 40000, "10.0.0.2", 80).flags(kTcpSyn),
+        tcp("10.0.0.2", 80, "10.0.0.1", 40000).flags(kTcpRst | kTcpAck)},
+       0,
+       2,
+       0,
+       0},
+      {"denied by a firewall",
+       {tcp("10.0.0.1", 40000, "10.0.0.2", 80).of_kind(FlowKind::denied)},
+       0,
+       1,
+       0,
+       0},
+      {"answered after all",
+       {tcp("10.0.0.1", 40000, "10.0.0.2", 80).flags(kTcpSyn),
+        tcp("10.0.0.2", 80, "10.0.0.1", 40000)},
+       2,
+       0,
+       0,
+       0},
       {"ping", {icmp("10.0.0.1", "10.0.0.2", 8), icmp("10.0.0.2", "10.0.0.1", 0)}, 2, 0, 0, 0},
       {"ping by NetFlow v5", {v5_ping}, 1, 0, 0, 0},
       {"port unreachable", {icmp("10.0.0.1", "10.0.0.2", 3, 3)}, 0, 0, 1, 0},
@@ -287,7 +338,10 @@ TEST_CASE("aggregator: the share of closed windows goes to the oldest open one")
 }
 
 TEST_CASE("aggregator: times that cannot be are clamped to what can") {
-  struct Case { const char* name; Timestamp start, end, want_first, want_last; };
+  struct Case {
+    const char* name;
+    Timestamp start, end, want_first, want_last;
+  };
   const Timestamp received = kNoon + 100s;
   const Case cases[] = {
       {"a clock two hours behind", received - 2h, received - 2h + 5s, received - 1h, received - 1h},
@@ -361,10 +415,16 @@ TEST_CASE("aggregator: a better answer moves what was reported") {
 TEST_CASE("aggregator: a row that a conversation has left says what the others say") {
   Fixture f;
   // Both count as 10.0.0.2 serving 50001 to 10.0.0.1 at first; the earlier one then turns round.
-  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001).flags(kTcpAck).at(kNoon + 1s, kNoon + 90s).by("192.0.2.7"),
+  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001)
+             .flags(kTcpAck)
+             .at(kNoon + 1s, kNoon + 90s)
+             .by("192.0.2.7"),
          tcp("10.0.0.1", 50006, "10.0.0.2", 50001).flags(kTcpAck).at(kNoon + 5s, kNoon + 6s)});
   CHECK(f.flush(kNoon + 100s).size() == 1);
-  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001).flags(kTcpAck).begun_by(Initiator::destination).by("192.0.2.7")});
+  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001)
+             .flags(kTcpAck)
+             .begun_by(Initiator::destination)
+             .by("192.0.2.7")});
   const auto rows = f.finish();
   REQUIRE(rows.size() == 2);
   const auto& row = rows[0].key.client.address == address("10.0.0.1") ? rows[0] : rows[1];
@@ -405,7 +465,8 @@ TEST_CASE("aggregator: dependencies past the bound are dropped and counted") {
   CHECK(f.ledger().applied == 4);
   CHECK(table_full(f.ledger()) == 96);
   // The room is free again.
-  f.add({udp("10.9.0.1", 40000, "10.0.1.2", 53).at(kNoon + 900s, kNoon + 901s).came(kNoon + 902s)}, kNoon + 902s);
+  f.add({udp("10.9.0.1", 40000, "10.0.1.2", 53).at(kNoon + 900s, kNoon + 901s).came(kNoon + 902s)},
+        kNoon + 902s);
   CHECK(f.finish().size() == 1);
 }
 
@@ -431,6 +492,7 @@ TEST_CASE("aggregator: options that cannot be are refused by name") {
   };
   CHECK(message([](auto& o) { o.window = 0s; }).find("window is 0 s") != std::string::npos);
   CHECK(message([](auto& o) { o.max_past = -1s; }).find("max_past is -1 s") != std::string::npos);
-  CHECK(message([](auto& o) { o.max_conversations = 0; }).find("max_conversations") != std::string::npos);
+  CHECK(message([](auto& o) { o.max_conversations = 0; }).find("max_conversations") !=
+        std::string::npos);
   CHECK(message([](auto&) {}).empty());
 }

@@ -65,13 +65,19 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
        [](Evidence& e) { e.half[1].bits = kDestinationBegan; }, client_server,
        DirectionRung::stated_initiator, 0},
       {"statements that agree", plain(17, 80, 40000),
-       [](Evidence& e) { e.half[0].bits = kSourceBegan; e.half[1].bits = kDestinationBegan; },
+       [](Evidence& e) {
+         e.half[0].bits = kSourceBegan;
+         e.half[1].bits = kDestinationBegan;
+       },
        client_server, DirectionRung::stated_initiator, 0},
       {"statements that contradict say nothing", plain(17, 40000, 1000),
        [](Evidence& e) { e.half[0].bits = e.half[1].bits = kSourceBegan; }, client_server,
        DirectionRung::port_range, 0},
       {"a statement beats a packet", plain(6, 80, 40000),
-       [](Evidence& e) { e.half[0].bits = kSourceBegan; e.half[1].bits = kSynPacket; },
+       [](Evidence& e) {
+         e.half[0].bits = kSourceBegan;
+         e.half[1].bits = kSynPacket;
+       },
        client_server, DirectionRung::stated_initiator, 0},
       {"a sampled SYN", plain(6, 80, 40000), [](Evidence& e) { e.half[0].bits = kSynPacket; },
        client_server, DirectionRung::handshake_packet, 0},
@@ -79,17 +85,22 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
        [](Evidence& e) { e.half[0].bits = kSynAckPacket; }, client_server,
        DirectionRung::handshake_packet, 1},
       {"a packet beats or-ed flags", plain(6, 80, 40000),
-       [](Evidence& e) { e.half[0].bits = kSynPacket; e.half[1].bits = kSynRecord; },
+       [](Evidence& e) {
+         e.half[0].bits = kSynPacket;
+         e.half[1].bits = kSynRecord;
+       },
        client_server, DirectionRung::handshake_packet, 0},
       {"to a group", plain(17, 80, 5353), [](Evidence& e) { e.group[0] = true; }, client_server,
        DirectionRung::multicast, 1},
-      {"ping", plain(1, kEchoClientPort, 0), nothing, client_server, DirectionRung::protocol_rule, 0},
+      {"ping", plain(1, kEchoClientPort, 0), nothing, client_server, DirectionRung::protocol_rule,
+       0},
       {"ping over IPv6", plain(58, 0, kEchoClientPort), nothing, client_server,
        DirectionRung::protocol_rule, 1},
       {"DHCP", plain(17, 68, 67), nothing, client_server, DirectionRung::protocol_rule, 0},
       {"DHCPv6", plain(17, 547, 546), nothing, client_server, DirectionRung::protocol_rule, 1},
       {"a record with SYN and no ACK", plain(6, 80, 40000),
-       [](Evidence& e) { e.half[0].bits = kSynRecord; }, client_server, DirectionRung::tcp_flags, 0},
+       [](Evidence& e) { e.half[0].bits = kSynRecord; }, client_server, DirectionRung::tcp_flags,
+       0},
       {"both sides began", plain(6, 40000, 80),
        [](Evidence& e) { e.half[0].bits = e.half[1].bits = kSynRecord; }, client_server,
        DirectionRung::port_range, 0},
@@ -103,54 +114,83 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
        [](Evidence& e) {
          one_record_each(e, 9'000, 8'000);
          e.half[1].exporter = address("192.0.2.2");
-       }, client_server, DirectionRung::lower_port, 0},
+       },
+       client_server, DirectionRung::lower_port, 0},
       {"earlier, but sampled", plain(17, 40000, 33000),
-       [](Evidence& e) { one_record_each(e, 9'000, 8'000); e.half[0].rate = 100; }, client_server,
-       DirectionRung::lower_port, 0},
+       [](Evidence& e) {
+         one_record_each(e, 9'000, 8'000);
+         e.half[0].rate = 100;
+       },
+       client_server, DirectionRung::lower_port, 0},
       {"earlier, but a further record of a long flow", plain(17, 40000, 33000),
-       [](Evidence& e) { one_record_each(e, 9'000, 8'000); e.half[0].flows = 2; }, client_server,
-       DirectionRung::lower_port, 0},
+       [](Evidence& e) {
+         one_record_each(e, 9'000, 8'000);
+         e.half[0].flows = 2;
+       },
+       client_server, DirectionRung::lower_port, 0},
       {"earlier, but a TCP connection cut in two", plain(6, 40000, 33000),
-       [](Evidence& e) { one_record_each(e, 9'000, 8'000); e.half[0].tcp_flags = kTcpAck; },
+       [](Evidence& e) {
+         one_record_each(e, 9'000, 8'000);
+         e.half[0].tcp_flags = kTcpAck;
+       },
        client_server, DirectionRung::lower_port, 0},
       {"earlier, with its SYN", plain(6, 40000, 33000),
        [](Evidence& e) { one_record_each(e, 9'000, 8'000); }, client_server,
        DirectionRung::first_start, 1},
       {"earlier, but the service list objects", plain(17, 40000, 443),
-       [](Evidence& e) { one_record_each(e, 9'000, 8'000); e.known_service[1] = true; },
+       [](Evidence& e) {
+         one_record_each(e, 9'000, 8'000);
+         e.known_service[1] = true;
+       },
        client_server, DirectionRung::service_list, 0},
       {"one known service", plain(6, 8080, 300), [](Evidence& e) { e.known_service[0] = true; },
        client_server, DirectionRung::service_list, 1},
       {"two known services, one below 1024", plain(6, 8080, 443),
-       [](Evidence& e) { e.known_service = {true, true}; }, client_server,
-       DirectionRung::service_list, 0},
+       [](Evidence& e) {
+         e.known_service = {true, true};
+       },
+       client_server, DirectionRung::service_list, 0},
       {"two known services, both above: by range", plain(6, 50001, 8080),
-       [](Evidence& e) { e.known_service = {true, true}; }, client_server,
-       DirectionRung::port_range, 0},
+       [](Evidence& e) {
+         e.known_service = {true, true};
+       },
+       client_server, DirectionRung::port_range, 0},
       {"below 1024 against above", plain(6, 1024, 1023), nothing, client_server,
        DirectionRung::port_range, 0},
       {"below 32768 against above", plain(17, 32768, 32767), nothing, client_server,
        DirectionRung::port_range, 0},
       {"below 49152 against above", plain(6, 49152, 49151), nothing, client_server,
        DirectionRung::port_range, 0},
-      {"UDP without an answer", plain(17, 50000, 50001),
-       [](Evidence& e) { e.half[1] = {}; }, client_server, DirectionRung::one_way, 0},
+      {"UDP without an answer", plain(17, 50000, 50001), [](Evidence& e) { e.half[1] = {}; },
+       client_server, DirectionRung::one_way, 0},
       {"sampled UDP without an answer", plain(17, 50000, 50001),
-       [](Evidence& e) { e.half[1] = {}; e.half[0].rate = 10; }, client_server,
-       DirectionRung::lower_port, 1},
+       [](Evidence& e) {
+         e.half[1] = {};
+         e.half[0].rate = 10;
+       },
+       client_server, DirectionRung::lower_port, 1},
       {"UDP without an answer, from a service", plain(17, 53, 50001),
-       [](Evidence& e) { e.half[1] = {}; e.known_service[0] = true; }, client_server,
-       DirectionRung::service_list, 1},
+       [](Evidence& e) {
+         e.half[1] = {};
+         e.known_service[0] = true;
+       },
+       client_server, DirectionRung::service_list, 1},
       {"syslog from port 514 to port 514", plain(17, 514, 514),
-       [](Evidence& e) { e.half[1] = {}; e.known_service = {true, true}; }, client_server,
-       DirectionRung::one_way, 0},
-      {"the lower port", plain(6, 50001, 50000), nothing, client_server, DirectionRung::lower_port, 0},
+       [](Evidence& e) {
+         e.half[1] = {};
+         e.known_service = {true, true};
+       },
+       client_server, DirectionRung::one_way, 0},
+      {"the lower port", plain(6, 50001, 50000), nothing, client_server, DirectionRung::lower_port,
+       0},
       {"NTP among servers", plain(17, 123, 123), nothing, Direction::peer,
        DirectionRung::protocol_rule, 0},
       {"one port at both ends, but a SYN", plain(6, 179, 179),
-       [](Evidence& e) { e.half[1].bits = kSynRecord; }, client_server, DirectionRung::tcp_flags, 1},
+       [](Evidence& e) { e.half[1].bits = kSynRecord; }, client_server, DirectionRung::tcp_flags,
+       1},
       {"a tunnel", plain(47, 0, 0), nothing, Direction::peer, DirectionRung::protocol_rule, 0},
-      {"a protocol of no rule", plain(99, 0, 0), nothing, Direction::unknown, DirectionRung::none, 0},
+      {"a protocol of no rule", plain(99, 0, 0), nothing, Direction::unknown, DirectionRung::none,
+       0},
       {"ports that were not exported", plain(6, 0, 0), nothing, Direction::unknown,
        DirectionRung::none, 0},
   };

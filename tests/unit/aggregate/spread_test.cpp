@@ -10,7 +10,11 @@ using flowlens::testing::kNoon;
 using namespace std::chrono_literals;
 
 TEST_CASE("spread: parts are by time and add up to the whole") {
-  struct Case { const char* name; std::uint64_t total; std::uint64_t first_third, second_third, rest; };
+  struct Case {
+    const char* name;
+    std::uint64_t total;
+    std::uint64_t first_third, second_third, rest;
+  };
   const Case cases[] = {
       {"even", 300, 100, 100, 100},
       {"odd", 100, 33, 33, 34},

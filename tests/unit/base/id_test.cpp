@@ -38,9 +38,9 @@ TEST_CASE("id: UUIDv5 as anyone can compute it (Python: uuid.uuid5)") {
 TEST_CASE("id: text and back, and what is refused") {
   const Id id = derive_id(asset_namespace(), "x");
   CHECK(Id::parse(id.to_string()) == id);
-  for (const char* text : {"", "f1920945", "f1920945838c522e84677239dbc72f0f",
-                           "g1920945-838c-522e-8467-7239dbc72f0f", "f1920945-838c-522e-8467-7239dbc72f0f0",
-                           "f1920945_838c_522e_8467_7239dbc72f0f"}) {
+  for (const char* text :
+       {"", "f1920945", "f1920945838c522e84677239dbc72f0f", "g1920945-838c-522e-8467-7239dbc72f0f",
+        "f1920945-838c-522e-8467-7239dbc72f0f0", "f1920945_838c_522e_8467_7239dbc72f0f"}) {
     CAPTURE(text);
     CHECK_FALSE(Id::parse(text));
   }

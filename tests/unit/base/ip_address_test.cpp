@@ -8,7 +8,10 @@ using flowlens::IpAddress;
 using flowlens::IpPrefix;
 
 TEST_CASE("address: text in, canonical text out (RFC 5952)") {
-  struct Case { const char* text; const char* want; };
+  struct Case {
+    const char* text;
+    const char* want;
+  };
   const Case cases[] = {
       {"10.0.0.1", "10.0.0.1"},
       {"::ffff:10.0.0.1", "10.0.0.1"},
@@ -25,8 +28,9 @@ TEST_CASE("address: text in, canonical text out (RFC 5952)") {
 }
 
 TEST_CASE("address: what is no address") {
-  for (const char* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1/8", "fe80::1%eth0", "[::1]", "1.2.3.4.5",
-                           "0000:0000:0000:0000:0000:0000:0000:0000:0000", " 10.0.0.1"}) {
+  for (const char* text :
+       {"", "10.0.0", "10.0.0.256", "10.0.0.1/8", "fe80::1%eth0", "[::1]", "1.2.3.4.5",
+        "0000:0000:0000:0000:0000:0000:0000:0000:0000", " 10.0.0.1"}) {
     CAPTURE(text);
     CHECK_FALSE(IpAddress::parse(text));
   }
@@ -47,15 +51,18 @@ TEST_CASE("address: IPv4 and its v4-mapped form are one address") {
 }
 
 TEST_CASE("address: kinds") {
-  struct Case { const char* text; bool is_private, multicast, link_local, loopback; };
+  struct Case {
+    const char* text;
+    bool is_private, multicast, link_local, loopback;
+  };
   const Case cases[] = {
-      {"10.255.0.1", true, false, false, false},    {"172.31.0.1", true, false, false, false},
-      {"172.32.0.1", false, false, false, false},   {"192.168.1.1", true, false, false, false},
-      {"100.64.0.1", true, false, false, false},    {"169.254.1.1", true, false, true, false},
-      {"127.0.0.1", true, false, false, true},      {"8.8.8.8", false, false, false, false},
-      {"224.0.0.251", false, true, false, false},   {"fd00::1", true, false, false, false},
-      {"fe80::1", true, false, true, false},        {"::1", true, false, false, true},
-      {"ff02::fb", false, true, false, false},      {"2001:db8::1", false, false, false, false},
+      {"10.255.0.1", true, false, false, false},  {"172.31.0.1", true, false, false, false},
+      {"172.32.0.1", false, false, false, false}, {"192.168.1.1", true, false, false, false},
+      {"100.64.0.1", true, false, false, false},  {"169.254.1.1", true, false, true, false},
+      {"127.0.0.1", true, false, false, true},    {"8.8.8.8", false, false, false, false},
+      {"224.0.0.251", false, true, false, false}, {"fd00::1", true, false, false, false},
+      {"fe80::1", true, false, true, false},      {"::1", true, false, false, true},
+      {"ff02::fb", false, true, false, false},    {"2001:db8::1", false, false, false, false},
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);
@@ -68,13 +75,22 @@ TEST_CASE("address: kinds") {
 }
 
 TEST_CASE("prefix: what lies in it") {
-  struct Case { const char* prefix; const char* address; bool want; };
+  struct Case {
+    const char* prefix;
+    const char* address;
+    bool want;
+  };
   const Case cases[] = {
-      {"10.0.0.0/8", "10.255.255.255", true}, {"10.0.0.0/8", "11.0.0.0", false},
-      {"10.0.0.0/8", "::10.0.0.1", false},    {"0.0.0.0/0", "255.1.2.3", true},
-      {"0.0.0.0/0", "2001:db8::1", false},    {"::/0", "10.0.0.1", true},
-      {"2001:db8::/33", "2001:db8:7fff::", true}, {"2001:db8::/33", "2001:db8:8000::", false},
-      {"10.1.2.3", "10.1.2.3", true},         {"10.1.2.3", "10.1.2.4", false},
+      {"10.0.0.0/8", "10.255.255.255", true},
+      {"10.0.0.0/8", "11.0.0.0", false},
+      {"10.0.0.0/8", "::10.0.0.1", false},
+      {"0.0.0.0/0", "255.1.2.3", true},
+      {"0.0.0.0/0", "2001:db8::1", false},
+      {"::/0", "10.0.0.1", true},
+      {"2001:db8::/33", "2001:db8:7fff::", true},
+      {"2001:db8::/33", "2001:db8:8000::", false},
+      {"10.1.2.3", "10.1.2.3", true},
+      {"10.1.2.3", "10.1.2.4", false},
   };
   for (const Case& c : cases) {
     CAPTURE(c.prefix);
@@ -88,8 +104,8 @@ TEST_CASE("prefix: what lies in it") {
 }
 
 TEST_CASE("prefix: what is refused") {
-  for (const char* text : {"10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/", "10.0.0.0/-1", "2001:db8::/129",
-                           "/8", "10.0.0.0/8x", "2001:db8::1/32"}) {
+  for (const char* text : {"10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/", "10.0.0.0/-1",
+                           "2001:db8::/129", "/8", "10.0.0.0/8x", "2001:db8::1/32"}) {
     CAPTURE(text);
     CHECK_FALSE(IpPrefix::parse(text));
   }

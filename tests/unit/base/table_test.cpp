@@ -95,7 +95,8 @@ TEST_CASE("ledgers: each side counts") {
 
   flowlens::OctetLedger octets;
   octets.accepted = 7;
-  octets.header = octets.templates = octets.options = octets.decoded = octets.waiting = octets.padding = 1;
+  octets.header = octets.templates = octets.options = octets.decoded = octets.waiting =
+      octets.padding = 1;
   CHECK_FALSE(octets.balanced());
   octets.skipped[4] = 1;
   CHECK(octets.balanced());
@@ -116,6 +117,7 @@ TEST_CASE("diagnostics: every code has a reason of its own") {
       CHECK(flowlens::reason(code) != flowlens::reason(static_cast<flowlens::DiagnosticCode>(j)));
     }
   }
-  CHECK(flowlens::to_string(flowlens::Diagnostic{flowlens::DiagnosticCode::unknown_template, 20, 256}) ==
+  CHECK(flowlens::to_string(
+            flowlens::Diagnostic{flowlens::DiagnosticCode::unknown_template, 20, 256}) ==
         "unknown_template at octet 20 (detail 256; RFC 7011 §8.4)");
 }

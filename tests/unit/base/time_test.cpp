@@ -6,7 +6,10 @@ using namespace flowlens;
 using namespace std::chrono_literals;
 
 TEST_CASE("time: text and back") {
-  struct Case { std::int64_t ns; const char* text; };
+  struct Case {
+    std::int64_t ns;
+    const char* text;
+  };
   const Case cases[] = {
       {0, "1970-01-01T00:00:00Z"},
       {1, "1970-01-01T00:00:00.000000001Z"},
@@ -24,10 +27,11 @@ TEST_CASE("time: text and back") {
 }
 
 TEST_CASE("time: what is no time") {
-  for (const char* text : {"", "2026-11-21", "2026-11-21T10:00:00", "2026-13-01T00:00:00Z",
-                           "2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T10:00:60Z",
-                           "2026-11-21T10:00:00.Z", "2026-11-21T10:00:00.0123456789Z",
-                           "2026-11-21T10:00:00+01:00", "1600-01-01T00:00:00Z", "2026-11-21 10:00:00Z"}) {
+  for (const char* text :
+       {"", "2026-11-21", "2026-11-21T10:00:00", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+        "2026-11-21T24:00:00Z", "2026-11-21T10:00:60Z", "2026-11-21T10:00:00.Z",
+        "2026-11-21T10:00:00.0123456789Z", "2026-11-21T10:00:00+01:00", "1600-01-01T00:00:00Z",
+        "2026-11-21 10:00:00Z"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_timestamp(text));
   }

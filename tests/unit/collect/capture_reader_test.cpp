@@ -36,12 +36,16 @@ TEST_CASE("a payload is found behind every link layer") {
   };
   const Case cases[] = {
       {"Ethernet", kEthernet, ethernet(ipv4(udp("hi")))},
-      {"Ethernet, padded to 60 octets", kEthernet, ethernet(ipv4(udp("hi"))) + std::string(20, '\0')},
-      {"one VLAN tag", kEthernet, ethernet(Octets{}.u16(5).u16(0x0800).text(ipv4(udp("hi"))).str(), 0x8100)},
+      {"Ethernet, padded to 60 octets", kEthernet,
+       ethernet(ipv4(udp("hi"))) + std::string(20, '\0')},
+      {"one VLAN tag", kEthernet,
+       ethernet(Octets{}.u16(5).u16(0x0800).text(ipv4(udp("hi"))).str(), 0x8100)},
       {"two VLAN tags", kEthernet,
-       ethernet(Octets{}.u16(5).u16(0x8100).u16(6).u16(0x0800).text(ipv4(udp("hi"))).str(), 0x88a8)},
+       ethernet(Octets{}.u16(5).u16(0x8100).u16(6).u16(0x0800).text(ipv4(udp("hi"))).str(),
+                0x88a8)},
       {"Linux cooked", kSll, Octets{}.zeros(14).u16(0x0800).text(ipv4(udp("hi"))).str()},
-      {"Linux cooked, version 2", kSll2, Octets{}.u16(0x0800).zeros(18).text(ipv4(udp("hi"))).str()},
+      {"Linux cooked, version 2", kSll2,
+       Octets{}.u16(0x0800).zeros(18).text(ipv4(udp("hi"))).str()},
       {"BSD loopback, little-endian", kNull, Octets{}.u32(0x0200'0000).text(ipv4(udp("hi"))).str()},
       {"OpenBSD loopback", kLoop, Octets{}.u32(2).text(ipv4(udp("hi"))).str()},
       {"raw IP", kRaw, ipv4(udp("hi"))},
@@ -131,9 +135,16 @@ TEST_CASE("pcapng is read too, by the resolution of its interface") {
   REQUIRE(frame.size() % 4 == 0);
   const auto size = static_cast<unsigned>(frame.size());
   Octets o;
-  o.u32(0x0a0d'0d0a).u32(28).u32(0x1a2b'3c4d).u16(1).u16(0).u32(0xffff'ffff).u32(0xffff'ffff).u32(28);
-  o.u32(1).u32(32).u16(101).u16(0).u32(0);                            // interface: raw IP
-  o.u16(9).u16(1).u8(9).zeros(3).u16(0).u16(0).u32(32);               // times in 10^-9 s
+  o.u32(0x0a0d'0d0a)
+      .u32(28)
+      .u32(0x1a2b'3c4d)
+      .u16(1)
+      .u16(0)
+      .u32(0xffff'ffff)
+      .u32(0xffff'ffff)
+      .u32(28);
+  o.u32(1).u32(32).u16(101).u16(0).u32(0);               // interface: raw IP
+  o.u16(9).u16(1).u8(9).zeros(3).u16(0).u16(0).u32(32);  // times in 10^-9 s
   const std::uint64_t ns = 1'700'000'000'123'456'789;
   o.u32(6).u32(32 + size).u32(0).u32(ns >> 32).u32(ns & 0xffff'ffff).u32(size).u32(size);
   o.text(frame).u32(32 + size);

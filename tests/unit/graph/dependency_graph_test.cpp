@@ -143,7 +143,8 @@ TEST_CASE("graph: a dependency whose traffic has gone is removed, with assets th
   }
 }
 
-TEST_CASE("graph: gone and back between two revisions is not removed; never published is not named") {
+TEST_CASE(
+    "graph: gone and back between two revisions is not removed; never published is not named") {
   DependencyGraph graph;
   const ConnectionSummary s = summary("10.0.0.1", "10.0.0.2", 80);
   apply(graph, s);
@@ -200,7 +201,8 @@ TEST_CASE("graph: a copy applied to an empty graph is the same map") {
     more.window_start += 300s;
     more.first = more.last = kNoon + 301s;
     apply(other, more);
-    const auto row = other.dependency(derive_id(dependency_namespace(), "default/10.0.0.1|default/10.0.0.2|6|80"));
+    const auto row = other.dependency(
+        derive_id(dependency_namespace(), "default/10.0.0.1|default/10.0.0.2|6|80"));
     REQUIRE(row);
     CHECK(row->totals.flows == 4);
     CHECK(row->first_seen == kNoon + 1s);
@@ -258,7 +260,8 @@ TEST_CASE("graph: names come from the strongest source, then the latest") {
   CHECK_FALSE(name("c.example", FactSource::dns, kNoon + 9s));
   CHECK(shown() == "web");
   CHECK_FALSE(graph.apply(Fact{s.key.client, "colour", "red", FactSource::declared, kNoon, {}}));
-  CHECK_FALSE(graph.apply(Fact{{{}, address("10.9.9.9")}, "name", "x", FactSource::dns, kNoon, {}}));
+  CHECK_FALSE(
+      graph.apply(Fact{{{}, address("10.9.9.9")}, "name", "x", FactSource::dns, kNoon, {}}));
   const Revision revision = graph.take_revision(2, Epoch{1}, kNoon);
   REQUIRE(revision.assets.size() == 1);
   CHECK(revision.assets[0].name == "web");
@@ -320,7 +323,8 @@ TEST_CASE("graph: limits of 0 are refused by name") {
   DependencyGraphOptions options;
   options.max_dependencies = 0;
   CHECK_THROWS_WITH_AS(DependencyGraph{options},
-                       "DependencyGraphOptions::max_dependencies is 0; it must be at least 1", ConfigError);
+                       "DependencyGraphOptions::max_dependencies is 0; it must be at least 1",
+                       ConfigError);
 }
 
 TEST_CASE("snapshot: both ways, in the order of ids, the same until the structure changes") {

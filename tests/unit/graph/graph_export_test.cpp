@@ -81,8 +81,9 @@ TEST_CASE("export: names from outside cannot leave their place") {
   fact.attribute = "name";
   fact.value = "a\"]<b>&'\\\n\x01\xff";
   CHECK(graph.apply(fact));
-  CHECK(exported(graph, ExportFormat::json).find(R"("a\"]<b>&'\\\u000a\u0001)"
-                                                 "\xef\xbf\xbd\"") != std::string::npos);
+  CHECK(exported(graph, ExportFormat::json)
+            .find(R"("a\"]<b>&'\\\u000a\u0001)"
+                  "\xef\xbf\xbd\"") != std::string::npos);
   CHECK(exported(graph, ExportFormat::graphml)
             .find(">a&quot;]&lt;b&gt;&amp;&apos;\\&#10;\xef\xbf\xbd\xef\xbf\xbd</data>") !=
         std::string::npos);
@@ -93,10 +94,15 @@ TEST_CASE("export: names from outside cannot leave their place") {
 }
 
 TEST_CASE("export: what is not UTF-8 is replaced") {
-  struct Case { const char* name; std::string_view text; std::string_view want; };
+  struct Case {
+    const char* name;
+    std::string_view text;
+    std::string_view want;
+  };
   const Case cases[] = {
       {"plain", "abc", "abc"},
-      {"two, three and four octets", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+      {"two, three and four octets", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+       "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
       {"overlong", "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
       {"surrogate", "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
       {"past U+10FFFF", "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},

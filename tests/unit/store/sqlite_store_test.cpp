@@ -49,7 +49,8 @@ TEST_CASE("load() gives back what apply() took") {
   AssetRow named = asset_row(1, 5);
   named.name = "db 'one'; -- ü";
   named.asset_type = "database_server";
-  named.endpoints.push_back({{SiteId{}, *IpAddress::parse("2001:db8::5")}, at_second(1), at_second(2)});
+  named.endpoints.push_back(
+      {{SiteId{}, *IpAddress::parse("2001:db8::5")}, at_second(1), at_second(2)});
   named.endpoints.push_back({endpoint(77), at_second(3), std::nullopt});
   DependencyRow peer = dependency_row(1, 7);
   peer.direction = Direction::peer;
@@ -183,12 +184,14 @@ TEST_CASE("scan() goes by time, bounds and dependency, and stops when told") {
   Opened o;
   Revision r = revision(o.opened, 1);
   for (const std::int64_t start : {600, 0, 300}) {
-    for (std::uint32_t n = 1; n <= 3; ++n) r.windows.push_back({at_second(start), dependency_id(n), counts(n)});
+    for (std::uint32_t n = 1; n <= 3; ++n)
+      r.windows.push_back({at_second(start), dependency_id(n), counts(n)});
   }
   o.store->apply(r);
   const auto all = scan_all(*o.store);
   REQUIRE(all.size() == 9);
-  for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i - 1].window_start <= all[i].window_start);
+  for (std::size_t i = 1; i < all.size(); ++i)
+    CHECK(all[i - 1].window_start <= all[i].window_start);
 
   const auto count = [&](std::int64_t from, std::int64_t to, std::optional<Id> of, int most = 100) {
     int seen = 0;
@@ -208,7 +211,8 @@ TEST_CASE("scan() goes by time, bounds and dependency, and stops when told") {
 TEST_CASE("expire() removes windows that start earlier, and nothing else") {
   Opened o;
   Revision r = growing_revision(o.opened, 1);
-  for (const std::int64_t start : {0, 300, 600}) r.windows.push_back({at_second(start), dependency_id(5), counts(1)});
+  for (const std::int64_t start : {0, 300, 600})
+    r.windows.push_back({at_second(start), dependency_id(5), counts(1)});
   o.store->apply(r);
   CHECK(o.store->expire(at_second(300)) == 2);
   CHECK(o.store->expire(at_second(300)) == 0);
@@ -282,11 +286,14 @@ TEST_CASE("what people read with SQL") {
   r.windows = {{at_second(0), dependency_id(1), counts(3)}};
   o.store->apply(r);
   CHECK(o.sql("SELECT name FROM readable_assets ORDER BY name") == "10.0.0.1");
-  CHECK(o.sql("SELECT client||' '||server||' '||protocol||'/'||port||' '||flows||' '||bytes||' '||first_seen "
-              "FROM readable_dependencies") == "10.0.0.1 10.0.0.2 6/5432 3 900 2023-11-14T22:13:20Z");
+  CHECK(o.sql("SELECT client||' '||server||' '||protocol||'/'||port||' '||flows||' '||bytes||' "
+              "'||first_seen "
+              "FROM readable_dependencies") ==
+        "10.0.0.1 10.0.0.2 6/5432 3 900 2023-11-14T22:13:20Z");
   CHECK(o.sql("SELECT window_start||' '||flows||' '||bytes FROM readable_windows") ==
         "2023-11-14T22:13:20Z 3 900");
-  CHECK(o.sql("SELECT service FROM dependencies") == std::string{service_name(find_service(6, 5432))});
+  CHECK(o.sql("SELECT service FROM dependencies") ==
+        std::string{service_name(find_service(6, 5432))});
   CHECK(o.sql("SELECT observers FROM dependencies") == "192.0.2.1,2001:db8::1");
 }
 

@@ -73,7 +73,8 @@ void write_until_killed(const std::filesystem::path& file, int fd) {
 
 }  // namespace
 
-TEST_CASE("kill -9 in the middle of writing: the store opens, each acknowledged revision is there once") {
+TEST_CASE(
+    "kill -9 in the middle of writing: the store opens, each acknowledged revision is there once") {
   TemporaryFolder folder;
   std::uint64_t acknowledged = 0;
   for (int round = 0; round < 5; ++round) {
@@ -161,8 +162,8 @@ TEST_CASE("a failed apply() may be repeated: nothing of it is there, then all of
   {
     SQLite::Database other{folder.file().string(), SQLite::OPEN_READWRITE};
     other.exec("BEGIN IMMEDIATE");
-    CHECK_THROWS_WITH_AS(store->apply(growing_revision(opened, 1)), doctest::Contains("another process"),
-                         IoError);
+    CHECK_THROWS_WITH_AS(store->apply(growing_revision(opened, 1)),
+                         doctest::Contains("another process"), IoError);
   }
   {
     Revision r = growing_revision(opened, 1);
@@ -179,7 +180,8 @@ TEST_CASE("a file that is no database is refused and left as it is") {
   TemporaryFolder folder;
   const std::string text(5'000, 'x');
   std::ofstream{folder.file()} << text;
-  check_says(open_error(folder.file()), {folder.file().c_str(), "not a database", "no SQLite database"});
+  check_says(open_error(folder.file()),
+             {folder.file().c_str(), "not a database", "no SQLite database"});
   std::ifstream in{folder.file()};
   CHECK(std::string{std::istreambuf_iterator<char>{in}, {}} == text);
 }

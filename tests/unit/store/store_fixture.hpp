@@ -40,15 +40,21 @@ inline SqliteStoreOptions options_for(const std::filesystem::path& file) {
   return options;
 }
 
-inline Timestamp at_second(std::int64_t s) { return Timestamp{std::chrono::seconds{1'700'000'000 + s}}; }
+inline Timestamp at_second(std::int64_t s) {
+  return Timestamp{std::chrono::seconds{1'700'000'000 + s}};
+}
 
 inline Endpoint endpoint(std::uint32_t n, SiteId site = {}) {
   return {site, IpAddress::v4(0x0a00'0000u + n)};
 }
 inline Id asset_id(std::uint32_t n) { return derive_id(asset_namespace(), std::to_string(n)); }
-inline Id dependency_id(std::uint32_t n) { return derive_id(dependency_namespace(), std::to_string(n)); }
+inline Id dependency_id(std::uint32_t n) {
+  return derive_id(dependency_namespace(), std::to_string(n));
+}
 
-inline TrafficCounts counts(std::uint64_t n) { return {n, 10 * n, 20 * n, 2 * n, 3 * n, 100 * n, 200 * n}; }
+inline TrafficCounts counts(std::uint64_t n) {
+  return {n, 10 * n, 20 * n, 2 * n, 3 * n, 100 * n, 200 * n};
+}
 
 inline AssetRow asset_row(std::uint32_t n, std::int64_t last_seen = 0) {
   AssetRow row;
