@@ -362,10 +362,11 @@ void describe(const Choices& choices, Plan& plan) noexcept {
   }
   plan.is_biflow = has.either(Target::reverse_octets, Target::reverse_packets);
   plan.reverse_has_times = has(Target::reverse_start) && has(Target::reverse_end);
-  // The source of a biflow began it (RFC 5103 §4), and element 231 counts the initiator's octets.
+  // Element 231 counts the initiator's octets. A biflow names its initiator by biflowDirection
+  // alone: without it the order may be arbitrary, and softflowd's is that of the addresses.
   const bool initiator_counts =
       from_element(choices, Target::octets, 231) || from_element(choices, Target::packets, 298);
-  if (plan.is_biflow || initiator_counts) plan.initiator = Initiator::source;
+  if (initiator_counts) plan.initiator = Initiator::source;
   plan.icmp_from_port =
       has(Target::destination_port) && !has.either(Target::icmp, Target::icmp_type);
   plan.frame_is_ip = !has(Target::frame);

@@ -176,15 +176,24 @@ TEST_CASE("ICMP: type and code from any element, or from the port") {
   CHECK_FALSE(tcp.has(FlowField::icmp_type_code));
 }
 
-TEST_CASE("biflow: one record becomes two flows that name their initiator") {
+TEST_CASE("biflow: one record becomes two flows, which name the initiator if the exporter does") {
   struct Case {
     const char* name;
     Fields fields;
+    Initiator forward;
+    Initiator reverse;
   };
+  const Initiator silent = Initiator::not_stated;
   const Case cases[] = {
-      {"reverse elements (RFC 5103)", {{1, 4}, {2, 4}, {1, 4, 29305}, {2, 4, 29305}}},
-      {"reverse totals", {{85, 4}, {86, 4}, {85, 4, 29305}, {86, 4, 29305}}},
-      {"initiator and responder", {{231, 4}, {298, 4}, {232, 4}, {299, 4}}},
+      {"reverse elements (RFC 5103)",
+       {{1, 4}, {2, 4}, {1, 4, 29305}, {2, 4, 29305}},
+       silent,
+       silent},
+      {"reverse totals", {{85, 4}, {86, 4}, {85, 4, 29305}, {86, 4, 29305}}, silent, silent},
+      {"initiator and responder",
+       {{231, 4}, {298, 4}, {232, 4}, {299, 4}},
+       Initiator::source,
+       Initiator::destination},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -198,13 +207,13 @@ TEST_CASE("biflow: one record becomes two flows that name their initiator") {
     REQUIRE(flows.size() == 3);
     CHECK(flows[0].octet_count == 500);
     CHECK(flows[0].packet_count == 5);
-    CHECK(flows[0].initiator == Initiator::source);
+    CHECK(flows[0].initiator == c.forward);
     CHECK(flows[1].octet_count == 9'000);
     CHECK(flows[1].packet_count == 9);
     CHECK(flows[1].source_address == flows[0].destination_address);
     CHECK(flows[1].source_port == 443);
     CHECK(flows[1].destination_port == 40'000);
-    CHECK(flows[1].initiator == Initiator::destination);
+    CHECK(flows[1].initiator == c.reverse);
     CHECK(flows[2].octet_count == 60);
   }
 }
