@@ -31,7 +31,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxExporters = 65'536;
-constexpr std::chrono::seconds kSaveStateEvery{60};
+// After a crash, data of a template learned later than this waits until it is announced again.
+constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kStoreGrace{20'000};
 
