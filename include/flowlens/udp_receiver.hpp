@@ -24,9 +24,6 @@ struct UdpReceiverOptions {
   std::vector<std::uint16_t> ports{2055, 4739, 6343};
   std::size_t workers = 1;                        ///< sockets per port, 1 to 64
   std::size_t receive_buffer_octets = 16u << 20;  ///< asked for, per socket
-};                                                ///< repeated ones count once; 0: the system picks
-std::size_t workers = 1;                          ///< sockets per port, 1 to 64
-std::size_t receive_buffer_octets = 16u << 20;    ///< asked for, per socket
 };
 
 /// One datagram as it came. A view, valid during the call that hands it over.
