@@ -6,11 +6,12 @@ from harness import Process, need, run
 class RealExporter:
     """One program with one set of options.
 
-    `sampling` is 1 for every packet; `start(capture, port, directory)` exports to 127.0.0.1:port and ends.
+    `sampling` is 1 for every packet; of the last packets of the file it may lose `loses_last`;
+    `start(capture, port, directory)` exports to 127.0.0.1:port and ends.
     """
 
-    def __init__(self, name, kind, sampling=1):
-        self.name, self.kind, self.sampling = name, kind, sampling
+    def __init__(self, name, kind, sampling=1, loses_last=0):
+        self.name, self.kind, self.sampling, self.loses_last = name, kind, sampling, loses_last
 
     def __repr__(self):
         return self.name
@@ -36,7 +37,8 @@ class Pmacctd(RealExporter):
         kind = "sflow" if plugin == "sfprobe" else {9: "netflow", 10: "ipfix"}[version]
         shown = f" version {version}" if version else ""
         shown += f" 1:{sampling}" if sampling > 1 else ""
-        super().__init__(f"pmacctd {plugin}{shown}", kind, sampling)
+        # sfprobe ends without sending its last, unfinished datagram: less than 1400 octets of samples.
+        super().__init__(f"pmacctd {plugin}{shown}", kind, sampling, 10 if plugin == "sfprobe" else 0)
         self.plugin, self.version = plugin, version
 
     def start(self, capture, port, directory):
