@@ -13,11 +13,12 @@ simnet=
 trap 'kill $simnet $daemon 2>/dev/null || true; wait' EXIT
 trap 'exit 0' INT TERM
 
-port=8000
+# Ports given to flowlensd are the ones to ask and to export to.
+port=8000 send=()
 while [ $# -gt 0 ]; do
   case $1 in
     --api-port) port=${2:-8000} ;;
-    --api-port=*) port=${1#*=} ;;
+    --netflow-port | --ipfix-port | --sflow-port) send+=("$1" "${2:-}") ;;
   esac
   shift
 done
@@ -35,6 +36,7 @@ The demo runs: a simulated enterprise exports NetFlow v5, v9, IPFIX and sFlow to
 Ctrl-C ends it.
 
 TEXT
-"$build/examples/simnet/flowlens-simnet" --send 127.0.0.1 --rate 200 --duration 3600 --truth "$data/truth.csv" &
+"$build/examples/simnet/flowlens-simnet" --send 127.0.0.1 --rate 200 --duration 3600 --truth "$data/truth.csv" \
+  "${send[@]}" &
 simnet=$!
 wait $daemon
