@@ -28,6 +28,7 @@ from loopback import conditions, cpu_seconds, free_tcp_port, free_udp_port, memo
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMNET_MOST = 20_000  # flows/s of one flowlens-simnet
+STILL_SECONDS = 8
 OUTCOMES = ("applied", "duplicate", "attempt", "control", "sampled_out")
 
 
@@ -45,8 +46,11 @@ class Daemon:
                    "--api-port", str(self.api)]
         for name, port in self.ports.items():
             command += [f"--{name}-port", str(port)]
+        # flowlensd refuses variables of ours that it does not know, such as FLOWLENS_SHARED.
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=ours)
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}", timeout=10) as answer:
@@ -64,14 +68,15 @@ class Daemon:
         raise RuntimeError("flowlensd did not start:\n" + self.log.read_text()[-2000:])
 
     def settled_ledgers(self, seconds):
-        """The ledgers, once three readings a second apart are the same."""
-        deadline, last, same = time.monotonic() + seconds, None, 0
-        while time.monotonic() < deadline and same < 3:
+        """The ledgers, once they stood still for longer than a flush interval (5 s): flows are counted
+        when they are flushed."""
+        deadline, last, since = time.monotonic() + seconds, None, time.monotonic()
+        while time.monotonic() < deadline and time.monotonic() - since < STILL_SECONDS:
             now = self.get("/api/v1/ledgers")
-            same = same + 1 if now == last else 0
-            last = now
-            time.sleep(1)
-        return last, same >= 3
+            if now != last:
+                last, since = now, time.monotonic()
+            time.sleep(0.5)
+        return last, time.monotonic() - since >= STILL_SECONDS
 
     def stop(self):
         r"""Ends the daemon. \return its CPU seconds (user, system), exit status, seconds it took."""
@@ -150,7 +155,7 @@ def measure(args):
             say(f"sending {args.rate} flows/s of {args.protocol} for {args.seconds} s")
             sent = send_file(args, daemon) if args.file else send_simnet(args, daemon)
             cpu_sending = sum(cpu_seconds(daemon.process.pid))
-            ledgers, settled = daemon.settled_ledgers(30)
+            ledgers, settled = daemon.settled_ledgers(35)
             memory = memory_mib(daemon.process.pid)
             drops = socket_drops(daemon)
         finally:

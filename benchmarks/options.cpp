@@ -15,7 +15,9 @@ Prints ns per record and records per second, per protocol, on one core, for
   parse            datagrams to record sets (Parser)
   parse+normalize  datagrams to flows (Decoder)
   aggregate        flows to summaries (Enricher and Aggregator, flushes included)
-  whole way        datagrams to revisions (Decoder and Resolver, flushes included)
+  whole way        datagrams to revisions (Decoder and Resolver, flushes included), with an
+                   empty map to begin with
+  whole way, known the same, with a map that holds all this already, as after a restart
 Times are CPU time of the one thread at work; input is in memory before it starts. A flush comes
 every 5 s of the time in the input, as in flowlensd.
 

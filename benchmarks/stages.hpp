@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flowlens/revision.hpp"
 #include "input.hpp"
 
 namespace flowlens::bench {
@@ -34,6 +35,7 @@ struct WorkloadFigures {
   std::uint64_t flushes = 0;       ///< in each run of aggregate and of the whole way
   double seconds_of_input = 0;     ///< from the first datagram to the last
   bool ledgers_balanced = false;
+  Revision map;  ///< at the end of the whole way, for the next stage
   std::vector<StageFigure> stages;
 };
 
