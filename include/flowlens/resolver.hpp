@@ -2,6 +2,7 @@
 /// resolve: the only writer of the map: flows and facts in, revisions out.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,9 +22,16 @@ struct ResolverOptions {
   DependencyGraphOptions graph;
 };
 
+/// What a flush takes out of the Aggregator, on its way into the map.
+struct FlushedSummaries {
+  std::vector<ConnectionSummary> rows;
+  FlowLedger flows;  ///< as of `at`
+  Timestamp at;
+};
+
 /// Ties Enricher, Aggregator and DependencyGraph together.
 ///
-/// Thread-compatible, but for graph(): that may be read by any thread at any time.
+/// Thread-compatible, but for graph(), which may be read by any thread at any time, and apply().
 class Resolver {
  public:
   /// Starts with an empty map; load one with `graph().apply(revision)` before the first add().
@@ -47,6 +55,14 @@ class Resolver {
   /// As flush(), and closes every window: for the end of a capture, and for a stop.
   [[nodiscard]] Revision finish(Timestamp now);
 
+  // flush() in two halves, for those who cannot wait for the second with the next add(): it may run
+  // on another thread while this one goes on adding. Halves take turns: 1, 2, 1, 2.
+  /// The first half: takes out of the Aggregator what changed. \param out  overwritten; its memory is
+  /// used again.
+  void summarize(Timestamp now, FlushedSummaries& out);
+  /// The second half: brings the map up to it.
+  [[nodiscard]] Revision apply(const FlushedSummaries& summaries);
+
   [[nodiscard]] DependencyGraph& graph() noexcept { return graph_; }
   [[nodiscard]] const DependencyGraph& graph() const noexcept { return graph_; }
   [[nodiscard]] FlowLedger ledger() const noexcept;
@@ -55,17 +71,17 @@ class Resolver {
   }
 
  private:
-  Revision take(Timestamp now);
+  [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
 
   Enricher enricher_;
   Aggregator aggregator_;
   DependencyGraph graph_;
   std::vector<FlowLabels> labels_;
-  std::vector<ConnectionSummary> summaries_;
-  std::vector<Id> dependency_ids_;  ///< of summaries_
+  FlushedSummaries summaries_;
+  std::vector<Id> dependency_ids_;  ///< of the summaries at hand
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;
-  std::uint64_t refused_flows_ = 0;
+  std::atomic<std::uint64_t> refused_flows_{0};  ///< of both halves
 };
 
 }  // namespace flowlens

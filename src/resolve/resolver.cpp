@@ -24,30 +24,36 @@ void Resolver::add(std::span<const Fact> facts) {
 }
 
 Revision Resolver::flush(Timestamp now) {
-  summaries_.clear();
-  aggregator_.flush(now, summaries_);
-  return take(now);
+  summarize(now, summaries_);
+  return apply(summaries_);
 }
 
 Revision Resolver::finish(Timestamp now) {
-  summaries_.clear();
-  aggregator_.flush(now, summaries_);
-  aggregator_.finish(summaries_);
-  return take(now);
+  summarize(now, summaries_);
+  aggregator_.finish(summaries_.rows);
+  summaries_.flows = aggregator_.ledger();
+  return apply(summaries_);
 }
 
-/// Applies the summaries and makes the next revision of what that changed.
-Revision Resolver::take(Timestamp now) {
-  refused_flows_ += graph_.apply(summaries_, &dependency_ids_);
-  Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, now);
-  revision.windows.reserve(summaries_.size());
-  for (std::size_t i = 0; i < summaries_.size(); ++i) {
-    const ConnectionSummary& s = summaries_[i];
+void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
+  out.rows.clear();
+  aggregator_.flush(now, out.rows);
+  out.flows = aggregator_.ledger();
+  out.at = now;
+}
+
+Revision Resolver::apply(const FlushedSummaries& summaries) {
+  const std::uint64_t refused = graph_.apply(summaries.rows, &dependency_ids_);
+  refused_flows_.fetch_add(refused, std::memory_order_relaxed);
+  Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
+  revision.windows.reserve(summaries.rows.size());
+  for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
+    const ConnectionSummary& s = summaries.rows[i];
     // A window that closes without anything new is in the store already.
     if (dependency_ids_[i].is_none() || s.added.is_zero()) continue;
     revision.windows.push_back({s.window_start, dependency_ids_[i], s.counts});
   }
-  revision.flows = ledger();
+  revision.flows = without_refused(summaries.flows);
   if (revision.empty()) {
     revision.number = last_revision_;
   } else {
@@ -56,10 +62,13 @@ Revision Resolver::take(Timestamp now) {
   return revision;
 }
 
-FlowLedger Resolver::ledger() const noexcept {
-  FlowLedger ledger = aggregator_.ledger();
-  ledger.applied -= refused_flows_;
-  ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)] += refused_flows_;
+FlowLedger Resolver::ledger() const noexcept { return without_refused(aggregator_.ledger()); }
+
+/// Flows that the map had no room for count as dropped.
+FlowLedger Resolver::without_refused(FlowLedger ledger) const noexcept {
+  const std::uint64_t refused = refused_flows_.load(std::memory_order_relaxed);
+  ledger.applied -= refused;
+  ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)] += refused;
   return ledger;
 }
 

@@ -5,6 +5,15 @@
 #include <utility>
 
 namespace flowlensd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+}  // namespace
 
 MapWriter::MapWriter(Resolver& resolver, StoreThread* store, const FlowLedger& earlier_epochs,
                      Epoch epoch, MapObservers observers)
@@ -14,7 +23,16 @@ MapWriter::MapWriter(Resolver& resolver, StoreThread* store, const FlowLedger& e
       epoch_(epoch),
       observers_(std::move(observers)),
       revision_(resolver.graph().counters().revision) {
-  publish({}, 0);
+  publish({}, resolver_.ledger(), 0);
+}
+
+MapWriter::~MapWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
 }
 
 Timestamp MapWriter::advance(Timestamp now) noexcept {
@@ -36,50 +54,96 @@ void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
 }
 
 bool MapWriter::try_flush(Timestamp now) {
-  if (store_ != nullptr && !store_->has_room()) {
+  std::unique_lock lock(mutex_);
+  if (failure_) std::rethrow_exception(failure_);
+  if (is_applying_ || (store_ != nullptr && !store_->has_room())) {
     ++postponed_;
     return false;
   }
-  take(now, false);
+  lock.unlock();
+  resolver_.summarize(advance(now), summaries_);
+  aggregator_ = resolver_.aggregator_counters();
+  lock.lock();
+  is_applying_ = true;
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  lock.unlock();
+  changed_.notify_all();
   return true;
 }
 
 void MapWriter::flush(Timestamp now, std::chrono::milliseconds patience) {
-  if (store_ != nullptr && !store_->wait_for_room(patience)) ++postponed_;
-  take(now, false);
+  take(now, false, patience);
 }
 
 void MapWriter::finish(Timestamp now, std::chrono::milliseconds patience) {
-  if (store_ != nullptr && !store_->wait_for_room(patience)) ++postponed_;
-  take(now, true);
+  take(now, true, patience);
 }
 
-void MapWriter::take(Timestamp now, bool is_end) {
-  const auto begin = std::chrono::steady_clock::now();
+void MapWriter::take(Timestamp now, bool is_end, std::chrono::milliseconds patience) {
+  wait_until_idle();
+  if (store_ != nullptr && !store_->wait_for_room(patience)) {
+    const std::lock_guard lock(mutex_);
+    ++postponed_;
+  }
+  const auto begin = Clock::now();
   Revision revision = is_end ? resolver_.finish(advance(now)) : resolver_.flush(advance(now));
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  aggregator_ = resolver_.aggregator_counters();
+  hand_on(std::move(revision), seconds_since(begin));
+}
+
+/// The thread: the second half of flushes that try_flush() began.
+void MapWriter::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return is_applying_ || is_ending_; });
+    if (!is_applying_) return;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      const auto begin = Clock::now();
+      Revision revision = resolver_.apply(summaries_);
+      hand_on(std::move(revision), seconds_since(begin));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    failure_ = failure;
+    is_applying_ = false;
+    changed_.notify_all();
+    if (failure_) return;
+  }
+}
+
+void MapWriter::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !is_applying_; });
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void MapWriter::hand_on(Revision revision, double seconds) {
+  const Timestamp at = revision.at;
+  const FlowLedger flows = revision.flows;
   // A revision without rows still carries the ledger of flows that came to nothing.
   const bool has_news = revision.number > revision_;
   revision_ = std::max(revision_, revision.number);
   if (store_ != nullptr && has_news) store_->submit(std::move(revision));
   if (observers_.on_flush) observers_.on_flush(seconds);
-  publish(now_, seconds);
+  publish(at, flows, seconds);
 }
 
-void MapWriter::publish(Timestamp now, double flush_seconds) {
+void MapWriter::publish(Timestamp now, const FlowLedger& flows, double flush_seconds) {
   MapView fresh;
-  fresh.flows = resolver_.ledger();
+  fresh.flows = flows;
   fresh.flows_all_epochs = earlier_;
-  fresh.flows_all_epochs += fresh.flows;
-  fresh.aggregator = resolver_.aggregator_counters();
+  fresh.flows_all_epochs += flows;
+  fresh.aggregator = aggregator_;
   fresh.graph = resolver_.graph().counters();
   fresh.revision = fresh.graph.revision;
   fresh.epoch = epoch_.value;
   fresh.flushed = now;
   fresh.flush_seconds = flush_seconds;
-  fresh.flushes_postponed = postponed_;
   const std::lock_guard lock(mutex_);
+  fresh.flushes_postponed = postponed_;
   view_ = fresh;
 }
 

@@ -1,11 +1,15 @@
 /// \file
 /// pipeline: the Resolver with its store behind it, used by one thread at a time: by the Resolver
-/// thread, or by the reader of captures.
+/// thread, or by the reader of captures. The larger half of a flush has a thread of its own, so that
+/// the channel before the Resolver does not fill up meanwhile.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 #include "library.hpp"
 #include "pipeline/flow_channel.hpp"
@@ -26,7 +30,7 @@ struct MapView {
   std::uint64_t flushes_postponed = 0;  ///< the store was busy
 };
 
-/// Times worth a quantile; called by the writing thread.
+/// Times worth a quantile. Called by two threads, one each.
 struct MapObservers {
   std::function<void(double seconds)> on_latency;  ///< from the socket to the map, each parcel
   std::function<void(double seconds)> on_flush;
@@ -37,13 +41,16 @@ class MapWriter {
   /// \param store  null: the map lives in memory only.
   MapWriter(Resolver& resolver, StoreThread* store, const FlowLedger& earlier_epochs, Epoch epoch,
             MapObservers observers);
+  ~MapWriter();
 
   /// \param now  wall clock or capture time; a step back is ignored.
   void add(std::span<const FlowRecord> flows, Timestamp now);
   void add(const FlowParcel& parcel, Timestamp now);
 
-  /// Flushes unless the store is still busy.
+  /// Begins a flush, unless the one before or the store is still busy. The map and view() follow a
+  /// moment later.
   /// \return false if it was postponed.
+  /// \throws what a flush before has thrown.
   bool try_flush(Timestamp now);
   /// Flushes once the store has room, or after `patience` in spite of it.
   void flush(Timestamp now, std::chrono::milliseconds patience);
@@ -55,8 +62,12 @@ class MapWriter {
 
  private:
   Timestamp advance(Timestamp now) noexcept;
-  void take(Timestamp now, bool is_end);
-  void publish(Timestamp now, double flush_seconds);
+  void take(Timestamp now, bool is_end, std::chrono::milliseconds patience);
+  void hand_on(Revision revision, double seconds);
+  void publish(Timestamp now, const FlowLedger& flows, double flush_seconds);
+
+  void run();
+  void wait_until_idle();
 
   Resolver& resolver_;
   StoreThread* store_;
@@ -64,10 +75,18 @@ class MapWriter {
   const Epoch epoch_;
   MapObservers observers_;
   Timestamp now_;
-  std::uint64_t revision_ = 0;
-  std::uint64_t postponed_ = 0;
+  std::uint64_t revision_ = 0;     ///< the last one handed to the store
+  AggregatorCounters aggregator_;  ///< as of the flush at hand
+  FlushedSummaries summaries_;     ///< the same
+
   mutable std::mutex mutex_;
   MapView view_;
+  std::uint64_t postponed_ = 0;
+  std::condition_variable changed_;
+  bool is_applying_ = false;  ///< summaries_ and the like belong to the thread
+  bool is_ending_ = false;
+  std::exception_ptr failure_;
+  std::thread thread_;  ///< begins with the first try_flush()
 };
 
 }  // namespace flowlensd
