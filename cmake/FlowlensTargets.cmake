@@ -48,6 +48,18 @@ function(flowlens_library name)
     BASE_DIRS ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include FILES ${headers})
 endfunction()
 
+# flowlens_element_table(<library>): element_table.inc for it, from src/parse/elements/*.csv. Made while
+# building and by CMake alone, so the tables have one copy and whoever builds FlowLens needs no more tools.
+function(flowlens_element_table name)
+  set(output ${PROJECT_BINARY_DIR}/generated/element_table.inc)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/ElementTable.cmake)
+  file(GLOB tables CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/parse/elements/*.csv)
+  add_custom_command(OUTPUT ${output} DEPENDS ${tables} ${script} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${output} -D "SOURCES=${tables}" -P ${script})
+  target_sources(flowlens_${name} PRIVATE ${output})
+  target_include_directories(flowlens_${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
+endfunction()
+
 # flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...]): one doctest program, one ctest entry.
 function(flowlens_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS")

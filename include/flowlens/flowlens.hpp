@@ -15,6 +15,7 @@
 #include "flowlens/version.hpp"
 // parse
 #include "flowlens/information_element.hpp"
+#include "flowlens/information_model.hpp"
 #include "flowlens/parser.hpp"
 #include "flowlens/record.hpp"
 #include "flowlens/sflow_sample.hpp"

@@ -42,23 +42,24 @@ Json floating(std::span<const std::byte> octets, std::uint64_t bits) {
   return std::bit_cast<double>(bits);
 }
 
+/// The corpus calls elements of IANA's registry, reverse ones and v9 scopes by name, no others.
+bool is_corpus_name(ElementId id) {
+  if (id.enterprise == kV9ScopeEnterprise) return true;
+  if (id.enterprise != 0 && id.enterprise != kReverseEnterprise) return false;
+  return id.number < kFirstV9VendorType && find_element(ElementId{0, id.number}) != nullptr;
+}
+
 }  // namespace
 
 std::string field_key(ElementId id, ExportProtocol protocol) {
-  const bool unknown = id.enterprise == 0 && find_element(id) == nullptr;
-  if (unknown && protocol == ExportProtocol::netflow_v9) return "v9id" + std::to_string(id.number);
-  return element_name(id);
+  if (is_corpus_name(id)) return element_name(id);
+  const std::string number = "id" + std::to_string(id.number);
+  if (id.enterprise != 0) return "e" + std::to_string(id.enterprise) + number;
+  return protocol == ExportProtocol::netflow_v9 ? "v9" + number : number;
 }
 
 ElementType field_type(ElementId id) {
-  if (id.enterprise == kV9ScopeEnterprise) return ElementType::unsigned_integer;
-  if (const InformationElement* known = find_element(id)) return known->type;
-  if (id.enterprise == kReverseEnterprise) {
-    if (const InformationElement* forward = find_element(ElementId{0, id.number})) {
-      return forward->type;
-    }
-  }
-  return ElementType::octet_array;
+  return is_corpus_name(id) ? element_type(id) : ElementType::octet_array;
 }
 
 std::optional<Json> field_value(const FieldValue& field) {
@@ -101,6 +102,7 @@ std::optional<Json> field_value(const FieldValue& field) {
     case ElementType::date_time_nanoseconds:
       return to_corpus_time(ntp_time(bits, false));
     case ElementType::octet_array:
+    case ElementType::unsigned_256:
     case ElementType::basic_list:
     case ElementType::sub_template_list:
     case ElementType::sub_template_multi_list:
