@@ -2,17 +2,21 @@
 /// normalize: the one uniform flow, whatever protocol told of it.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <vector>
 
 #include "flowlens/ip_address.hpp"
+#include "flowlens/nat_event.hpp"
 #include "flowlens/template.hpp"
 #include "flowlens/time.hpp"
 
 namespace flowlens {
 
 /// Which values of a FlowRecord were exported. Absent ones are 0, but 0 is also a value.
+/// The last two are remarks on the flow.
 enum class FlowField : std::uint32_t {
   source_address = 1u << 0,
   destination_address = 1u << 1,
@@ -35,10 +39,33 @@ enum class FlowField : std::uint32_t {
   vlan_id = 1u << 18,
   icmp_type_code = 1u << 19,
   flow_direction = 1u << 20,
+  times_replaced = 1u << 21,  ///< start or end were implausible: see NormalizerOptions
+  translation = 1u << 22,     ///< FlowBatch::translations has its other addresses
 };
 
 /// Where a sampling rate came from.
-enum class SamplingSource : std::uint8_t { unknown, header, record, options, override_table };
+enum class SamplingSource : std::uint8_t {
+  unknown,         ///< none was told, or an absurd one: the rate is 1
+  header,          ///< NetFlow v5
+  record,          ///< told with the flow itself
+  options,         ///< told by the observation domain: of its sampler, interface or all of it
+  override_table,  ///< NormalizerOptions::sampling_overrides
+  other_domain     ///< options of another observation domain of the same exporter
+};
+
+/// What the counts of a flow count. Elements by their IANA numbers.
+enum class CounterSource : std::uint8_t {
+  none,          ///< no count was exported
+  delta,         ///< 1, 2: since the flow's last record
+  total,         ///< 85, 86: since the flow began; records of one flow overlap
+  permanent,     ///< the same numbers in NetFlow v9: of a permanent flow, running on
+  initiator,     ///< 231, 232, 298, 299: one record counts both ways (since the last record)
+  layer2_delta,  ///< 352: of frames, with link-layer header
+  layer2_total,  ///< 353
+  post_delta,    ///< 23, 24: behind what the observation point does to packets
+  post_total,    ///< 171, 172
+  packet         ///< the length of one sampled packet
+};
 
 /// Whether the exporter itself says which end began (RFC 5103 biflowDirection, initiator and
 /// responder counters).
@@ -88,6 +115,7 @@ struct FlowRecord {
   FlowKind kind = FlowKind::traffic;
   ExportProtocol export_protocol = ExportProtocol::ipfix;
   bool is_fragment_tail = false;  ///< a fragment without ports (sampled packets only)
+  CounterSource counter_source = CounterSource::none;  ///< of the octets; without them the packets
 
   [[nodiscard]] bool has(FlowField f) const noexcept {
     return (present & static_cast<std::uint32_t>(f)) != 0;
@@ -101,11 +129,62 @@ struct FlowRecord {
   }
 };
 static_assert(std::is_trivially_copyable_v<FlowRecord>);
+static_assert(sizeof(FlowRecord) == 152, "copied per flow: what is rare goes beside it");
 
-/// Flows on their way. Reuse one for many datagrams: clear() keeps the memory.
+/// Flows on their way, and beside them what is rare. Reuse one for many datagrams: clear() keeps the
+/// memory.
 struct FlowBatch {
   std::vector<FlowRecord> flows;
-  void clear() noexcept { flows.clear(); }
+  std::vector<Translation> translations;  ///< in the order of their flows
+  std::vector<NatEvent> nat_events;       ///< of no flow
+
+  void clear() noexcept {
+    flows.clear();
+    translations.clear();
+    nat_events.clear();
+  }
+  /// Removes the flows from position `from` on that `keep(flow)` refuses, and what stands beside
+  /// them. \return how many.
+  template <typename Keep>
+  std::size_t keep_if(std::size_t from, Keep&& keep);
+  /// Appends the flows [first, end) of another batch with what stands beside them.
+  void append(const FlowBatch& other, std::size_t first, std::size_t end);
 };
+
+template <typename Keep>
+std::size_t FlowBatch::keep_if(std::size_t from, Keep&& keep) {
+  std::size_t kept = from;
+  auto beside = std::lower_bound(translations.begin(), translations.end(), from,
+                                 [](const Translation& t, std::size_t at) { return t.flow < at; });
+  auto beside_kept = beside;
+  for (std::size_t i = from; i < flows.size(); ++i) {
+    const bool is_kept = keep(flows[i]);
+    if (beside != translations.end() && beside->flow == i) {
+      if (is_kept) {
+        *beside_kept = *beside;
+        beside_kept++->flow = static_cast<std::uint32_t>(kept);
+      }
+      ++beside;
+    }
+    if (is_kept) flows[kept++] = flows[i];
+  }
+  const std::size_t removed = flows.size() - kept;
+  flows.erase(flows.end() - static_cast<std::ptrdiff_t>(removed), flows.end());
+  translations.erase(beside_kept, translations.end());
+  return removed;
+}
+
+inline void FlowBatch::append(const FlowBatch& other, std::size_t first, std::size_t end) {
+  const std::size_t before = flows.size();
+  flows.insert(flows.end(), other.flows.begin() + static_cast<std::ptrdiff_t>(first),
+               other.flows.begin() + static_cast<std::ptrdiff_t>(end));
+  const auto by_flow = [](const Translation& t, std::size_t at) { return t.flow < at; };
+  auto beside =
+      std::lower_bound(other.translations.begin(), other.translations.end(), first, by_flow);
+  for (; beside != other.translations.end() && beside->flow < end; ++beside) {
+    translations.push_back(*beside);
+    translations.back().flow = static_cast<std::uint32_t>(before + (beside->flow - first));
+  }
+}
 
 }  // namespace flowlens

@@ -22,7 +22,9 @@
 #include "flowlens/template.hpp"
 // normalize
 #include "flowlens/decoder.hpp"
+#include "flowlens/exporter_facts.hpp"
 #include "flowlens/flow_record.hpp"
+#include "flowlens/nat_event.hpp"
 #include "flowlens/normalizer.hpp"
 // enrich
 #include "flowlens/enricher.hpp"

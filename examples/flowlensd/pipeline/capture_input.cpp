@@ -148,10 +148,7 @@ std::span<const FlowRecord> in_order(Chunk& chunk) {
   if (chunk.batches.size() == 1) return chunk.batches[0].flows;
   std::vector<std::size_t> taken(chunk.batches.size(), 0);
   for (const Chunk::Item& item : chunk.items) {
-    const auto& flows = chunk.batches[item.decoder].flows;
-    const auto at = [&](std::size_t n) { return flows.begin() + static_cast<std::ptrdiff_t>(n); };
-    chunk.merged.flows.insert(chunk.merged.flows.end(), at(taken[item.decoder]),
-                              at(item.flows_end));
+    chunk.merged.append(chunk.batches[item.decoder], taken[item.decoder], item.flows_end);
     taken[item.decoder] = item.flows_end;
   }
   return chunk.merged.flows;

@@ -35,14 +35,10 @@ bool PressureRule::keeps(const FlowRecord& flow) const noexcept {
 }
 
 std::uint64_t PressureRule::thin(FlowBatch& batch, std::size_t from) const noexcept {
-  const auto begin = batch.flows.begin() + static_cast<std::ptrdiff_t>(from);
-  const auto kept_end =
-      std::remove_if(begin, batch.flows.end(), [&](const FlowRecord& f) { return !keeps(f); });
-  for (auto flow = begin; flow != kept_end; ++flow) {
-    flow->sampling_rate = multiplied(flow->sampling_rate, options_.keep_one_in);
+  const std::size_t left_out = batch.keep_if(from, [&](const FlowRecord& f) { return keeps(f); });
+  for (std::size_t i = from; i < batch.flows.size(); ++i) {
+    batch.flows[i].sampling_rate = multiplied(batch.flows[i].sampling_rate, options_.keep_one_in);
   }
-  const auto left_out = static_cast<std::uint64_t>(batch.flows.end() - kept_end);
-  batch.flows.erase(kept_end, batch.flows.end());
   return left_out;
 }
 
