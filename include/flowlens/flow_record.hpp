@@ -10,6 +10,7 @@
 
 #include "flowlens/ip_address.hpp"
 #include "flowlens/nat_event.hpp"
+#include "flowlens/packet.hpp"
 #include "flowlens/template.hpp"
 #include "flowlens/time.hpp"
 
@@ -131,17 +132,28 @@ struct FlowRecord {
 static_assert(std::is_trivially_copyable_v<FlowRecord>);
 static_assert(sizeof(FlowRecord) == 152, "copied per flow: what is rare goes beside it");
 
+/// One packet of a sampled packet that was tunnelled: the outermost, the innermost or one between.
+struct PacketLayer {
+  std::uint32_t flow = 0;  ///< index in FlowBatch::flows
+  std::uint8_t depth = 0;  ///< 0: the outermost
+  Packet headers;
+};
+
 /// Flows on their way, and beside them what is rare. Reuse one for many datagrams: clear() keeps the
 /// memory.
 struct FlowBatch {
   std::vector<FlowRecord> flows;
   std::vector<Translation> translations;  ///< in the order of their flows
   std::vector<NatEvent> nat_events;       ///< of no flow
+  /// The headers of tunnelled packets, all layers of each, ascending by flow and depth; nothing for
+  /// other flows. NormalizerOptions::tunnel_view says which of them the flow describes.
+  std::vector<PacketLayer> layers;
 
   void clear() noexcept {
     flows.clear();
     translations.clear();
     nat_events.clear();
+    layers.clear();
   }
   /// Removes the flows from position `from` on that `keep(flow)` refuses, and what stands beside
   /// them. \return how many.
@@ -151,26 +163,63 @@ struct FlowBatch {
   void append(const FlowBatch& other, std::size_t first, std::size_t end);
 };
 
+namespace detail {
+
+/// The first entry beside flows that belongs to flow `at` or a later one.
+template <typename Entries>
+auto first_beside(Entries& entries, std::size_t at) noexcept {
+  return std::lower_bound(entries.begin(), entries.end(), at,
+                          [](const auto& entry, std::size_t flow) { return entry.flow < flow; });
+}
+
+/// Moves entries to the front as their flows move.
+template <typename Entry>
+class Beside {
+ public:
+  Beside(std::vector<Entry>& entries, std::size_t from)
+      : entries_(entries), next_(first_beside(entries, from)), kept_(next_) {}
+  /// Flow `from` was kept as flow `to`, or not.
+  void follow(std::size_t from, std::size_t to, bool is_kept) {
+    for (; next_ != entries_.end() && next_->flow == from; ++next_) {
+      if (!is_kept) continue;
+      *kept_ = *next_;
+      (kept_++)->flow = static_cast<std::uint32_t>(to);
+    }
+  }
+  void finish() { entries_.erase(kept_, entries_.end()); }
+
+ private:
+  std::vector<Entry>& entries_;
+  typename std::vector<Entry>::iterator next_;
+  typename std::vector<Entry>::iterator kept_;
+};
+
+template <typename Entry>
+void append_beside(std::vector<Entry>& to, const std::vector<Entry>& from, std::size_t first,
+                   std::size_t end, std::size_t before) {
+  for (auto i = first_beside(from, first); i != from.end() && i->flow < end; ++i) {
+    to.push_back(*i);
+    to.back().flow = static_cast<std::uint32_t>(before + (i->flow - first));
+  }
+}
+
+}  // namespace detail
+
 template <typename Keep>
 std::size_t FlowBatch::keep_if(std::size_t from, Keep&& keep) {
   std::size_t kept = from;
-  auto beside = std::lower_bound(translations.begin(), translations.end(), from,
-                                 [](const Translation& t, std::size_t at) { return t.flow < at; });
-  auto beside_kept = beside;
+  detail::Beside<Translation> translated{translations, from};
+  detail::Beside<PacketLayer> layered{layers, from};
   for (std::size_t i = from; i < flows.size(); ++i) {
     const bool is_kept = keep(flows[i]);
-    if (beside != translations.end() && beside->flow == i) {
-      if (is_kept) {
-        *beside_kept = *beside;
-        beside_kept++->flow = static_cast<std::uint32_t>(kept);
-      }
-      ++beside;
-    }
+    translated.follow(i, kept, is_kept);
+    layered.follow(i, kept, is_kept);
     if (is_kept) flows[kept++] = flows[i];
   }
   const std::size_t removed = flows.size() - kept;
   flows.erase(flows.end() - static_cast<std::ptrdiff_t>(removed), flows.end());
-  translations.erase(beside_kept, translations.end());
+  translated.finish();
+  layered.finish();
   return removed;
 }
 
@@ -178,13 +227,8 @@ inline void FlowBatch::append(const FlowBatch& other, std::size_t first, std::si
   const std::size_t before = flows.size();
   flows.insert(flows.end(), other.flows.begin() + static_cast<std::ptrdiff_t>(first),
                other.flows.begin() + static_cast<std::ptrdiff_t>(end));
-  const auto by_flow = [](const Translation& t, std::size_t at) { return t.flow < at; };
-  auto beside =
-      std::lower_bound(other.translations.begin(), other.translations.end(), first, by_flow);
-  for (; beside != other.translations.end() && beside->flow < end; ++beside) {
-    translations.push_back(*beside);
-    translations.back().flow = static_cast<std::uint32_t>(before + (beside->flow - first));
-  }
+  detail::append_beside(translations, other.translations, first, end, before);
+  detail::append_beside(layers, other.layers, first, end, before);
 }
 
 }  // namespace flowlens

@@ -13,6 +13,8 @@
 #include "flowlens/time.hpp"
 #include "flowlens/transport_session.hpp"
 #include "flowlens/version.hpp"
+// wire
+#include "flowlens/packet.hpp"
 // parse
 #include "flowlens/information_element.hpp"
 #include "flowlens/information_model.hpp"

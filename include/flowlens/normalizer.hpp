@@ -11,9 +11,16 @@
 
 namespace flowlens {
 
+/// Which conversation of a tunnelled packet becomes the flow. FlowBatch::layers keeps all of them.
+enum class TunnelView : std::uint8_t {
+  innermost,  ///< who talks: the packet deepest in whose addresses and protocol are there
+  outermost   ///< who carries: the ends of the tunnel
+};
+
 struct NormalizerOptions {
   std::size_t max_plans = 65'536;     ///< compiled templates
   std::size_t max_samplers = 65'536;  ///< sampling rates told in options, over all exporters
+  TunnelView tunnel_view = TunnelView::innermost;
 };
 
 /// What a Normalizer did. Records that gave no flow are counted by why.

@@ -147,16 +147,14 @@ void give_biflows(const Plan& plan, const Block& block, std::vector<FlowRecord>&
 }
 
 /// Records that hold a piece of a packet (RFC 7133, PSAMP).
-void give_frames(NormalizerState& state, const Plan& plan, const Block& block,
-                 std::vector<FlowRecord>& out) {
+void give_frames(NormalizerState& state, const Plan& plan, const Block& block) {
   for (std::size_t i = 0; i < block.count; ++i) {
     FlowRecord& flow = block.flows[i];
     flow.kind = FlowKind::sampled_packet;
-    const auto link = plan.frame_is_ip ? wire::LinkType::ip : wire::LinkType::ethernet;
-    const wire::Packet packet = wire::dissect(block.scratch->frame[i], link);
+    dissect(block.scratch->frame[i], plan.frame_link, state.dissection);
     const std::uint64_t frame_octets = plan.has_frame_size ? block.scratch->frame_size[i] : 0;
-    if (apply_packet(packet, frame_octets, flow)) {
-      out.push_back(flow);
+    if (apply_dissection(state, frame_octets, flow)) {
+      give_packet(state, flow);
     } else {
       ++state.counters.records_without_flow;
     }
@@ -256,7 +254,7 @@ void normalize_set(NormalizerState& state, const DataSet& set) {
     fill(state, plan, block, set);
     if (is_plain) continue;
     if (plan.kind == Plan::Kind::frames) {
-      give_frames(state, plan, block, out);
+      give_frames(state, plan, block);
     } else {
       give_biflows(plan, block, out);
     }

@@ -40,7 +40,7 @@ void Normalizer::on_data_set(const DataSet& set) noexcept {
   try {
     normalize::normalize_set(*impl_, set);
   } catch (const std::bad_alloc&) {
-    if (impl_->out != nullptr) impl_->out->flows.resize(before);
+    if (impl_->out != nullptr) impl_->out->keep_if(before, [](const FlowRecord&) { return false; });
     counters.records_without_flow += set.record_count;
     ++counters.sets_out_of_memory;
   }
@@ -61,6 +61,7 @@ void Normalizer::on_sample(const SflowSample& sample) noexcept {
   try {
     normalize::normalize_sample(*impl_, sample);
   } catch (const std::bad_alloc&) {
+    if (impl_->out != nullptr) impl_->out->keep_if(before, [](const FlowRecord&) { return false; });
     ++counters.sets_out_of_memory;
   }
   if (impl_->out != nullptr) counters.flows += impl_->out->flows.size() - before;

@@ -6,9 +6,9 @@
 
 #include "base/lru_table.hpp"
 #include "flowlens/normalizer.hpp"
+#include "flowlens/packet.hpp"
 #include "normalize/exporter_facts.hpp"
 #include "normalize/plan.hpp"
-#include "wire/dissect.hpp"
 
 namespace flowlens::normalize {
 
@@ -19,12 +19,13 @@ struct SerialHash {
 /// What a Normalizer holds.
 struct NormalizerState {
   explicit NormalizerState(const NormalizerOptions& o)
-      : plans(o.max_plans), facts(o.max_samplers) {}
+      : tunnel_view(o.tunnel_view), plans(o.max_plans), facts(o.max_samplers) {}
 
   /// The plan of a template, compiled at first use.
   /// \throws std::bad_alloc
   const Plan& plan_of(const Template& layout);
 
+  TunnelView tunnel_view;
   base::LruTable<std::uint64_t, Plan, SerialHash> plans;
   struct Recent {
     std::uint64_t serial = 0;
@@ -35,6 +36,7 @@ struct NormalizerState {
   NormalizerCounters counters;
   FlowBatch* out = nullptr;
   Scratch scratch;
+  Dissection dissection;                 ///< of the packet at hand; reused
   std::array<FlowRecord, kBlock> flows;  ///< where a record may give no flow or two
 };
 
@@ -48,10 +50,14 @@ void normalize_set(NormalizerState& state, const DataSet& set);
 /// \throws std::bad_alloc
 void normalize_sample(NormalizerState& state, const SflowSample& sample);
 
-/// Copies what a sampled packet's headers say.
+/// Copies what the headers of the packet in `state.dissection` say, of the layer the options ask
+/// for.
 /// \param frame_octets  of the whole packet, the link layer included; 0 if not known.
 /// \return false if the headers have no addresses or no protocol: then there is no flow.
-bool apply_packet(const wire::Packet& packet, std::uint64_t frame_octets,
-                  FlowRecord& flow) noexcept;
+bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
+                      FlowRecord& flow) noexcept;
+/// Gives the flow of the packet in `state.dissection` out, and its layers if it has tunnels.
+/// \throws std::bad_alloc
+void give_packet(const NormalizerState& state, const FlowRecord& flow);
 
 }  // namespace flowlens::normalize

@@ -6,38 +6,43 @@
 namespace flowlens::normalize {
 namespace {
 
-using wire::PacketField;
-
 constexpr std::uint32_t bits(FlowField f) noexcept { return static_cast<std::uint32_t>(f); }
 
 /// Header protocols of sFlow v5 (enum header_protocol).
-bool link_of(std::uint32_t header_protocol, wire::LinkType& link) noexcept {
+bool link_of(std::uint32_t header_protocol, LinkType& link) noexcept {
   switch (header_protocol) {
     case 1:
-      link = wire::LinkType::ethernet;
+      link = LinkType::ethernet;
       return true;
+    case 7:   // PPP
+    case 14:  // packet over SONET
+      link = LinkType::ppp;
+      return true;
+    case 10:  // AAL5 without LLC
     case 11:
     case 12:
-      link = wire::LinkType::ip;
+      link = LinkType::ip;
       return true;
     case 13:
-      link = wire::LinkType::mpls;
+      link = LinkType::mpls;
       return true;
     default:
       return false;
   }
 }
 
-bool read_sampled_header(const SflowRecord& record, FlowRecord& flow) noexcept {
+bool read_sampled_header(NormalizerState& state, const SflowRecord& record,
+                         FlowRecord& flow) noexcept {
   wire::ByteReader in{record.octets};
-  wire::LinkType link;
+  LinkType link;
   const bool known = link_of(in.u32(), link);
   const std::uint32_t frame_octets = in.u32();
   in.skip(4);  // octets removed before sampling, counted in frame_octets
   std::size_t length = in.u32();
   if (!in.ok() || !known) return false;
   if (length > in.remaining()) length = in.remaining();
-  return apply_packet(wire::dissect(in.take(length), link), frame_octets, flow);
+  dissect(in.take(length), link, state.dissection);
+  return apply_dissection(state, frame_octets, flow);
 }
 
 /// sampled_ipv4 and sampled_ipv6 hold the same members, the addresses apart.
@@ -145,13 +150,21 @@ FlowRecord prototype(const SflowSample& sample) noexcept {
   return flow;
 }
 
-}  // namespace
+/// The tag of the packet itself or, in a tunnel, of the nearest packet around it that has one.
+void apply_vlan(const Dissection& d, std::size_t layer, FlowRecord& flow) noexcept {
+  for (std::size_t i = layer + 1; i-- > 0;) {
+    if (!d.layers[i].has(PacketField::vlan)) continue;
+    flow.vlan_id = d.layers[i].vlan_id;
+    flow.present |= bits(FlowField::vlan_id);
+    return;
+  }
+}
 
-bool apply_packet(const wire::Packet& packet, std::uint64_t frame_octets,
-                  FlowRecord& flow) noexcept {
-  if (!packet.has(PacketField::addresses) || !packet.has(PacketField::protocol)) return false;
+void apply_packet(const Packet& packet, std::uint64_t frame_octets, FlowRecord& flow) noexcept {
   flow.source_address = packet.source;
-  flow.destination_address = packet.destination;
+  // A source route changes the destination on the way; transport checksums cover the last one.
+  flow.destination_address =
+      packet.has(PacketField::final_destination) ? packet.final_destination : packet.destination;
   flow.protocol = packet.protocol;
   flow.tos = packet.tos;
   flow.packet_count = 1;
@@ -176,12 +189,30 @@ bool apply_packet(const wire::Packet& packet, std::uint64_t frame_octets,
     flow.icmp_type_code = static_cast<std::uint16_t>(packet.icmp_type << 8 | packet.icmp_code);
     flow.present |= bits(FlowField::icmp_type_code);
   }
-  if (packet.has(PacketField::vlan)) {
-    flow.vlan_id = packet.vlan_id;
-    flow.present |= bits(FlowField::vlan_id);
-  }
   flow.is_fragment_tail = packet.is_fragment_tail();
+}
+
+}  // namespace
+
+bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
+                      FlowRecord& flow) noexcept {
+  const Dissection& d = state.dissection;
+  const std::size_t layer =
+      state.tunnel_view == TunnelView::innermost ? d.innermost() : d.outermost();
+  if (!d.layers[layer].is_conversation()) return false;
+  apply_packet(d.layers[layer], frame_octets, flow);
+  apply_vlan(d, layer, flow);
   return true;
+}
+
+void give_packet(const NormalizerState& state, const FlowRecord& flow) {
+  const Dissection& d = state.dissection;
+  FlowBatch& out = *state.out;
+  const auto index = static_cast<std::uint32_t>(out.flows.size());
+  if (d.count > 1) {
+    for (std::uint8_t i = 0; i < d.count; ++i) out.layers.push_back({index, i, d.layers[i]});
+  }
+  out.flows.push_back(flow);
 }
 
 void normalize_sample(NormalizerState& state, const SflowSample& sample) {
@@ -194,13 +225,14 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
   ++counters.records;
   // Packets that a device dropped did not pass: they are no traffic.
   bool found = false;
+  bool from_header = false;
   FlowRecord flow = prototype(sample);
   if (sample.kind != SflowSampleKind::discarded) {
     sample.for_each([&](const SflowRecord& record) {
       if (record.enterprise != 0) return;
       switch (record.format) {
         case 1:
-          found = found || read_sampled_header(record, flow);
+          if (!found) found = from_header = read_sampled_header(state, record, flow);
           break;
         case 3:
           found = found || read_sampled_ip(record, false, flow);
@@ -226,7 +258,11 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
     ++counters.records_without_flow;
     return;
   }
-  state.out->flows.push_back(flow);
+  if (from_header) {
+    give_packet(state, flow);
+  } else {
+    state.out->flows.push_back(flow);
+  }
 }
 
 }  // namespace flowlens::normalize

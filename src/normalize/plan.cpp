@@ -369,7 +369,7 @@ void describe(const Choices& choices, Plan& plan) noexcept {
   if (initiator_counts) plan.initiator = Initiator::source;
   plan.icmp_from_port =
       has(Target::destination_port) && !has.either(Target::icmp, Target::icmp_type);
-  plan.frame_is_ip = !has(Target::frame);
+  plan.frame_link = has(Target::frame) ? LinkType::ethernet : LinkType::ip;
   plan.has_sampler = has(Target::sampler);
   plan.has_packet_space = has(Target::packet_space) && from_element(choices, Target::rate, 305);
   plan.has_population = has(Target::sampling_size) && has(Target::population);

@@ -77,7 +77,7 @@ struct Plan {
   bool is_biflow = false;  ///< a record may give a second flow, the other way round
   bool reverse_has_times = false;
   bool icmp_from_port = false;  ///< no ICMP element: exporters put type and code in the port
-  bool frame_is_ip = false;     ///< element 313: without a link-layer header
+  LinkType frame_link = LinkType::ethernet;  ///< what element 315, 104 or 313 begins with
   bool has_sampler = false;
   bool has_packet_space = false;
   bool has_population = false;

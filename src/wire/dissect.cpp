@@ -1,179 +1,174 @@
-#include "wire/dissect.hpp"
-
+// Link layers: Ethernet with tags, MAC in MAC, MPLS, PPP, and what captures put in front.
 #include <cstring>
 
-#include "wire/load.hpp"
+#include "wire/dissector.hpp"
 
 namespace flowlens::wire {
 namespace {
 
-constexpr int kMaxVlanTags = 8;
 constexpr int kMaxLabels = 32;
-constexpr int kMaxExtensionHeaders = 32;
-
-constexpr std::uint16_t kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86dd, kEtherMpls = 0x8847,
-                        kEtherMplsMulticast = 0x8848;
-constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17, kDccp = 33, kIcmpV6 = 58, kSctp = 132,
-                       kUdpLite = 136;
+constexpr std::uint16_t kLongestLlc = 1'500;
 
 constexpr bool is_vlan_tag(std::uint16_t ether_type) noexcept {
-  return ether_type == 0x8100 || ether_type == 0x88a8 || ether_type == 0x9100;
+  return ether_type == 0x8100 || ether_type == 0x88a8 || ether_type == 0x9100 ||
+         ether_type == 0x9200;
 }
 
-/// What is left of the frame.
-struct Rest {
-  const std::byte* at;
-  std::size_t size;
-  void skip(std::size_t n) noexcept {
-    at += n;
-    size -= n;
+void take_tag(Packet& p, std::uint16_t tag) noexcept {
+  const auto id = static_cast<std::uint16_t>(tag & 0x0fffu);
+  const auto priority = static_cast<std::uint8_t>(tag >> 13);
+  if (p.vlan_count == 0) {
+    p.vlan_id = id;
+    p.vlan_priority = priority;
+    p.set(PacketField::vlan);
+  } else if (p.vlan_count == 1) {
+    p.customer_vlan_id = id;
+    p.customer_vlan_priority = priority;
+    p.set(PacketField::customer_vlan);
   }
-};
+  ++p.vlan_count;
+}
 
-void transport(Rest in, Packet& p) noexcept {
-  switch (p.protocol) {
-    case kTcp:
-      if (in.size >= 14) {
-        p.tcp_flags = load8(in.at + 13);
-        p.set(PacketField::tcp_flags);
-      }
-      [[fallthrough]];
-    case kUdp:
-    case kDccp:
-    case kSctp:
-    case kUdpLite:
-      if (in.size < 2) return;
-      p.source_port = load16(in.at);
-      p.set(PacketField::source_port);
-      if (in.size < 4) return;
-      p.destination_port = load16(in.at + 2);
-      p.set(PacketField::destination_port);
-      return;
-    case kIcmp:
-    case kIcmpV6:
-      if (in.size < 2) return;
-      p.icmp_type = load8(in.at);
-      p.icmp_code = load8(in.at + 1);
-      p.set(PacketField::icmp);
-      return;
-    default:
-      return;
+/// IEEE 802.2 with SNAP (RFC 1042): the EtherType stands behind 6 octets.
+void read_llc(Dissector& d, Rest in) noexcept {
+  if (in.size < 8 || load32(in.at) >> 8 != 0xaaaa03) return;
+  const std::uint16_t type = load16(in.at + 6);
+  in.skip(8);
+  read_ether_type(d, type, in);
+}
+
+/// An EtherType, tags before it.
+void read_tagged(Dissector& d, Rest in) noexcept {
+  Packet& p = *d.packet;
+  if (in.size < 2) return;
+  std::uint16_t type = load16(in.at);
+  while (is_vlan_tag(type)) {
+    if (in.size < 4) return;
+    take_tag(p, load16(in.at + 2));
+    in.skip(4);
+    if (in.size < 2) return;
+    type = load16(in.at);
   }
+  p.ether_type = type;
+  p.set(PacketField::ether_type);
+  in.skip(2);
+  if (type <= kLongestLlc) return read_llc(d, in);
+  read_ether_type(d, type, in);
 }
 
-IpAddress v6_at(const std::byte* at) noexcept {
-  std::array<std::uint8_t, 16> octets;
-  std::memcpy(octets.data(), at, octets.size());
-  return IpAddress::v6(octets);
+/// RFC 2516 §4: session packets; discovery carries none.
+void read_pppoe(Dissector& d, Rest in) noexcept {
+  if (in.size < 6 || load16(in.at) != 0x1100) return;
+  d.packet->pppoe_session = load16(in.at + 2);
+  d.packet->set(PacketField::pppoe);
+  in.skip(6);
+  read_ppp(d, in);
 }
 
-/// RFC 791 §3.1.
-void ipv4(Rest in, Packet& p) noexcept {
-  const std::size_t header = std::size_t{load8(in.at) & 0x0fu} * 4;
-  if (header < 20) return;
-  p.ip_version = 4;
-  if (in.size >= 9) {
-    p.tos = load8(in.at + 1);
-    p.ip_length = load16(in.at + 2);
-    p.fragment_id = load16(in.at + 4);
-    p.fragment_offset = load16(in.at + 6) & 0x1fffu;
-    p.ttl = load8(in.at + 8);
-    p.set(PacketField::ip);
-    p.set(PacketField::fragment);
-  }
-  if (in.size >= 10) {
-    p.protocol = load8(in.at + 9);
-    p.set(PacketField::protocol);
-  }
-  if (in.size < 20) return;
-  p.source = IpAddress::v4(load32(in.at + 12));
-  p.destination = IpAddress::v4(load32(in.at + 16));
-  p.set(PacketField::addresses);
-  if (in.size < header || p.is_fragment_tail()) return;
-  in.skip(header);
-  transport(in, p);
+/// IEEE 802.1ah: 4 octets of I-TAG, then the customer's frame.
+void read_pbb(Dissector& d, Rest in) noexcept {
+  if (in.size < 4) return;
+  const std::uint32_t service = load32(in.at) & 0xff'ffffu;
+  in.skip(4);
+  if (in.size != 0 && d.open(Encapsulation::pbb, service)) read_ethernet(d, in);
 }
 
-constexpr bool is_extension_header(std::uint8_t next) noexcept {
-  return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 ||
-         next == 139 || next == 140;
+/// Whether the octets could be an Ethernet frame that carries something known.
+bool looks_like_ethernet(const Rest& in) noexcept {
+  if (in.size < 15) return false;
+  const std::uint16_t type = load16(in.at + 12);
+  const unsigned version = load8(in.at + 14) >> 4;
+  if (type == kEtherIpv4) return version == 4;
+  if (type == kEtherIpv6) return version == 6;
+  return is_vlan_tag(type) || type == kEtherMpls || type == 0x0806 || type == kEtherPppoe ||
+         type == kEtherPbb;
 }
 
-/// Walks the extension headers (RFC 8200 §4). \return false if the chain is cut or too long.
-bool extension_headers(Rest& in, std::uint8_t& next, Packet& p) noexcept {
-  for (int i = 0; i < kMaxExtensionHeaders; ++i) {
-    std::size_t length = 0;
-    switch (next) {
-      case 0:    // hop-by-hop options
-      case 43:   // routing
-      case 60:   // destination options
-      case 135:  // mobility
-      case 139:  // host identity
-      case 140:  // shim6
-        if (in.size < 2) return false;
-        length = (std::size_t{load8(in.at + 1)} + 1) * 8;
-        break;
-      case 51:  // authentication, RFC 4302 §2.2
-        if (in.size < 2) return false;
-        length = (std::size_t{load8(in.at + 1)} + 2) * 4;
-        break;
-      case 44:  // fragment
-        if (in.size < 8) return false;
-        length = 8;
-        p.fragment_offset = static_cast<std::uint16_t>(load16(in.at + 2) >> 3);
-        p.fragment_id = load32(in.at + 4);
-        p.set(PacketField::fragment);
-        break;
-      default:
-        return true;
-    }
-    next = load8(in.at);
-    if (p.is_fragment_tail()) return true;
-    if (in.size < length) {  // cut within it: what it says is next is the end only if it looks so
-      in.skip(in.size);
-      return !is_extension_header(next);
-    }
-    in.skip(length);
-  }
-  return false;
+/// RFC 791 §3.1, of a header of 20 octets; a longer one is believed.
+bool has_sound_checksum(const Rest& in) noexcept {
+  if (load8(in.at) != 0x45) return true;
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < 20; i += 2) sum += load16(in.at + i);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
-/// RFC 8200 §3.
-void ipv6(Rest in, Packet& p) noexcept {
-  p.ip_version = 6;
-  if (in.size < 8) return;
-  p.tos = static_cast<std::uint8_t>(load16(in.at) >> 4);
-  p.flow_label = load32(in.at) & 0xf'ffffu;
-  p.ip_length = 40u + load16(in.at + 4);
-  p.ttl = load8(in.at + 7);
-  p.set(PacketField::ip);
-  if (in.size < 40) return;
-  p.source = v6_at(in.at + 8);
-  p.destination = v6_at(in.at + 24);
-  p.set(PacketField::addresses);
-  std::uint8_t next = load8(in.at + 6);
-  in.skip(40);
-  if (!extension_headers(in, next, p)) return;
-  p.protocol = next;
-  p.set(PacketField::protocol);
-  if (!p.is_fragment_tail()) transport(in, p);
+void read_pseudowire(Dissector& d, std::uint32_t label, Rest in) noexcept {
+  if (in.size != 0 && d.open(Encapsulation::mpls_pseudowire, label)) read_ethernet(d, in);
 }
 
-void ip(Rest in, std::size_t offset, Packet& p) noexcept {
-  if (in.size == 0) return;
-  p.ip_offset = static_cast<std::uint32_t>(offset);
+/// Behind the bottom of the stack nothing says what follows (RFC 4928): IP by its version, a
+/// pseudowire by its control word (RFC 4385 §3), or Ethernet without one if it looks so.
+void read_behind_labels(Dissector& d, std::uint32_t label, Rest in) noexcept {
+  if (in.size < 20) return;  // too little to tell a MAC address from an IP header
+  const bool is_ethernet = looks_like_ethernet(in);
   switch (load8(in.at) >> 4) {
+    case 0: {
+      Rest behind_word = in;
+      behind_word.skip(4);
+      if (is_ethernet && !looks_like_ethernet(behind_word)) break;
+      return read_pseudowire(d, label, behind_word);
+    }
+    case 1:
+      return;  // an associated channel: no user's packet
     case 4:
-      return ipv4(in, p);
+      if (is_ethernet && !has_sound_checksum(in)) break;
+      return read_ip(d, in);
     case 6:
-      return ipv6(in, p);
+      if (is_ethernet) break;
+      return read_ip(d, in);
+    default:
+      break;
+  }
+  if (is_ethernet) read_pseudowire(d, label, in);
+}
+
+/// Linux cooked captures. \param header  octets before the packet
+void read_cooked(Dissector& d, Rest in, std::size_t header, std::size_t type_at) noexcept {
+  if (in.size < header) return;
+  const std::uint16_t type = load16(in.at + type_at);
+  in.skip(header);
+  d.packet->ether_type = type;
+  d.packet->set(PacketField::ether_type);
+  if (!is_vlan_tag(type)) return read_ether_type(d, type, in);
+  if (in.size < 2) return;
+  take_tag(*d.packet, load16(in.at));
+  in.skip(2);
+  read_tagged(d, in);
+}
+
+}  // namespace
+
+void read_ethernet(Dissector& d, Rest in) noexcept {
+  if (in.size < 12) return;
+  Packet& p = *d.packet;
+  std::memcpy(p.destination_mac.data(), in.at, 6);
+  std::memcpy(p.source_mac.data(), in.at + 6, 6);
+  p.set(PacketField::mac_addresses);
+  in.skip(12);
+  read_tagged(d, in);
+}
+
+void read_ether_type(Dissector& d, std::uint16_t type, Rest in) noexcept {
+  switch (type) {
+    case kEtherIpv4:
+    case kEtherIpv6:
+      return read_ip(d, in);
+    case kEtherMpls:
+    case kEtherMplsMulticast:
+      return read_mpls(d, in);
+    case kEtherPppoe:
+      return read_pppoe(d, in);
+    case kEtherPbb:
+      return read_pbb(d, in);
     default:
       return;
   }
 }
 
-/// RFC 3032 §2.1: labels up to the bottom of the stack; behind it IP, told by its version.
-void mpls(Rest in, std::size_t offset, Packet& p) noexcept {
+/// RFC 3032 §2.1: labels up to the bottom of the stack.
+void read_mpls(Dissector& d, Rest in) noexcept {
+  Packet& p = *d.packet;
   for (int i = 0; i < kMaxLabels && in.size >= 4; ++i) {
     const std::uint32_t entry = load32(in.at);
     if (p.mpls_label_count < Packet::kMaxMplsLabels) {
@@ -181,71 +176,66 @@ void mpls(Rest in, std::size_t offset, Packet& p) noexcept {
       p.set(PacketField::mpls);
     }
     in.skip(4);
-    offset += 4;
-    if ((entry & 0x100u) != 0) return ip(in, offset, p);
+    if ((entry & 0x100u) != 0) return read_behind_labels(d, entry >> 12, in);
   }
 }
 
-void ethernet(Rest in, Packet& p) noexcept {
-  if (in.size < 12) return;
-  std::memcpy(p.destination_mac.data(), in.at, 6);
-  std::memcpy(p.source_mac.data(), in.at + 6, 6);
-  p.set(PacketField::mac_addresses);
-  in.skip(12);
-  std::size_t offset = 12;
-  for (int tags = 0;; ++tags) {
-    if (in.size < 2) return;
-    const std::uint16_t type = load16(in.at);
-    if (!is_vlan_tag(type)) {
-      p.ether_type = type;
-      p.set(PacketField::ether_type);
-      break;
-    }
-    if (in.size < 4 || tags == kMaxVlanTags) return;
-    const std::uint16_t tag = load16(in.at + 2);
-    if (tags == 0) {
-      p.vlan_id = tag & 0x0fffu;
-      p.vlan_priority = static_cast<std::uint8_t>(tag >> 13);
-      p.set(PacketField::vlan);
-    } else if (tags == 1) {
-      p.customer_vlan_id = tag & 0x0fffu;
-      p.customer_vlan_priority = static_cast<std::uint8_t>(tag >> 13);
-      p.set(PacketField::customer_vlan);
-    }
+/// RFC 1661 §2; address and control as RFC 1662 §3.1 or Cisco's HDLC puts them.
+void read_ppp(Dissector& d, Rest in) noexcept {
+  if (in.size >= 4 && (load16(in.at) == 0x0f00 || load16(in.at) == 0x8f00)) {
+    const std::uint16_t type = load16(in.at + 2);
     in.skip(4);
-    offset += 4;
+    return read_ether_type(d, type, in);
   }
-  in.skip(2);
-  offset += 2;
-  switch (p.ether_type) {
-    case kEtherIpv4:
-    case kEtherIpv6:
-      return ip(in, offset, p);
-    case kEtherMpls:
-    case kEtherMplsMulticast:
-      return mpls(in, offset, p);
+  if (in.size >= 2 && load16(in.at) == 0xff03) in.skip(2);
+  if (in.size < 2) return;
+  std::uint16_t protocol = load16(in.at);
+  // The first octet of a protocol is even, the second odd: an odd first one is all there is.
+  const bool is_short = (protocol & 0x100u) != 0;
+  if (is_short) protocol = protocol >> 8;
+  in.skip(is_short ? 1 : 2);
+  switch (protocol) {
+    case 0x0021:
+    case 0x0057:
+      return read_ip(d, in);
+    case 0x0281:
+    case 0x0283:
+      return read_mpls(d, in);
     default:
       return;
   }
 }
 
-}  // namespace
+}  // namespace flowlens::wire
 
-Packet dissect(std::span<const std::byte> frame, LinkType link) noexcept {
-  Packet p;
+namespace flowlens {
+
+void dissect(std::span<const std::byte> frame, LinkType link, Dissection& out) noexcept {
+  using namespace wire;
+  out.count = 0;
+  out.has_more = false;
+  Dissector d{frame.data(), out, nullptr};
+  d.open(Encapsulation::none);
   const Rest in{frame.data(), frame.size()};
   switch (link) {
     case LinkType::ethernet:
-      ethernet(in, p);
-      break;
+      return read_ethernet(d, in);
     case LinkType::ip:
-      ip(in, 0, p);
-      break;
+      return read_ip(d, in);
     case LinkType::mpls:
-      mpls(in, 0, p);
-      break;
+      return read_mpls(d, in);
+    case LinkType::ppp:
+      return read_ppp(d, in);
+    case LinkType::linux_sll:
+      return read_cooked(d, in, 16, 14);
+    case LinkType::linux_sll2:
+      return read_cooked(d, in, 20, 0);
+    case LinkType::loopback:
+      // The number of an address family depends on the system that captured: the IP version is
+      // surer.
+      if (in.size > 4) read_ip(d, {in.at + 4, in.size - 4});
+      return;
   }
-  return p;
 }
 
-}  // namespace flowlens::wire
+}  // namespace flowlens

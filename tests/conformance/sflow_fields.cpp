@@ -4,14 +4,13 @@
 
 #include "conformance/run.hpp"
 #include "conformance/value.hpp"
+#include "flowlens/packet.hpp"
 #include "wire/byte_reader.hpp"
-#include "wire/dissect.hpp"
 
 namespace flowlens::conformance {
 namespace {
 
 using wire::ByteReader;
-using wire::PacketField;
 
 /// A structure as text: `name:kind` separated by spaces. Kinds: 4 and 8 octets of unsigned integer,
 /// a address with its type, i IPv4, j IPv6, s string, u 16 octets as hex, w AS path, l list.
@@ -162,7 +161,7 @@ std::string mac(const std::array<std::uint8_t, 6>& address) {
   return to_mac(std::as_bytes(std::span{address}));
 }
 
-void describe_link(const wire::Packet& p, Json& out) {
+void describe_link(const Packet& p, Json& out) {
   if (p.has(PacketField::mac_addresses)) {
     out["destinationMacAddress"] = mac(p.destination_mac);
     out["sourceMacAddress"] = mac(p.source_mac);
@@ -182,7 +181,7 @@ void describe_link(const wire::Packet& p, Json& out) {
   }
 }
 
-void describe_network(const wire::Packet& p, Json& out) {
+void describe_network(const Packet& p, Json& out) {
   if (p.has(PacketField::ip)) {
     out["ipVersion"] = p.ip_version;
     out["ipClassOfService"] = p.tos;
@@ -206,7 +205,7 @@ void describe_network(const wire::Packet& p, Json& out) {
   if (p.has(PacketField::protocol)) out["protocolIdentifier"] = p.protocol;
 }
 
-void describe_transport(const wire::Packet& p, Json& out) {
+void describe_transport(const Packet& p, Json& out) {
   if (p.has(PacketField::source_port)) out["sourceTransportPort"] = p.source_port;
   if (p.has(PacketField::destination_port)) out["destinationTransportPort"] = p.destination_port;
   if (p.has(PacketField::tcp_flags)) out["tcpControlBits"] = p.tcp_flags;
@@ -222,10 +221,10 @@ Json describe_packet(std::span<const std::byte> header, std::uint32_t protocol) 
   Json out = Json::object();
   const bool is_ip = protocol == 11 || protocol == 12;
   if (protocol != 1 && !is_ip && protocol != 13) return out;
-  const auto link = protocol == 1 ? wire::LinkType::ethernet
-                    : is_ip       ? wire::LinkType::ip
-                                  : wire::LinkType::mpls;
-  const wire::Packet packet = wire::dissect(header, link);
+  const auto link = protocol == 1 ? LinkType::ethernet : is_ip ? LinkType::ip : LinkType::mpls;
+  Dissection dissection;
+  dissect(header, link, dissection);
+  const Packet& packet = dissection.layers[0];
   describe_link(packet, out);
   describe_network(packet, out);
   describe_transport(packet, out);

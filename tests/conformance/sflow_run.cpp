@@ -38,7 +38,13 @@ class Collector final : public RecordSink {
   }
 
  private:
-  Normalizer normalizer_;
+  /// The corpus describes the outermost packet.
+  static NormalizerOptions outermost() {
+    NormalizerOptions options;
+    options.tunnel_view = TunnelView::outermost;
+    return options;
+  }
+  Normalizer normalizer_{outermost()};
   std::size_t datagram_ = 0;
   std::size_t index_ = 0;
 };

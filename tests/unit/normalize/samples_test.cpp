@@ -147,3 +147,84 @@ TEST_CASE("sFlow: a later fragment is told as such") {
   CHECK(flows[0].is_fragment_tail);
   CHECK_FALSE(flows[0].has(FlowField::source_port));
 }
+
+TEST_CASE(
+    "sFlow: a tunnelled packet is the conversation within, and the headers around it are kept") {
+  // 192.0.2.1 to 192.0.2.2 in VLAN 100, GRE, then 10.0.0.1 to 10.0.0.2.
+  Octets frame = from_hex(
+      "020000000001 020000000002 8100 0064 0800 45000064 00020000 402f0000 c0000201 c0000202"
+      "0000 0800");
+  const Octets inner = ethernet_packet({});
+  frame.insert(frame.end(), inner.begin() + 14, inner.end());
+  const Octets datagram = SflowBuilder{}
+                              .flow_sample(header())
+                              .flow_sample(SflowBuilder::sampled_header(frame, 118).octets())
+                              .build();
+
+  DecoderUnderTest t;
+  FlowBatch batch;
+  t.decoder.decode(datagram, session(), received(), batch);
+  REQUIRE(batch.flows.size() == 2);
+  CHECK(batch.flows[1].source_address == IpAddress::v4(0x0a000001));
+  CHECK(batch.flows[1].destination_port == 443);
+  CHECK(batch.flows[1].octet_count == 60);
+  CHECK(batch.flows[1].vlan_id == 100);  // of the frame that was seen
+  REQUIRE(batch.layers.size() == 2);     // none for the first flow
+  CHECK(batch.layers[0].flow == 1);
+  CHECK(batch.layers[0].depth == 0);
+  CHECK(batch.layers[0].headers.destination == *IpAddress::parse("192.0.2.2"));
+  CHECK(batch.layers[1].flow == 1);
+  CHECK(batch.layers[1].depth == 1);
+  CHECK(batch.layers[1].headers.encapsulation == Encapsulation::gre);
+  batch.clear();
+  CHECK(batch.layers.empty());
+
+  DecoderOptions options;
+  options.normalizer.tunnel_view = TunnelView::outermost;
+  Decoder outer{options};
+  outer.decode(datagram, session(), received(), batch);
+  REQUIRE(batch.flows.size() == 2);
+  CHECK(batch.flows[1].source_address == *IpAddress::parse("192.0.2.1"));
+  CHECK(batch.flows[1].protocol == 47);
+  CHECK(batch.flows[1].octet_count == 100);
+  CHECK(batch.layers.size() == 2);
+}
+
+TEST_CASE("sFlow: a segment-routed packet goes to its last segment") {
+  const Octets packet = from_hex(
+      "60000000 0044 2b 40 20010db8000000000000000000000001 20010db8000000000000000000000002"
+      "06 04 04 01 01 00 0000 20010db80000000000000000000000ff 20010db80000000000000000000000ee"
+      "9c40 01bb 00000001 00000001 5002 0400 0000 0000");
+  DecoderUnderTest t;
+  const auto flows = t.feed(
+      SflowBuilder{}.flow_sample(SflowBuilder::sampled_header(packet, 108, 12).octets()).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].destination_address == *IpAddress::parse("2001:db8::ff"));
+}
+
+TEST_CASE("sFlow: header protocols other than Ethernet") {
+  const Octets frame = ethernet_packet({});
+  const std::span packet = std::span{frame}.subspan(14);
+  struct Case {
+    const char* name;
+    std::uint32_t protocol;
+    const char* before;
+  };
+  const Case cases[] = {{"PPP", 7, "ff03 0021"},
+                        {"AAL5 without LLC", 10, ""},
+                        {"IPv4", 11, ""},
+                        {"MPLS", 13, "00010140"},
+                        {"SONET", 14, "0f00 0800"}};
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Octets header_octets = from_hex(c.before);
+    header_octets.insert(header_octets.end(), packet.begin(), packet.end());
+    DecoderUnderTest t;
+    const auto flows = t.feed(
+        SflowBuilder{}
+            .flow_sample(SflowBuilder::sampled_header(header_octets, 80, c.protocol).octets())
+            .build());
+    REQUIRE(flows.size() == 1);
+    CHECK(flows[0].destination_port == 443);
+  }
+}

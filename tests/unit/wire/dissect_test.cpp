@@ -1,17 +1,23 @@
-#include "wire/dissect.hpp"
-
 #include <doctest/doctest.h>
+
+#include "flowlens/packet.hpp"
 
 #include "support/message_builder.hpp"
 
 using namespace flowlens;
 using namespace flowlens::test;
-using wire::dissect;
-using wire::LinkType;
-using wire::Packet;
-using wire::PacketField;
 
 namespace {
+
+Dissection look(std::span<const std::byte> frame, LinkType link) {
+  Dissection dissection;
+  flowlens::dissect(ExactBlock{frame}.span(), link, dissection);
+  return dissection;
+}
+/// The outermost packet alone.
+Packet dissect(std::span<const std::byte> frame, LinkType link) {
+  return look(frame, link).layers[0];
+}
 
 constexpr std::string_view kMacs = "020000000001 020000000002";
 constexpr std::string_view kIpv6 =
@@ -19,14 +25,13 @@ constexpr std::string_view kIpv6 =
     "20010db8000000000000000000000002";
 
 Packet ethernet(std::string_view rest) {
-  return dissect(ExactBlock{from_hex(std::string{kMacs} + std::string{rest})}.span(),
-                 LinkType::ethernet);
+  return dissect(from_hex(std::string{kMacs} + std::string{rest}), LinkType::ethernet);
 }
 Packet ipv6(std::string_view next, std::string_view rest) {
   std::string text{kIpv6};
   text.replace(text.find("06 40"), 2, next);
   const Octets octets = from_hex(text + std::string{rest});
-  return dissect(ExactBlock{octets}.span(), LinkType::ip);
+  return dissect(octets, LinkType::ip);
 }
 
 }  // namespace
@@ -130,7 +135,7 @@ TEST_CASE("dissect: what makes no sense in IPv4 is absent") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    const Packet p = dissect(ExactBlock{from_hex(c.hex)}.span(), LinkType::ip);
+    const Packet p = dissect(from_hex(c.hex), LinkType::ip);
     CHECK(p.has(PacketField::addresses) == c.addresses);
     CHECK(p.has(PacketField::source_port) == c.ports);
     CHECK(p.has(PacketField::destination_port) == c.ports);
@@ -146,7 +151,7 @@ TEST_CASE("dissect: fields behind the end are absent, whatever the cut") {
   std::uint32_t before = 0;
   for (std::size_t cut = 0; cut <= frame.size(); ++cut) {
     CAPTURE(cut);
-    const Packet p = dissect(ExactBlock{std::span{frame}.first(cut)}.span(), LinkType::ethernet);
+    const Packet p = dissect(std::span{frame}.first(cut), LinkType::ethernet);
     CHECK((p.present & before) == before);  // more octets never take a field away
     before = p.present;
     if (p.has(PacketField::source_port)) CHECK(p.source_port == whole.source_port);
@@ -159,7 +164,9 @@ TEST_CASE("dissect: fields behind the end are absent, whatever the cut") {
 TEST_CASE("dissect: stacks without an end are left") {
   std::string tags;
   for (int i = 0; i < 30; ++i) tags += "8100 0064";
-  CHECK_FALSE(ethernet(tags + "0800").has(PacketField::ether_type));
+  CHECK(ethernet(tags + "0800").vlan_count == 30);
+  CHECK(ethernet(tags + "0800").ether_type == 0x0800);
+  CHECK_FALSE(ethernet(tags + "81").has(PacketField::ether_type));
   std::string labels = "8847";
   for (int i = 0; i < 200; ++i) labels += "03e80040";
   CHECK(ethernet(labels).mpls_label_count == Packet::kMaxMplsLabels);
