@@ -80,13 +80,17 @@ bool IpAddress::is_multicast() const noexcept {
 bool IpAddress::is_limited_broadcast() const noexcept { return is_v4() && to_v4() == 0xffffffff; }
 
 std::string IpAddress::to_string() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (is_v4()) {
-    inet_ntop(AF_INET, octets_.data() + 12, text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+  if (!is_v4()) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    return inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
   }
-  return text.data();
+  // inet_ntop goes through printf, and every new row of the map asks for its addresses' text.
+  std::string text;
+  for (std::size_t i = 12; i < 16; ++i) {
+    if (i > 12) text += '.';
+    text += std::to_string(octets_[i]);
+  }
+  return text;
 }
 
 std::optional<IpPrefix> IpPrefix::parse(std::string_view text) noexcept {

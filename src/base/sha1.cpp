@@ -1,12 +1,13 @@
 #include "base/sha1.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <vector>
 
 namespace flowlens::base {
 namespace {
 
 using State = std::array<std::uint32_t, 5>;
+constexpr std::size_t kBlockOctets = 64;
 
 /// Twenty rounds with one function and constant, RFC 3174 §5.
 template <typename Function>
@@ -24,7 +25,7 @@ void add_rounds(State& s, const std::uint32_t* w, std::uint32_t constant, Functi
 }
 
 void add_block(State& state, const std::uint8_t* block) {
-  std::array<std::uint32_t, 80> w{};
+  std::array<std::uint32_t, 80> w;
   for (std::size_t t = 0; t < 16; ++t) {
     w[t] = std::uint32_t{block[4 * t]} << 24 | std::uint32_t{block[4 * t + 1]} << 16 |
            std::uint32_t{block[4 * t + 2]} << 8 | std::uint32_t{block[4 * t + 3]};
@@ -47,16 +48,21 @@ void add_block(State& state, const std::uint8_t* block) {
 }  // namespace
 
 std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> message) {
-  std::vector<std::uint8_t> padded(message.begin(), message.end());
-  padded.push_back(0x80);
-  while (padded.size() % 64 != 56) padded.push_back(0);
-  const std::uint64_t bits = std::uint64_t{message.size()} * 8;
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    padded.push_back(static_cast<std::uint8_t>(bits >> shift));
+  State state{0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
+  std::size_t at = 0;
+  for (; message.size() - at >= kBlockOctets; at += kBlockOctets) {
+    add_block(state, message.data() + at);
   }
 
-  State state{0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
-  for (std::size_t at = 0; at < padded.size(); at += 64) add_block(state, padded.data() + at);
+  // The rest, a one bit, and the length in the last eight octets: one block or two, RFC 3174 §4.
+  std::array<std::uint8_t, 2 * kBlockOctets> tail{};
+  const std::size_t rest = message.size() - at;
+  std::copy(message.begin() + static_cast<std::ptrdiff_t>(at), message.end(), tail.begin());
+  tail[rest] = 0x80;
+  const std::size_t end = rest < kBlockOctets - 8 ? kBlockOctets : 2 * kBlockOctets;
+  const std::uint64_t bits = std::uint64_t{message.size()} * 8;
+  for (std::size_t i = 0; i < 8; ++i) tail[end - 1 - i] = static_cast<std::uint8_t>(bits >> 8 * i);
+  for (std::size_t i = 0; i < end; i += kBlockOctets) add_block(state, tail.data() + i);
 
   std::array<std::uint8_t, 20> digest{};
   for (std::size_t i = 0; i < digest.size(); ++i) {
