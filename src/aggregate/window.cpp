@@ -333,7 +333,8 @@ void Window::add_observer(Row& row, ObserverIndex observer) const noexcept {
 void Window::rebuild_tainted() {
   // After a fold the conversations of a row are not all there any more; it keeps what it says.
   if (!any_tainted_ || folded_) return;
-  for (auto& [key, row] : rows_) {
+  for (std::uint32_t p = 0; p < rows_.positions(); ++p) {
+    Row& row = rows_[p].value;
     if (!row.tainted) continue;
     row.first = Row{}.first;
     row.last = 0;
@@ -341,11 +342,12 @@ void Window::rebuild_tainted() {
     row.rung = DirectionRung::none;
     row.direction = Direction::unknown;
   }
-  for (const auto& [key, c] : conversations_) {
+  for (std::uint32_t p = 0; p < conversations_.positions(); ++p) {
+    const Conversation& c = conversations_[p].value;
     if (c.answer.outcome != Outcome::applied || !rows_[c.row].value.tainted) continue;
     describe(rows_[c.row].value, c);
   }
-  for (auto& [key, row] : rows_) row.tainted = false;
+  for (std::uint32_t p = 0; p < rows_.positions(); ++p) rows_[p].value.tainted = false;
   any_tainted_ = false;
 }
 

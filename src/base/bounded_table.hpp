@@ -9,10 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/blocks.hpp"
+#include "base/huge_pages.hpp"
+
 namespace flowlens::base {
 
 /// Maps keys to dense positions 0, 1, 2, … in the order of arrival, up to a bound. Entries lie side
-/// by side in one vector and are reached by position; only the small slot array is searched.
+/// by side and are reached by position; only the small slot array is searched.
 ///
 /// Keys hash by `Hash{}(key, seed)`. An erased position is taken again by a later key; until then
 /// its entry stays behind with stale values, so an owner that erases marks its rows.
@@ -39,10 +42,6 @@ class BoundedTable {
   [[nodiscard]] const Entry& operator[](std::uint32_t position) const noexcept {
     return entries_[position];
   }
-  [[nodiscard]] auto begin() noexcept { return entries_.begin(); }
-  [[nodiscard]] auto end() noexcept { return entries_.end(); }
-  [[nodiscard]] auto begin() const noexcept { return entries_.begin(); }
-  [[nodiscard]] auto end() const noexcept { return entries_.end(); }
 
   /// For callers that hash once and look up in several steps.
   [[nodiscard]] std::uint64_t hash(const Key& key) const noexcept { return Hash{}(key, seed_); }
@@ -51,10 +50,10 @@ class BoundedTable {
   [[nodiscard]] std::uint32_t find(const Key& key) const noexcept { return find(key, hash(key)); }
   [[nodiscard]] std::uint32_t find(const Key& key, std::uint64_t hash) const noexcept {
     if (slots_.empty()) return kNone;
-    for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (std::size_t i = low_half(hash) & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.position == kNone) return kNone;
-      if (slot.tag == tag_of(hash) && entries_[slot.position].key == key) return slot.position;
+      if (slot.hash == low_half(hash) && entries_[slot.position].key == key) return slot.position;
     }
   }
 
@@ -63,28 +62,28 @@ class BoundedTable {
   std::pair<std::uint32_t, bool> insert(const Key& key) { return insert(key, hash(key)); }
   std::pair<std::uint32_t, bool> insert(const Key& key, std::uint64_t hash) {
     if (2 * (size() + 1) > slots_.size()) grow();
-    std::size_t i = hash & mask_;
+    std::size_t i = low_half(hash) & mask_;
     for (;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.position == kNone) break;
-      if (slot.tag == tag_of(hash) && entries_[slot.position].key == key) {
+      if (slot.hash == low_half(hash) && entries_[slot.position].key == key) {
         return {slot.position, false};
       }
     }
     if (full()) return {kNone, false};
     const std::uint32_t position = place(key);
-    slots_[i] = Slot{position, tag_of(hash)};
+    slots_[i] = Slot{position, low_half(hash)};
     return {position, true};
   }
 
   /// Forgets the key at `position`, which must be in use.
   void erase(std::uint32_t position) {
     free_.push_back(position);
-    std::size_t hole = hash(entries_[position].key) & mask_;
+    std::size_t hole = low_half(hash(entries_[position].key)) & mask_;
     while (slots_[hole].position != position) hole = (hole + 1) & mask_;
     // What lies behind the hole moves up, unless it already is where its search begins.
     for (std::size_t i = (hole + 1) & mask_; slots_[i].position != kNone; i = (i + 1) & mask_) {
-      const std::size_t home = hash(entries_[slots_[i].position].key) & mask_;
+      const std::size_t home = slots_[i].hash & mask_;
       if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
       slots_[hole] = slots_[i];
       hole = i;
@@ -95,12 +94,12 @@ class BoundedTable {
   /// Brings the slot of `key` into the cache, ahead of a find() or insert().
   void prefetch(const Key& key) const noexcept { prefetch_slot(hash(key)); }
   void prefetch_slot(std::uint64_t hash) const noexcept {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask_]);
+    if (!slots_.empty()) __builtin_prefetch(&slots_[low_half(hash) & mask_]);
   }
   /// Brings the entry that `hash` most likely leads to into the cache; its slot should be there.
   void prefetch_entry(std::uint64_t hash) const noexcept {
     if (slots_.empty()) return;
-    const Slot& slot = slots_[hash & mask_];
+    const Slot& slot = slots_[low_half(hash) & mask_];
     if (slot.position != kNone) prefetch_at(slot.position);
   }
   /// Brings the entry at `position` into the cache; positions not in use are passed over.
@@ -120,10 +119,12 @@ class BoundedTable {
  private:
   struct Slot {
     std::uint32_t position = kNone;
-    std::uint32_t tag = 0;
+    std::uint32_t hash = 0;  ///< lower half; says where the search for it begins, too
   };
-  static constexpr std::uint32_t tag_of(std::uint64_t hash) noexcept {
-    return static_cast<std::uint32_t>(hash >> 32);
+  using Slots = std::vector<Slot, HugePageAllocator<Slot>>;
+
+  static constexpr std::uint32_t low_half(std::uint64_t hash) noexcept {
+    return static_cast<std::uint32_t>(hash);
   }
 
   std::uint32_t place(const Key& key) {
@@ -139,11 +140,11 @@ class BoundedTable {
 
   void grow() {
     const std::size_t size = slots_.empty() ? 16 : 2 * slots_.size();
-    std::vector<Slot> slots(size);
+    Slots slots(size);
     const std::size_t mask = size - 1;
     for (const Slot& slot : slots_) {
       if (slot.position == kNone) continue;
-      std::size_t i = hash(entries_[slot.position].key) & mask;
+      std::size_t i = slot.hash & mask;
       while (slots[i].position != kNone) i = (i + 1) & mask;
       slots[i] = slot;
     }
@@ -151,8 +152,8 @@ class BoundedTable {
     mask_ = mask;
   }
 
-  std::vector<Entry> entries_;
-  std::vector<Slot> slots_;
+  Blocks<Entry> entries_;
+  Slots slots_;
   std::vector<std::uint32_t> free_;  ///< erased positions
   std::size_t mask_ = 0;
   std::size_t max_entries_;

@@ -112,7 +112,8 @@ Revision DependencyGraph::copy() const {
   Revision all;
   all.number = impl_->revision;
   all.assets.reserve(impl_->assets.size());
-  for (const auto& [id, a] : impl_->assets) {
+  for (std::uint32_t p = 0; p < impl_->assets.positions(); ++p) {
+    const AssetState& a = impl_->assets[p].value;
     if (a.alive) all.assets.push_back(a.row);
   }
   all.dependencies.reserve(impl_->dependencies.size());

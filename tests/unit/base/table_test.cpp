@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/blocks.hpp"
 #include "base/bounded_table.hpp"
 #include "base/hash.hpp"
 #include "base/lru_table.hpp"
@@ -51,6 +52,20 @@ void check_table(std::size_t bound, std::uint64_t keys) {
 TEST_CASE("bounded table: positions in order of arrival, nothing past the bound") {
   check_table<SeededHash>(1000, 1200);
   check_table<WorstHash>(50, 60);
+}
+
+TEST_CASE("blocks: elements past the first block, and again after clear()") {
+  flowlens::base::Blocks<std::uint64_t> blocks;
+  constexpr std::size_t kMany = 1'000'000;  // 8 MB: several blocks
+  for (const std::uint64_t round : {1u, 2u}) {
+    for (std::uint64_t i = 0; i < kMany; ++i) blocks.push_back(round * i);
+    CHECK(blocks.size() == kMany);
+    std::uint64_t wrong = 0;
+    for (std::uint64_t i = 0; i < kMany; ++i) wrong += blocks[i] == round * i ? 0 : 1;
+    CHECK(wrong == 0);
+    blocks.clear();
+    CHECK(blocks.size() == 0);
+  }
 }
 
 TEST_CASE("LRU table: the one used longest ago goes") {
