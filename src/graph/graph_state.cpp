@@ -153,7 +153,11 @@ std::uint32_t State::server_asset(std::uint32_t dependency) const noexcept {
 
 void State::add_to_asset(std::uint32_t asset, std::uint32_t dependency) {
   auto& list = assets[asset].value.dependencies;
-  // Nearly always at the end; a position taken again goes where it belongs.
+  if (list.empty() || list.back() < dependency) {
+    list.push_back(dependency);
+    return;
+  }
+  // A position taken again goes where it belongs.
   const auto at = std::lower_bound(list.begin(), list.end(), dependency);
   if (at == list.end() || *at != dependency) list.insert(at, dependency);
 }

@@ -20,10 +20,17 @@ struct State {
   State(const DependencyGraphOptions& options, SiteTable site_table);
 
   // Summaries (graph_summaries.cpp)
+  /// Where the ends of a summary lie, and the hash of its dependency.
+  struct Whereabouts {
+    std::uint32_t client = kNoPosition;
+    std::uint32_t server = kNoPosition;
+    std::uint64_t dependency_hash = 0;
+  };
   /// \return the dependency's position, or kNoPosition if the summary did not fit.
-  std::uint32_t apply(const ConnectionSummary& summary);
-  /// Asks for the memory that applying a few summaries will touch. At most kAhead.
-  void prefetch(std::span<const ConnectionSummary> summaries) const noexcept;
+  std::uint32_t apply(const ConnectionSummary& summary, const Whereabouts& where);
+  /// Looks up a few summaries, at most kAhead, and asks for the memory that applying them will touch.
+  void look_up(std::span<const ConnectionSummary> summaries,
+               std::span<Whereabouts> found) const noexcept;
   void refresh_stale_assets();
 
   // Structure (graph_state.cpp)

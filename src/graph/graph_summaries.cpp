@@ -103,8 +103,9 @@ void widen(State& graph, std::uint32_t asset, const TimeRange& before, const Tim
 }  // namespace
 
 /// Each step finds in the cache what the one before asked for.
-void State::prefetch(std::span<const ConnectionSummary> summaries) const noexcept {
-  std::array<std::uint64_t, kAhead> client_hash, server_hash, dependency_hash;
+void State::look_up(std::span<const ConnectionSummary> summaries,
+                    std::span<Whereabouts> found) const noexcept {
+  std::array<std::uint64_t, kAhead> client_hash, server_hash;
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     client_hash[i] = endpoints.hash(summaries[i].key.client);
     server_hash[i] = endpoints.hash(summaries[i].key.server);
@@ -117,20 +118,27 @@ void State::prefetch(std::span<const ConnectionSummary> summaries) const noexcep
   }
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const DependencyKey& key = summaries[i].key;
-    const std::uint32_t client = endpoints.find(key.client, client_hash[i]);
-    const std::uint32_t server = endpoints.find(key.server, server_hash[i]);
-    dependency_hash[i] = dependencies.hash({client, server, key.port, key.protocol});
-    dependencies.prefetch_slot(dependency_hash[i]);
-    for (const std::uint32_t end : {client, server}) {
+    Whereabouts& w = found[i];
+    w.client = endpoints.find(key.client, client_hash[i]);
+    w.server = endpoints.find(key.server, server_hash[i]);
+    w.dependency_hash = dependencies.hash({w.client, w.server, key.port, key.protocol});
+    dependencies.prefetch_slot(w.dependency_hash);
+    for (const std::uint32_t end : {w.client, w.server}) {
       if (end != kNoPosition) assets.prefetch_at(endpoints[end].value.asset);
     }
   }
-  for (std::size_t i = 0; i < summaries.size(); ++i)
-    dependencies.prefetch_entry(dependency_hash[i]);
+  for (const Whereabouts& w : found.first(summaries.size())) {
+    dependencies.prefetch_entry(w.dependency_hash);
+  }
 }
 
-std::uint32_t State::apply(const ConnectionSummary& s) {
-  std::uint32_t position = find_dependency(s.key);
+std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where) {
+  // An end that was not there at the look-up may have come with a summary before this one.
+  const bool ends_known = where.client != kNoPosition && where.server != kNoPosition;
+  std::uint32_t position =
+      ends_known ? dependencies.find({where.client, where.server, s.key.port, s.key.protocol},
+                                     where.dependency_hash)
+                 : find_dependency(s.key);
   const bool is_first_report = s.added == s.counts;
   // What was refused when it was first reported stays refused, or sums would come out wrong.
   if (!is_first_report &&
@@ -191,12 +199,14 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
   const std::unique_lock lock{impl_->mutex};
   std::uint64_t refused = 0;
   std::vector<std::uint32_t> emptied;
+  std::array<State::Whereabouts, kAhead> where;
   if (ids) ids->clear();
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const ConnectionSummary& s = summaries[i];
-    if (i % kAhead == 0)
-      impl_->prefetch(summaries.subspan(i, std::min(kAhead, summaries.size() - i)));
-    const std::uint32_t position = impl_->apply(s);
+    if (i % kAhead == 0) {
+      impl_->look_up(summaries.subspan(i, std::min(kAhead, summaries.size() - i)), where);
+    }
+    const std::uint32_t position = impl_->apply(s, where[i % kAhead]);
     if (position == kNoPosition) refused += s.added.flows;
     const bool fits = position != kNoPosition;
     if (ids) ids->push_back(fits ? impl_->dependencies[position].value.id : Id{});
