@@ -92,7 +92,17 @@ def print_table(results):
           "loopback, since Debian's build reads no captures: their figure is the CPU time of the process,\n"
           "the kernel's receive path and the writing of a file into memory included. FlowLens starts from\n"
           "datagrams in memory. A flush comes every 5 s of the time in the capture.\n"
-          "The whole way begins with an empty map; \"known\": with a map that holds all this already.")
+          "The whole way begins with an empty map; \"known\": with a map that holds all this already.\n"
+          "Memory that one repetition has freed serves the next.")
+    for result in results:
+        for workload in result["flowlens"]["workloads"]:
+            print(input_line(workload))
+
+
+def input_line(workload):
+    return (f"{workload['protocol']}: {workload['records']:,} records in {workload['datagrams']:,} datagrams over "
+            f"{workload['seconds_of_input']:.0f} s, {workload['flushes']} flushes, "
+            f"{workload['dependencies']:,} dependencies")
 
 
 def main():
