@@ -38,8 +38,12 @@ std::optional<ExportProtocol> protocol_of(std::span<const std::byte> datagram) {
   switch (high) {
     case 0:
       return low == 5 ? std::optional{ExportProtocol::sflow_v5} : std::nullopt;
+    case 1:
+      return ExportProtocol::netflow_v1;
     case 5:
       return ExportProtocol::netflow_v5;
+    case 7:
+      return ExportProtocol::netflow_v7;
     case 9:
       return ExportProtocol::netflow_v9;
     case 10:
@@ -125,12 +129,16 @@ std::string_view name_of(ExportProtocol protocol) noexcept {
       return "IPFIX";
     case ExportProtocol::sflow_v5:
       return "sFlow v5";
+    case ExportProtocol::netflow_v1:
+      return "NetFlow v1";
+    case ExportProtocol::netflow_v7:
+      return "NetFlow v7";
   }
   return "unknown";
 }
 
 std::vector<Workload> load(const Options& options) {
-  std::vector<Workload> workloads(4);
+  std::vector<Workload> workloads(static_cast<std::size_t>(ExportProtocol::netflow_v7) + 1);
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     workloads[i].protocol = static_cast<ExportProtocol>(i);
   }

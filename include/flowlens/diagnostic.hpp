@@ -14,7 +14,7 @@ namespace flowlens {
 enum class DiagnosticCode : std::uint8_t {
   none,
   truncated,             ///< ends before its header, or before what its header claims
-  unknown_version,       ///< not NetFlow v5, v9, IPFIX or sFlow v5
+  unknown_version,       ///< not NetFlow v1, v5, v7, v9, IPFIX or sFlow v5
   bad_length,            ///< a message length below the header's or unlike the datagram's
   bad_count,             ///< a record or sample count the octets contradict
   set_length_invalid,    ///< a set length below 4: the next boundary is lost
@@ -29,6 +29,7 @@ enum class DiagnosticCode : std::uint8_t {
   scope_invalid,         ///< an options template with no scope, or more scope than fields
   withdrawal_ignored,    ///< a template withdrawal over UDP, or of a template that is not known
   field_length_illegal,  ///< a field whose length its type cannot have; its octets stay raw
+  template_redefined,    ///< another layout for an id that was not withdrawn, not over UDP
   unknown_template,      ///< data whose template has not come (yet)
   record_truncated,      ///< a record that its set cuts short
   trailing_octets,       ///< octets behind the last set or record that are no padding
@@ -40,7 +41,7 @@ enum class DiagnosticCode : std::uint8_t {
   state_damaged,  ///< saved state that is none, or whose checksum is wrong
   pressure,       ///< refused unread: the queue behind the decoder is too full
 };
-inline constexpr std::size_t kDiagnosticCodeCount = 27;
+inline constexpr std::size_t kDiagnosticCodeCount = 28;
 
 /// The reason in one word, as metrics and JSON use it: `unknown_template`.
 [[nodiscard]] std::string_view reason(DiagnosticCode code) noexcept;

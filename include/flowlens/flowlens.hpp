@@ -16,6 +16,7 @@
 // wire
 #include "flowlens/packet.hpp"
 // parse
+#include "flowlens/exporter_status.hpp"
 #include "flowlens/information_element.hpp"
 #include "flowlens/information_model.hpp"
 #include "flowlens/parser.hpp"

@@ -1,5 +1,5 @@
 /// \file
-/// parse: datagrams to record sets. NetFlow v5, NetFlow v9 (RFC 3954), IPFIX (RFC 7011), sFlow v5.
+/// parse: datagrams to record sets. NetFlow v1, v5, v7, v9 (RFC 3954), IPFIX (RFC 7011), sFlow v5.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flowlens/diagnostic.hpp"
+#include "flowlens/exporter_status.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/record.hpp"
 #include "flowlens/sflow_sample.hpp"
@@ -34,10 +35,15 @@ struct ParserOptions {
   std::size_t max_templates = 65'536;              ///< over all exporters; the longest unused goes
   std::size_t max_templates_per_exporter = 4'096;  ///< by exporter address
   std::size_t max_fields_per_template = 1'024;
+  std::size_t max_fields = 2'097'152;  ///< of all templates of all exporters
+  std::size_t max_fields_per_exporter = 131'072;
   std::size_t max_waiting_octets = 16 << 20;  ///< data before its template, over all exporters
   std::size_t max_waiting_octets_per_exporter = 256 << 10;
   std::chrono::seconds max_waiting_time{60};
   std::chrono::seconds template_lifetime{1'800};  ///< since announced or last used (RFC 7011 §8.4)
+  std::size_t max_streams = 16'384;  ///< observation domains that are followed, over all exporters
+  std::size_t max_sample_sources = 262'144;  ///< sFlow data sources, likewise
+  std::uint64_t hash_seed = 0;  ///< a secret random number, so that no sender can choose collisions
 };
 
 /// What one parse() did. What came before a problem was delivered.
@@ -59,12 +65,16 @@ struct ParserCounters {
   std::uint64_t sets_waiting = 0;         ///< held now
   std::uint64_t sets_replayed = 0;        ///< waited, and were decoded when the template came
   std::uint64_t sets_given_up = 0;        ///< waited in vain
+  std::uint64_t streams = 0;              ///< held now
+  std::uint64_t streams_evicted = 0;      ///< dropped at a bound
+  std::uint64_t sample_sources_evicted = 0;
 };
 
 /// Finds the records in datagrams and keeps the templates needed for it.
 ///
 /// The version is read from the octets, so any port takes any protocol. Templates are looked up by
 /// exact transport session and observation domain first, then by exporter address and domain.
+/// Nothing is kept of a source whose datagrams held nothing valid, but the last problems.
 ///
 /// Thread-compatible: one thread at a time; distinct parsers are independent. For several threads
 /// give each a Parser and always the same exporter to the same one.
@@ -82,12 +92,20 @@ class Parser {
   ParseResult parse(std::span<const std::byte> datagram, const TransportSession& session,
                     Timestamp received, RecordSink& sink) noexcept;
 
-  /// Counts a datagram that the caller had to refuse unread.
-  void refuse(DiagnosticCode why) noexcept;
+  /// Counts a datagram that the caller had to refuse unread. Only its header is looked at, so that
+  /// what it held is not taken for a loss on the way.
+  void refuse(DiagnosticCode why, std::span<const std::byte> datagram,
+              const TransportSession& session, Timestamp received) noexcept;
 
   [[nodiscard]] const DatagramLedger& datagrams() const noexcept;
   [[nodiscard]] const OctetLedger& octets() const noexcept;
   [[nodiscard]] ParserCounters counters() const noexcept;
+
+  /// What is known of an exporter, by the address it sends from or, for sFlow, by its agent's. Looks
+  /// at every stream: not for each datagram.
+  [[nodiscard]] ExporterStatus status(const IpAddress& exporter) const;
+  /// The exporters whose streams are followed, ascending.
+  [[nodiscard]] std::vector<IpAddress> exporters() const;
 
   /// The templates as octets, to be given to load_state() later: versioned and checksummed.
   [[nodiscard]] std::vector<std::byte> save_state() const;

@@ -16,11 +16,11 @@ namespace flowlens {
 /// What the header of a message says, whatever its version.
 struct MessageHeader {
   ExportProtocol protocol = ExportProtocol::ipfix;
-  std::uint16_t claimed_count = 0;  ///< v5, v9: records; sFlow: samples; IPFIX: 0
+  std::uint16_t claimed_count = 0;  ///< NetFlow: records; sFlow: samples; IPFIX: 0
   std::uint32_t sequence = 0;
   std::uint32_t observation_domain = 0;  ///< IPFIX ODID, v9 source ID, v5 engine, sFlow sub-agent
   Timestamp export_time;                 ///< of the exporter's clock; v9 and IPFIX: whole seconds
-  std::uint32_t sys_uptime_ms = 0;       ///< v5, v9, sFlow: since the exporter's boot
+  std::uint32_t sys_uptime_ms = 0;       ///< all but IPFIX: since the exporter's boot
   std::uint16_t sampling = 0;  ///< v5: mode in the upper 2 bits, interval below (0: not said)
   IpAddress agent;             ///< sFlow: the agent's own address; else the exporter's
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "flowlens/information_element.hpp"
@@ -12,8 +13,17 @@
 
 namespace flowlens {
 
-/// The export protocols, by the version field of their datagrams.
-enum class ExportProtocol : std::uint8_t { netflow_v5, netflow_v9, ipfix, sflow_v5 };
+/// The export protocols, by the version field of their datagrams. Saved state holds the numbers.
+enum class ExportProtocol : std::uint8_t {
+  netflow_v5,
+  netflow_v9,
+  ipfix,
+  sflow_v5,
+  netflow_v1,
+  netflow_v7
+};
+/// The name in metrics and JSON: `netflow_v9`.
+[[nodiscard]] std::string_view to_string(ExportProtocol protocol) noexcept;
 
 /// A field length that says "each record has its own" (RFC 7011 §7; also seen in NetFlow v9).
 inline constexpr std::uint16_t kVariableLength = 65535;

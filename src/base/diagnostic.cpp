@@ -29,6 +29,7 @@ constexpr std::array<Description, kDiagnosticCodeCount> kDescriptions{{
     {"scope_invalid", "RFC 7011 §3.4.2.2, RFC 3954 §6.1"},
     {"withdrawal_ignored", "RFC 7011 §8.1, §8.4"},
     {"field_length_illegal", "RFC 7011 §6.1"},
+    {"template_redefined", "RFC 7011 §8.1"},
     {"unknown_template", "RFC 7011 §8.4"},
     {"record_truncated", "RFC 7011 §3.4.3"},
     {"trailing_octets", "RFC 7011 §3.3.1"},

@@ -38,7 +38,7 @@ struct Scratch {
 /// What all records of a set share.
 struct SetFacts {
   std::int64_t export_ns = 0;   ///< export time of the message
-  std::uint32_t uptime_ms = 0;  ///< NetFlow v5, v9: of the exporter at that time
+  std::uint32_t uptime_ms = 0;  ///< NetFlow: of the exporter at that time
   bool has_boot = false;        ///< IPFIX: told in options
   std::uint64_t boot_ms = 0;
 };

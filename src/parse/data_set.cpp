@@ -39,6 +39,7 @@ void account(Walk& walk, const Template& layout, const Delivered& done, std::siz
     return;
   }
   ++walk.result.sets_skipped;
+  walk.unknown_octets += static_cast<std::uint32_t>(rest);
   walk.skip(DiagnosticCode::record_truncated, rest, offset + done.octets,
             static_cast<std::uint32_t>(rest));
 }
@@ -62,6 +63,7 @@ void wait(Walk& walk, const SetBody& set) noexcept {
     refused = DiagnosticCode::out_of_memory;
   }
   if (given_up.sets != 0) account(parser, given_up);
+  walk.unknown_octets += static_cast<std::uint32_t>(set.octets.size());
   if (kept) {
     ++walk.result.sets_waiting;
     parser.octets.waiting += set.octets.size();
@@ -120,7 +122,7 @@ void read_data_set(Walk& walk, const SetBody& set) noexcept {
     walk.remark(DiagnosticCode::field_length_illegal, set.offset, match.illegal_fields);
   }
   const Delivered done = deliver(walk.sink, out, set.octets);
-  walk.records_seen += done.records;
+  (match.found->is_options() ? walk.options_records : walk.records) += done.records;
   if (done.damaged) walk.all_sets_read = false;
   ++walk.result.sets;
   account(walk, *match.found, done, set.octets.size(), set.offset);
@@ -146,6 +148,7 @@ void replay_waiting(Walk& walk, std::uint16_t template_id) noexcept {
     out.set_index = set.set_index;
     out.template_by_session = match.by_session;
     const Delivered done = deliver(walk.sink, out, set.body);
+    note_replayed(walk, set, done, match.found->is_options());
     OctetLedger& octets = parser.octets;
     (match.found->is_options() ? octets.options : octets.decoded) += done.octets;
     const std::size_t rest = set.body.size() - done.octets;

@@ -50,6 +50,7 @@ void read_sets(Walk& walk, std::size_t begin, std::size_t end) noexcept {
     if (length < kSetHeader || length > rest.size()) {
       ++walk.result.sets_skipped;
       walk.all_sets_read = false;
+      walk.unknown_octets += static_cast<std::uint32_t>(rest.size());
       walk.skip(
           length < kSetHeader ? DiagnosticCode::set_length_invalid : DiagnosticCode::set_overrun,
           rest.size(), at, static_cast<std::uint32_t>(length));
@@ -66,9 +67,7 @@ void read_sets(Walk& walk, std::size_t begin, std::size_t end) noexcept {
 
 }  // namespace
 
-void parse_v9(Walk& walk) noexcept {
-  wire::ByteReader in{walk.datagram};
-  MessageHeader& header = walk.message;
+DiagnosticCode read_v9_header(wire::ByteReader& in, MessageHeader& header) noexcept {
   in.skip(2);
   header.protocol = ExportProtocol::netflow_v9;
   header.claimed_count = in.u16();
@@ -76,13 +75,32 @@ void parse_v9(Walk& walk) noexcept {
   header.export_time = Timestamp{std::chrono::seconds{in.u32()}};
   header.sequence = in.u32();
   header.observation_domain = in.u32();
-  if (!in.ok()) {
-    walk.refuse(DiagnosticCode::truncated, 0, static_cast<std::uint32_t>(walk.datagram.size()));
+  return in.ok() ? DiagnosticCode::none : DiagnosticCode::truncated;
+}
+
+DiagnosticCode read_ipfix_header(wire::ByteReader& in, MessageHeader& header,
+                                 std::size_t& length) noexcept {
+  in.skip(2);
+  header.protocol = ExportProtocol::ipfix;
+  length = in.u16();
+  header.export_time = Timestamp{std::chrono::seconds{in.u32()}};
+  header.sequence = in.u32();
+  header.observation_domain = in.u32();
+  if (!in.ok()) return DiagnosticCode::truncated;
+  return length < kIpfixHeader ? DiagnosticCode::bad_length : DiagnosticCode::none;
+}
+
+void parse_v9(Walk& walk) noexcept {
+  wire::ByteReader in{walk.datagram};
+  MessageHeader& header = walk.message;
+  if (const DiagnosticCode wrong = read_v9_header(in, header); wrong != DiagnosticCode::none) {
+    walk.refuse(wrong, 0, static_cast<std::uint32_t>(walk.datagram.size()));
     return;
   }
   walk.accept(kV9Header);
   read_sets(walk, kV9Header, walk.datagram.size());
-  if (walk.all_sets_read && walk.records_seen != header.claimed_count) {
+  const std::uint32_t seen = walk.records + walk.options_records + walk.template_records;
+  if (walk.all_sets_read && seen != header.claimed_count) {
     walk.remark(DiagnosticCode::bad_count, 2, header.claimed_count);
   }
 }
@@ -90,22 +108,17 @@ void parse_v9(Walk& walk) noexcept {
 void parse_ipfix(Walk& walk) noexcept {
   wire::ByteReader in{walk.datagram};
   MessageHeader& header = walk.message;
-  in.skip(2);
-  header.protocol = ExportProtocol::ipfix;
-  const std::size_t length = in.u16();
-  header.export_time = Timestamp{std::chrono::seconds{in.u32()}};
-  header.sequence = in.u32();
-  header.observation_domain = in.u32();
-  if (!in.ok()) {
-    walk.refuse(DiagnosticCode::truncated, 0, static_cast<std::uint32_t>(walk.datagram.size()));
-    return;
-  }
-  if (length < kIpfixHeader) {
-    walk.refuse(DiagnosticCode::bad_length, 2, static_cast<std::uint32_t>(length));
+  std::size_t length = 0;
+  if (const DiagnosticCode wrong = read_ipfix_header(in, header, length);
+      wrong != DiagnosticCode::none) {
+    const bool is_cut = wrong == DiagnosticCode::truncated;
+    walk.refuse(wrong, is_cut ? 0 : 2,
+                static_cast<std::uint32_t>(is_cut ? walk.datagram.size() : length));
     return;
   }
   walk.accept(kIpfixHeader);
   if (length > walk.datagram.size()) {
+    walk.unknown_octets += static_cast<std::uint32_t>(length - walk.datagram.size());
     walk.remark(DiagnosticCode::bad_length, 2, static_cast<std::uint32_t>(length));
   }
   const std::size_t end = std::min(length, walk.datagram.size());

@@ -17,6 +17,10 @@ const ParserOptions& checked(const ParserOptions& o) {
   require(o.max_templates > 0, "max_templates");
   require(o.max_templates_per_exporter > 0, "max_templates_per_exporter");
   require(o.max_fields_per_template > 0, "max_fields_per_template");
+  require(o.max_fields > 0, "max_fields");
+  require(o.max_fields_per_exporter > 0, "max_fields_per_exporter");
+  require(o.max_streams > 0, "max_streams");
+  require(o.max_sample_sources > 0, "max_sample_sources");
   require(o.max_waiting_octets > 0, "max_waiting_octets");
   require(o.max_waiting_octets_per_exporter > 0, "max_waiting_octets_per_exporter");
   require(o.max_waiting_time.count() > 0, "max_waiting_time");
@@ -33,12 +37,42 @@ std::uint16_t version_of(std::span<const std::byte> datagram) noexcept {
 }  // namespace
 
 parse::ParserState::ParserState(const ParserOptions& o)
-    : options(checked(o)), templates(o), waiting(o), v5_layout(make_v5_layout()) {}
+    : options(checked(o)), templates(o), waiting(o), streams(o) {}
 
 Parser::Parser(const ParserOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Parser::~Parser() = default;
 Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
+
+namespace {
+
+void parse_by_version(parse::Walk& walk) noexcept {
+  switch (version_of(walk.datagram)) {
+    case 0:
+      parse::parse_sflow(walk);
+      break;
+    case parse::kNetflowV1:
+      parse::parse_fixed(walk, ExportProtocol::netflow_v1);
+      break;
+    case parse::kNetflowV5:
+      parse::parse_fixed(walk, ExportProtocol::netflow_v5);
+      break;
+    case parse::kNetflowV7:
+      parse::parse_fixed(walk, ExportProtocol::netflow_v7);
+      break;
+    case parse::kNetflowV9:
+      parse::parse_v9(walk);
+      break;
+    case parse::kIpfix:
+      parse::parse_ipfix(walk);
+      break;
+    default:
+      walk.refuse(DiagnosticCode::unknown_version, 0, version_of(walk.datagram));
+      break;
+  }
+}
+
+}  // namespace
 
 ParseResult Parser::parse(std::span<const std::byte> datagram, const TransportSession& session,
                           Timestamp received, RecordSink& sink) noexcept {
@@ -53,31 +87,22 @@ ParseResult Parser::parse(std::span<const std::byte> datagram, const TransportSe
   walk.message.agent = session.exporter;
   if (datagram.size() < 4) {
     walk.refuse(DiagnosticCode::truncated, 0, static_cast<std::uint32_t>(datagram.size()));
-    return walk.result;
+  } else {
+    parse_by_version(walk);
   }
-  switch (version_of(datagram)) {
-    case 0:
-      parse::parse_sflow(walk);
-      break;
-    case parse::kNetflowV5:
-      parse::parse_v5(walk);
-      break;
-    case parse::kNetflowV9:
-      parse::parse_v9(walk);
-      break;
-    case parse::kIpfix:
-      parse::parse_ipfix(walk);
-      break;
-    default:
-      walk.refuse(DiagnosticCode::unknown_version, 0, version_of(datagram));
-      break;
+  if (walk.result.accepted) {
+    parse::note_message(walk);
+  } else {
+    self.refusals.note(session.exporter, walk.result.first, received);
   }
   return walk.result;
 }
 
-void Parser::refuse(DiagnosticCode why) noexcept {
+void Parser::refuse(DiagnosticCode why, std::span<const std::byte> datagram,
+                    const TransportSession& session, Timestamp received) noexcept {
   ++impl_->datagrams.received;
   ++impl_->datagrams.refused[static_cast<std::size_t>(why)];
+  parse::note_unread(*impl_, datagram, session, received);
 }
 
 const DatagramLedger& Parser::datagrams() const noexcept { return impl_->datagrams; }
@@ -90,6 +115,9 @@ ParserCounters Parser::counters() const noexcept {
   counters.templates_expired = impl_->templates.expired();
   counters.templates_redefined = impl_->templates.redefined();
   counters.sets_waiting = impl_->waiting.size();
+  counters.streams = impl_->streams.size();
+  counters.streams_evicted = impl_->streams.evicted();
+  counters.sample_sources_evicted = impl_->streams.sources_evicted();
   return counters;
 }
 

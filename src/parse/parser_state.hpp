@@ -2,9 +2,11 @@
 /// parse: the inside of a Parser, shared by the files of the single protocols.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "flowlens/parser.hpp"
+#include "parse/stream_table.hpp"
 #include "parse/template_store.hpp"
 #include "parse/waiting_queue.hpp"
 #include "wire/byte_reader.hpp"
@@ -12,6 +14,38 @@
 namespace flowlens {
 
 namespace parse {
+
+/// The layouts of NetFlow v1, v5 and v7 as built-in templates, so that one path carries all of
+/// NetFlow.
+struct FixedLayouts {
+  FixedLayouts();
+  /// \param count  records that the header claims. \param octets  behind the header.
+  [[nodiscard]] const Template& of(ExportProtocol protocol, std::size_t count,
+                                   std::size_t octets) const noexcept;
+
+  Template v1, v1_short, v5, v7;
+};
+
+/// The last datagrams that were refused as a whole: their senders may have no stream.
+class RecentRefusals {
+ public:
+  struct Refusal {
+    IpAddress exporter;
+    Diagnostic problem;
+    Timestamp received;
+  };
+  void note(const IpAddress& exporter, const Diagnostic& problem, Timestamp received) noexcept {
+    ring_[at_++ % ring_.size()] = {exporter, problem, received};
+  }
+  template <typename Visitor>
+  void for_each(Visitor&& visit) const {
+    for (const Refusal& r : ring_) visit(r);
+  }
+
+ private:
+  std::array<Refusal, 128> ring_{};
+  std::size_t at_ = 0;
+};
 
 /// What a Parser holds.
 struct ParserState {
@@ -23,21 +57,21 @@ struct ParserState {
   ParserCounters counters;
   TemplateStore templates;
   WaitingQueue waiting;
-  Template v5_layout;
+  StreamTable streams;
+  RecentRefusals refusals;
+  FixedLayouts fixed;
   std::vector<FieldSpecifier> fields;  ///< of the template being read; reused
 };
 
+inline constexpr std::uint16_t kNetflowV1 = 1;
 inline constexpr std::uint16_t kNetflowV5 = 5;
+inline constexpr std::uint16_t kNetflowV7 = 7;
 inline constexpr std::uint16_t kNetflowV9 = 9;
 inline constexpr std::uint16_t kIpfix = 10;
 inline constexpr std::uint32_t kSflowV5 = 5;
 
 inline constexpr std::size_t kSetHeader = 4;
 inline constexpr std::uint16_t kFirstDataSetId = 256;
-
-/// The layout of NetFlow v5 records as a built-in template, so that one path carries all of
-/// NetFlow.
-[[nodiscard]] Template make_v5_layout();
 
 /// One datagram on its way through the parser.
 struct Walk {
@@ -49,8 +83,12 @@ struct Walk {
   MessageHeader message{};
   ParseResult result{};
   std::uint16_t set_index = 0;
-  std::uint32_t records_seen = 0;  ///< data and template records, to be held against the header
-  bool all_sets_read = true;       ///< then records_seen is all there was
+  std::uint32_t records = 0;  ///< of data, sFlow: samples
+  std::uint32_t options_records = 0;
+  std::uint32_t template_records = 0;
+  std::uint32_t unknown_octets = 0;  ///< that may hold records, but could not be read
+  Stream* stream = nullptr;          ///< of an sFlow datagram, once a sample was read
+  bool all_sets_read = true;         ///< then the records above are all there were
 
   /// Keeps the earliest thing that was wrong.
   void remark(DiagnosticCode code, std::size_t offset, std::uint32_t detail = 0) noexcept {
@@ -78,6 +116,13 @@ struct Walk {
   }
 };
 
+/// What deliver() did with the octets of a set.
+struct Delivered {
+  std::uint32_t records = 0;
+  std::size_t octets = 0;  ///< of whole records; the rest is padding or damage
+  bool damaged = false;    ///< the rest is a record cut short
+};
+
 /// The octets of a set without its header, and where they stand in the datagram.
 struct SetBody {
   std::span<const std::byte> octets;
@@ -86,7 +131,30 @@ struct SetBody {
   std::uint16_t index = 0;
 };
 
-void parse_v5(Walk& walk) noexcept;
+/// NetFlow v1, v5 or v7.
+void parse_fixed(Walk& walk, ExportProtocol protocol) noexcept;
+/// Records that a datagram may have.
+[[nodiscard]] std::uint16_t most_records(ExportProtocol protocol) noexcept;
+/// The headers alone. \return `none`, or why the datagram is refused.
+DiagnosticCode read_fixed_header(wire::ByteReader& in, ExportProtocol protocol,
+                                 MessageHeader& header) noexcept;
+DiagnosticCode read_v9_header(wire::ByteReader& in, MessageHeader& header) noexcept;
+DiagnosticCode read_ipfix_header(wire::ByteReader& in, MessageHeader& header,
+                                 std::size_t& length) noexcept;
+DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
+                                 std::uint32_t& samples) noexcept;
+
+/// Books an accepted message on its stream, which is made if something valid came of that exporter.
+void note_message(Walk& walk) noexcept;
+/// Books a sample on its stream.
+void note_sample(Walk& walk, const SflowSample& sample) noexcept;
+/// Books a datagram that is refused unread on its stream, if there is one.
+void note_unread(ParserState& parser, std::span<const std::byte> datagram,
+                 const TransportSession& session, Timestamp received) noexcept;
+/// Books records that had waited. \param octets  of their set.
+void note_replayed(Walk& walk, const WaitingSet& set, const Delivered& done,
+                   bool of_options) noexcept;
+
 void parse_v9(Walk& walk) noexcept;
 void parse_ipfix(Walk& walk) noexcept;
 void parse_sflow(Walk& walk) noexcept;
@@ -100,12 +168,6 @@ void replay_waiting(Walk& walk, std::uint16_t template_id) noexcept;
 /// Takes sets that waited in vain out of the ledgers' `waiting`.
 void account(ParserState& parser, const WaitingQueue::GivenUp& given_up) noexcept;
 
-/// What deliver() did with the octets of a set.
-struct Delivered {
-  std::uint32_t records = 0;
-  std::size_t octets = 0;  ///< of whole records; the rest is padding or damage
-  bool damaged = false;    ///< the rest is a record cut short
-};
 /// Finds the whole records and hands them to the sink.
 Delivered deliver(RecordSink& sink, DataSet set, std::span<const std::byte> body) noexcept;
 

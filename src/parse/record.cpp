@@ -6,6 +6,24 @@
 
 namespace flowlens {
 
+std::string_view to_string(ExportProtocol protocol) noexcept {
+  switch (protocol) {
+    case ExportProtocol::netflow_v5:
+      return "netflow_v5";
+    case ExportProtocol::netflow_v9:
+      return "netflow_v9";
+    case ExportProtocol::ipfix:
+      return "ipfix";
+    case ExportProtocol::sflow_v5:
+      return "sflow_v5";
+    case ExportProtocol::netflow_v1:
+      return "netflow_v1";
+    case ExportProtocol::netflow_v7:
+      return "netflow_v7";
+  }
+  return "";
+}
+
 Template::Template(ExportProtocol protocol, std::uint16_t id, std::vector<FieldSpecifier> fields,
                    std::uint16_t scope_field_count, std::uint64_t serial)
     : fields_(std::move(fields)),

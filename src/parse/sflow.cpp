@@ -162,34 +162,51 @@ void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> bo
         all - sample.records.size();
   }
   ++walk.result.sets;
+  note_sample(walk, sample);
   walk.sink.on_sample(sample);
+}
+
+/// Says where in the header the fault is.
+void refuse(Walk& walk, DiagnosticCode why) noexcept {
+  wire::ByteReader in{walk.datagram};
+  const std::uint32_t version = in.u32();
+  IpAddress agent;
+  if (why == DiagnosticCode::unknown_version) {
+    walk.refuse(why, 0, version);
+  } else if (!read_agent(in, agent)) {
+    walk.refuse(why, 4);
+  } else {
+    walk.refuse(why, 0, static_cast<std::uint32_t>(walk.datagram.size()));
+  }
 }
 
 }  // namespace
 
-void parse_sflow(Walk& walk) noexcept {
-  wire::ByteReader in{walk.datagram};
-  const std::uint32_t version = in.u32();
-  if (version != kSflowV5) {
-    walk.refuse(DiagnosticCode::unknown_version, 0, version);
-    return;
-  }
-  MessageHeader& header = walk.message;
+DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
+                                 std::uint32_t& samples) noexcept {
+  if (in.u32() != kSflowV5) return DiagnosticCode::unknown_version;
   header.protocol = ExportProtocol::sflow_v5;
-  header.export_time = walk.received;  // sFlow has no time of day
   if (!read_agent(in, header.agent)) {
-    walk.refuse(in.ok() ? DiagnosticCode::agent_invalid : DiagnosticCode::truncated, 4);
-    return;
+    return in.ok() ? DiagnosticCode::agent_invalid : DiagnosticCode::truncated;
   }
   header.observation_domain = in.u32();
   header.sequence = in.u32();
   header.sys_uptime_ms = in.u32();
-  const std::uint32_t samples = in.u32();
+  samples = in.u32();
   header.claimed_count = static_cast<std::uint16_t>(samples < 0xffff ? samples : 0xffff);
-  if (!in.ok()) {
-    walk.refuse(DiagnosticCode::truncated, 0, static_cast<std::uint32_t>(walk.datagram.size()));
+  return in.ok() ? DiagnosticCode::none : DiagnosticCode::truncated;
+}
+
+void parse_sflow(Walk& walk) noexcept {
+  wire::ByteReader in{walk.datagram};
+  MessageHeader& header = walk.message;
+  std::uint32_t samples = 0;
+  if (const DiagnosticCode wrong = read_sflow_header(in, header, samples);
+      wrong != DiagnosticCode::none) {
+    refuse(walk, wrong);
     return;
   }
+  header.export_time = walk.received;  // sFlow has no time of day
   walk.accept(in.offset());
 
   for (std::uint32_t i = 0; i < samples; ++i) {

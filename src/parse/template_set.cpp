@@ -111,6 +111,9 @@ void learn(Walk& walk, const TemplateHead& head, std::size_t offset) noexcept {
     walk.remark(DiagnosticCode::out_of_memory, offset, head.id);
     return;
   }
+  if (learned == Learned::redefined && walk.session.transport != Transport::udp) {
+    walk.remark(DiagnosticCode::template_redefined, offset, head.id);
+  }
   if (evicted) walk.remark(DiagnosticCode::limit_reached, offset, head.id);
   const TemplateMatch match = parser.templates.find(scope_of(walk), head.id, walk.received);
   if (match.found == nullptr) return;
@@ -150,7 +153,7 @@ void read_template_set(Walk& walk, const SetBody& set, bool is_options) noexcept
       walk.skip(DiagnosticCode::template_truncated, rest.size(), set.offset + begin, head.id);
       return;
     }
-    ++walk.records_seen;
+    ++walk.template_records;
     const std::size_t used = in.offset() - begin;
     if (head.is_withdrawal) {
       octets.templates += used;

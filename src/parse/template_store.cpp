@@ -5,7 +5,8 @@
 namespace flowlens::parse {
 namespace {
 
-constexpr std::chrono::seconds kUseGranularity{1};
+constexpr std::chrono::milliseconds kUseGranularity{100};
+constexpr std::uint8_t kUsesToProve = 4;
 constexpr int kExpiredAtOnce = 8;
 
 /// By IANA's registry only: what a vendor's own element may be is hearsay.
@@ -22,8 +23,13 @@ std::uint32_t count_illegal(const std::vector<FieldSpecifier>& fields) noexcept 
 }  // namespace
 
 TemplateStore::TemplateStore(const ParserOptions& options)
-    : max_templates_(options.max_templates),
+    : scopes_(16, ScopeHash{options.hash_seed}),
+      exporters_(16, ScopeHash{options.hash_seed}),
+      by_address_(16, ScopeHash{options.hash_seed}),
+      max_templates_(options.max_templates),
       max_templates_per_exporter_(options.max_templates_per_exporter),
+      max_fields_(options.max_fields),
+      max_fields_per_exporter_(options.max_fields_per_exporter),
       lifetime_(options.template_lifetime) {}
 
 AddressScope TemplateStore::address_of(const Slot& slot) noexcept {
@@ -52,12 +58,23 @@ TemplateStore::Scope& TemplateStore::make_scope(const TemplateScope& key) {
   return *scopes_.emplace(key, std::move(scope)).first->second;
 }
 
+void TemplateStore::link(Slot& slot) noexcept {
+  by_use_.add(slot);
+  slot.scope->exporter->by_use.add(slot);
+}
+
+void TemplateStore::unlink(Slot& slot) noexcept {
+  by_use_.remove(slot);
+  slot.scope->exporter->by_use.remove(slot);
+}
+
+/// Newcomers are moved at each new time: between a flood of others they have no tenth of a second.
 void TemplateStore::touch(Slot& slot, Timestamp now) noexcept {
-  if (now - slot.last_used < kUseGranularity) return;
+  if (now == slot.last_used || (slot.is_proven && now - slot.last_used < kUseGranularity)) return;
+  unlink(slot);
   slot.last_used = now;
-  by_use_.splice(by_use_.begin(), by_use_, slot.in_all);
-  SlotList& own = slot.scope->exporter->by_use;
-  own.splice(own.begin(), own, slot.in_exporter);
+  if (slot.uses < kUsesToProve) slot.is_proven = ++slot.uses == kUsesToProve;
+  link(slot);
 }
 
 TemplateStore::Slot* TemplateStore::find_in_session(const TemplateScope& key,
@@ -76,7 +93,7 @@ TemplateStore::Slot* TemplateStore::find_by_address(const TemplateScope& key,
                                                     std::uint16_t id) noexcept {
   const auto it = by_address_.find(
       AddressScope{key.session.exporter, key.observation_domain, key.protocol, id});
-  return it == by_address_.end() ? nullptr : it->second.front();
+  return it == by_address_.end() ? nullptr : it->second.newest();
 }
 
 TemplateMatch TemplateStore::find(const TemplateScope& key, std::uint16_t id,
@@ -107,6 +124,7 @@ Learned TemplateStore::learn(const TemplateScope& key, std::uint16_t id,
           old.layout.scope_field_count() == scope_field_count &&
           std::ranges::equal(old.layout.fields(), fields) && !is_expired(old, now)) {
         touch(old, now);
+        old.last_announced = now;
         return Learned::same;
       }
       drop(&old);
@@ -119,19 +137,16 @@ Learned TemplateStore::learn(const TemplateScope& key, std::uint16_t id,
   auto slot =
       std::make_unique<Slot>(Template{key.protocol, id, fields, scope_field_count, next_serial_});
   if (is_options) slot->layout.mark_options();
-  slot->last_used = now;
+  slot->last_used = slot->first_announced = slot->last_announced = now;
   slot->illegal_fields = count_illegal(fields);
   Scope& scope = make_scope(key);
   slot->scope = &scope;
-  // The list nodes are made first: linking them cannot fail.
-  SlotList all{slot.get()}, own{slot.get()}, address{slot.get()};
   Slot* const added = slot.get();
   const AddressScope at = address_of(*added);
   try {
-    SlotList& siblings = by_address_[at];
+    Siblings& siblings = by_address_[at];
     scope.slots.emplace(id, std::move(slot));
-    siblings.splice(siblings.begin(), address);
-    added->in_address = siblings.begin();
+    siblings.add(*added);
   } catch (...) {
     if (const auto it = by_address_.find(at); it != by_address_.end() && it->second.empty()) {
       by_address_.erase(it);
@@ -139,10 +154,7 @@ Learned TemplateStore::learn(const TemplateScope& key, std::uint16_t id,
     drop_scope_if_empty(&scope);
     throw;
   }
-  by_use_.splice(by_use_.begin(), all);
-  added->in_all = by_use_.begin();
-  scope.exporter->by_use.splice(scope.exporter->by_use.begin(), own);
-  added->in_exporter = scope.exporter->by_use.begin();
+  link(*added);
   scope.exporter->fields += fields.size();
   fields_ += fields.size();
   ++next_serial_;
@@ -153,28 +165,28 @@ void TemplateStore::make_room(const TemplateScope& key, std::size_t fields,
                               bool& evicted) noexcept {
   while (true) {
     const auto it = exporters_.find(key.session.exporter);
-    if (it == exporters_.end() || it->second.by_use.empty()) break;
+    if (it == exporters_.end() || it->second.by_use.size() == 0) break;
     if (it->second.by_use.size() < max_templates_per_exporter_ &&
-        it->second.fields + fields <= kMaxFieldsPerExporter) {
+        it->second.fields + fields <= max_fields_per_exporter_) {
       break;
     }
     ++evicted_;
     evicted = true;
-    drop(it->second.by_use.back());
+    drop(it->second.by_use.first_to_go());
   }
-  while (!by_use_.empty() && (by_use_.size() >= max_templates_ || fields_ + fields > kMaxFields)) {
+  while (by_use_.size() != 0 &&
+         (by_use_.size() >= max_templates_ || fields_ + fields > max_fields_)) {
     ++evicted_;
-    drop(by_use_.back());
+    drop(by_use_.first_to_go());
   }
 }
 
 void TemplateStore::drop(Slot* slot) noexcept {
   Scope* scope = slot->scope;
   const auto siblings = by_address_.find(address_of(*slot));
-  siblings->second.erase(slot->in_address);
+  siblings->second.remove(*slot);
   if (siblings->second.empty()) by_address_.erase(siblings);
-  by_use_.erase(slot->in_all);
-  scope->exporter->by_use.erase(slot->in_exporter);
+  unlink(*slot);
   const std::size_t fields = slot->layout.fields().size();
   scope->exporter->fields -= fields;
   fields_ -= fields;
@@ -188,7 +200,7 @@ void TemplateStore::drop(Slot* slot) noexcept {
 void TemplateStore::drop_scope_if_empty(Scope* scope) noexcept {
   if (!scope->slots.empty()) return;
   const TemplateScope key = scope->key;
-  if (scope->exporter->by_use.empty()) exporters_.erase(key.session.exporter);
+  if (scope->exporter->by_use.size() == 0) exporters_.erase(key.session.exporter);
   if (last_scope_ == scope) last_scope_ = nullptr;
   scopes_.erase(key);
 }
@@ -219,12 +231,37 @@ std::size_t TemplateStore::forget_all(const TemplateScope& key, bool options) no
 }
 
 void TemplateStore::expire(Timestamp now) noexcept {
-  for (int i = 0; i < kExpiredAtOnce && !by_use_.empty(); ++i) {
-    Slot* oldest = by_use_.back();
-    if (!is_expired(*oldest, now)) return;
+  for (int i = 0; i < kExpiredAtOnce; ++i) {
+    Slot* oldest = by_use_.newcomers().oldest();
+    if (oldest == nullptr || !is_expired(*oldest, now)) oldest = by_use_.proven().oldest();
+    if (oldest == nullptr || !is_expired(*oldest, now)) return;
     ++expired_;
     drop(oldest);
   }
+}
+
+std::size_t TemplateStore::describe(const IpAddress& exporter, std::size_t most,
+                                    std::vector<TemplateStatus>& out) const {
+  const auto found = exporters_.find(exporter);
+  if (found == exporters_.end()) return 0;
+  const auto& by_use = found->second.by_use;
+  for (const auto* list : {&by_use.proven(), &by_use.newcomers()}) {
+    for (const Slot* s = list->newest(); s != nullptr && out.size() < most;
+         s = list->next_older(*s)) {
+      const auto fields = s->layout.fields();
+      out.push_back({s->scope->key.protocol,
+                     s->scope->key.observation_domain,
+                     s->scope->key.session,
+                     s->layout.id(),
+                     s->layout.scope_field_count(),
+                     s->layout.is_options(),
+                     s->first_announced,
+                     s->last_announced,
+                     s->last_used,
+                     {fields.begin(), fields.end()}});
+    }
+  }
+  return by_use.size();
 }
 
 }  // namespace flowlens::parse

@@ -5,7 +5,9 @@
 namespace flowlens::parse {
 
 WaitingQueue::WaitingQueue(const ParserOptions& options)
-    : max_octets_(options.max_waiting_octets),
+    : by_address_(16, ScopeHash{options.hash_seed}),
+      exporters_(16, ScopeHash{options.hash_seed}),
+      max_octets_(options.max_waiting_octets),
       max_octets_per_exporter_(options.max_waiting_octets_per_exporter),
       max_time_(options.max_waiting_time) {}
 
@@ -57,6 +59,14 @@ bool WaitingQueue::take(const AddressScope& address, WaitingSet& set) noexcept {
   if (it->second.empty()) by_address_.erase(it);
   nodes_.erase(node);
   return true;
+}
+
+void WaitingQueue::count(const IpAddress& exporter, std::uint64_t& sets,
+                         std::uint64_t& octets) const noexcept {
+  const auto own = exporters_.find(exporter);
+  if (own == exporters_.end()) return;
+  sets = own->second.places.size();
+  octets = own->second.octets - sets * kOverhead;
 }
 
 void WaitingQueue::give_up(Nodes::iterator node, GivenUp& given_up) noexcept {

@@ -57,6 +57,8 @@ class WaitingQueue {
   void expire(Timestamp now, GivenUp& given_up) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+  /// What waits of one exporter; both stay as they are if nothing does.
+  void count(const IpAddress& exporter, std::uint64_t& sets, std::uint64_t& octets) const noexcept;
 
  private:
   struct Node;

@@ -70,6 +70,7 @@ class MessageBuilder {
 
   MessageBuilder& domain(std::uint32_t d) { return domain_ = d, *this; }
   MessageBuilder& export_time(std::uint32_t seconds) { return export_time_ = seconds, *this; }
+  MessageBuilder& sequence(std::uint32_t s) { return sequence_ = s, *this; }
   MessageBuilder& uptime(std::uint32_t ms) { return uptime_ms_ = ms, *this; }
   /// What the header claims instead of the truth (v9: count; IPFIX: octets).
   MessageBuilder& claim(std::uint16_t count_or_length) { return claim_ = count_or_length, *this; }
@@ -167,13 +168,44 @@ struct V5Header {
   std::uint32_t uptime_ms = 1'000'000;
   std::uint32_t seconds = 1'700'000'000;
   std::uint32_t nanoseconds = 0;
+  std::uint32_t sequence = 1;
   std::uint16_t engine = 0x0102;
   std::uint16_t sampling = 0;
 };
+/// A message of NetFlow v1 or v7 with the same values. \param record_octets  of v1: 52, softflowd 48.
+inline Octets v1_message(const V5Header& h, const std::vector<V5Record>& records,
+                         std::size_t record_octets = 52) {
+  ByteWriter out;
+  out.u16(1).u16(h.claimed_count.value_or(static_cast<std::uint16_t>(records.size())));
+  out.u32(h.uptime_ms).u32(h.seconds).u32(h.nanoseconds);
+  for (const V5Record& r : records) {
+    out.u32(r.source).u32(r.destination).u32(0x0a0000fe).u16(3).u16(4).u32(r.packets).u32(r.octets);
+    out.u32(r.first_ms).u32(r.last_ms).u16(r.source_port).u16(r.destination_port).u16(0);
+    out.u8(r.protocol).u8(0x10).u8(r.tcp_flags).fill(record_octets - 41);
+  }
+  return out.take();
+}
+inline Octets v7_message(const V5Header& h, const std::vector<V5Record>& records) {
+  ByteWriter out;
+  out.u16(7).u16(h.claimed_count.value_or(static_cast<std::uint16_t>(records.size())));
+  out.u32(h.uptime_ms).u32(h.seconds).u32(h.nanoseconds).u32(h.sequence).u32(0);
+  for (const V5Record& r : records) {
+    out.u32(r.source).u32(r.destination).u32(0x0a0000fe).u16(3).u16(4).u32(r.packets).u32(r.octets);
+    out.u32(r.first_ms).u32(r.last_ms).u16(r.source_port).u16(r.destination_port).u8(0);
+    out.u8(r.tcp_flags).u8(r.protocol).u8(0x10).u16(64'500).u16(64'501).u8(24).u8(16).u16(0);
+    out.u32(0x0a0000fd);
+  }
+  return out.take();
+}
 inline Octets v5_message(const V5Header& h, const std::vector<V5Record>& records) {
   ByteWriter out;
   out.u16(5).u16(h.claimed_count.value_or(static_cast<std::uint16_t>(records.size())));
-  out.u32(h.uptime_ms).u32(h.seconds).u32(h.nanoseconds).u32(1).u16(h.engine).u16(h.sampling);
+  out.u32(h.uptime_ms)
+      .u32(h.seconds)
+      .u32(h.nanoseconds)
+      .u32(h.sequence)
+      .u16(h.engine)
+      .u16(h.sampling);
   for (const V5Record& r : records) {
     out.u32(r.source).u32(r.destination).u32(0x0a0000fe).u16(3).u16(4).u32(r.packets).u32(r.octets);
     out.u32(r.first_ms).u32(r.last_ms).u16(r.source_port).u16(r.destination_port).u8(0);
@@ -190,6 +222,8 @@ class SflowBuilder {
   }
   SflowBuilder& agent_octets(Octets octets) { return agent_ = std::move(octets), *this; }
   SflowBuilder& claim(std::uint32_t samples) { return claim_ = samples, *this; }
+  SflowBuilder& sequence(std::uint32_t s) { return sequence_ = s, *this; }
+  SflowBuilder& uptime(std::uint32_t ms) { return uptime_ms_ = ms, *this; }
 
   /// Records, each with its head.
   static ByteWriter record(std::uint32_t format, std::span<const std::byte> body,
@@ -238,7 +272,7 @@ class SflowBuilder {
   SflowBuilder& append(std::span<const std::byte> octets) { return samples_.append(octets), *this; }
   [[nodiscard]] Octets build() const {
     ByteWriter out;
-    out.u32(5).append(agent_).u32(6).u32(1).u32(123'456).u32(claim_.value_or(count_));
+    out.u32(5).append(agent_).u32(6).u32(sequence_).u32(uptime_ms_).u32(claim_.value_or(count_));
     return out.append(samples_.octets()).take();
   }
 
@@ -247,6 +281,8 @@ class SflowBuilder {
   ByteWriter samples_;
   std::optional<std::uint32_t> claim_;
   std::uint32_t count_ = 0;
+  std::uint32_t sequence_ = 1;
+  std::uint32_t uptime_ms_ = 123'456;
 };
 
 /// Packets for sampled headers.

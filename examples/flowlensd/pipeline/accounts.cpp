@@ -15,6 +15,9 @@ DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
   parser.sets_waiting += o.parser.sets_waiting;
   parser.sets_replayed += o.parser.sets_replayed;
   parser.sets_given_up += o.parser.sets_given_up;
+  parser.streams += o.parser.streams;
+  parser.streams_evicted += o.parser.streams_evicted;
+  parser.sample_sources_evicted += o.parser.sample_sources_evicted;
   normalizer.records += o.normalizer.records;
   normalizer.flows += o.normalizer.flows;
   normalizer.records_without_flow += o.normalizer.records_without_flow;
@@ -26,7 +29,9 @@ DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
 
 WireProtocol wire_protocol(std::span<const std::byte> d) noexcept {
   if (d.size() < 4 || d[0] != std::byte{0}) return WireProtocol::other;
+  if (d[1] == std::byte{1}) return WireProtocol::netflow_v1;
   if (d[1] == std::byte{5}) return WireProtocol::netflow_v5;
+  if (d[1] == std::byte{7}) return WireProtocol::netflow_v7;
   if (d[1] == std::byte{9}) return WireProtocol::netflow_v9;
   if (d[1] == std::byte{10}) return WireProtocol::ipfix;
   const bool is_sflow = d[1] == std::byte{0} && d[2] == std::byte{0} && d[3] == std::byte{5};
@@ -34,8 +39,8 @@ WireProtocol wire_protocol(std::span<const std::byte> d) noexcept {
 }
 
 std::string_view to_string(WireProtocol p) noexcept {
-  constexpr std::array<std::string_view, 5> kNames{"netflow_v5", "netflow_v9", "ipfix", "sflow_v5",
-                                                   "other"};
+  constexpr std::array<std::string_view, 7> kNames{
+      "netflow_v1", "netflow_v5", "netflow_v7", "netflow_v9", "ipfix", "sflow_v5", "other"};
   return kNames[static_cast<std::size_t>(p)];
 }
 

@@ -27,7 +27,15 @@ struct DecoderAccount {
 };
 
 /// As first octets tell, before anything is decoded.
-enum class WireProtocol : std::uint8_t { netflow_v5, netflow_v9, ipfix, sflow_v5, other };
+enum class WireProtocol : std::uint8_t {
+  netflow_v1,
+  netflow_v5,
+  netflow_v7,
+  netflow_v9,
+  ipfix,
+  sflow_v5,
+  other
+};
 [[nodiscard]] WireProtocol wire_protocol(std::span<const std::byte> datagram) noexcept;
 [[nodiscard]] std::string_view to_string(WireProtocol p) noexcept;
 

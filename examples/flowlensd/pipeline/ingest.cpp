@@ -94,7 +94,7 @@ class Ingest::Worker {
     // Without room for a full parcel nothing more is decoded: a flow once normalized is never lost.
     const bool is_stuck = parcel_.batch.flows.size() >= options_.batch_size && !hand_on();
     if (level == PressureRule::Level::refuse || is_stuck) {
-      decoder_.parser().refuse(DiagnosticCode::pressure);
+      decoder_.parser().refuse(DiagnosticCode::pressure, d.octets, d.session, d.received);
       slot_.note(d, 0, true);
       return;
     }

@@ -46,6 +46,51 @@ TEST_CASE("v5: every field") {
   CHECK_FALSE(f.has(FlowField::vlan_id));
 }
 
+TEST_CASE("NetFlow v1 and v7: every field, as in v5") {
+  struct Case {
+    const char* name;
+    Octets message;
+    ExportProtocol protocol;
+    bool has_as;
+  };
+  V5Header header;
+  header.nanoseconds = 500'000'000;
+  const std::vector<V5Record> records(2);
+  const Case cases[] = {
+      {"v1", v1_message(header, records), ExportProtocol::netflow_v1, false},
+      {"v1, softflowd's records of 48 octets", v1_message(header, records, 48),
+       ExportProtocol::netflow_v1, false},
+      {"v7", v7_message(header, records), ExportProtocol::netflow_v7, true},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    DecoderUnderTest t;
+    const auto flows = t.feed(c.message);
+    CHECK(t.result.clean());
+    REQUIRE(flows.size() == 2);
+    const FlowRecord& f = flows[1];
+    CHECK(f.source_address == IpAddress::v4(0x0a000001));
+    CHECK(f.destination_address == IpAddress::v4(0x0a000002));
+    CHECK(f.next_hop == IpAddress::v4(0x0a0000fe));
+    CHECK(f.start == export_plus_ms(500 - 10'000));
+    CHECK(f.end == export_plus_ms(500 - 1'000));
+    CHECK(f.octet_count == 1'000);
+    CHECK(f.packet_count == 10);
+    CHECK(f.source_port == 40'000);
+    CHECK(f.destination_port == 443);
+    CHECK(f.ingress_interface == 3);
+    CHECK(f.egress_interface == 4);
+    CHECK(f.protocol == 6);
+    CHECK(f.tcp_flags == 0x1b);
+    CHECK(f.tos == 0x10);
+    CHECK(f.has(FlowField::source_as) == c.has_as);
+    CHECK(f.destination_as == (c.has_as ? 64'501 : 0));
+    CHECK(f.source_prefix_length == (c.has_as ? 24 : 0));
+    CHECK(f.sampling_source == SamplingSource::unknown);
+    CHECK(f.export_protocol == c.protocol);
+  }
+}
+
 TEST_CASE("numbers: any width from 1 to 8 octets, narrowed to the member") {
   for (std::uint16_t width = 1; width <= 8; ++width) {
     CAPTURE(width);

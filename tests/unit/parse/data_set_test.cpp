@@ -29,8 +29,10 @@ TEST_CASE("datagram: what is refused as a whole, and why") {
   const Case cases[] = {
       {"nothing", "", DiagnosticCode::truncated, 0},
       {"a version only", "0009", DiagnosticCode::truncated, 0},
-      {"NetFlow v1", "0001 0001 00000000 00000000 00000000", DiagnosticCode::unknown_version, 0},
-      {"NetFlow v7", "0007 0001 00000000 00000000 00000000", DiagnosticCode::unknown_version, 0},
+      {"NetFlow v8", "0008 0001 00000000 00000000 00000000", DiagnosticCode::unknown_version, 0},
+      {"v1, header cut", "0001 0001 00000000 00000000 000000", DiagnosticCode::truncated, 0},
+      {"v7, header cut", "0007 0001 00000000 00000000 00000000 00000000 000000",
+       DiagnosticCode::truncated, 0},
       {"version 65,535", "ffff ffff ffffffff", DiagnosticCode::unknown_version, 0},
       {"sFlow v4", "00000004 00000001 0a000001 00000001 00000000 00000000",
        DiagnosticCode::unknown_version, 0},
@@ -63,7 +65,7 @@ TEST_CASE("datagram: what is refused as a whole, and why") {
 
 TEST_CASE("datagram: the caller's refusals are counted") {
   ParserUnderTest t;
-  t.parser.refuse(DiagnosticCode::pressure);
+  t.parser.refuse(DiagnosticCode::pressure, {}, session(), received());
   check_balanced(t.parser);
   CHECK(refused(t.parser, DiagnosticCode::pressure) == 1);
 }
@@ -276,7 +278,7 @@ TEST_CASE("message: octets behind the last v9 set") {
   }
 }
 
-TEST_CASE("v5: the count against the octets") {
+TEST_CASE("v1, v5, v7: the count against the octets") {
   struct Case {
     const char* name;
     std::size_t there;
@@ -294,18 +296,29 @@ TEST_CASE("v5: the count against the octets") {
       {"the last record cut", 2, 2, 1, 1, DiagnosticCode::bad_count},
       {"more than the format allows, all there", 31, 31, 0, 31, DiagnosticCode::bad_count},
   };
-  for (const Case& c : cases) {
-    CAPTURE(c.name);
-    ParserUnderTest t;
-    V5Header header;
-    header.claimed_count = c.claimed;
-    Octets message = v5_message(header, std::vector<V5Record>(c.there));
-    message.resize(message.size() - c.cut);
-    const ParseResult r = t.feed(message);
-    CHECK(r.accepted);
-    CHECK(r.first.code == c.why);
-    CHECK(t.sink.record_count() == c.records);
-    CHECK(t.parser.octets().decoded == 48 * c.records);
+  using Build = Octets (*)(const V5Header&, const std::vector<V5Record>&);
+  struct Version {
+    Build build;
+    std::size_t record_octets;
+  };
+  const Version versions[] = {
+      {[](const V5Header& h, const std::vector<V5Record>& r) { return v1_message(h, r); }, 52},
+      {v5_message, 48},
+      {v7_message, 52}};
+  for (const Version& version : versions) {
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      ParserUnderTest t;
+      V5Header header;
+      header.claimed_count = c.claimed;
+      Octets message = version.build(header, std::vector<V5Record>(c.there));
+      message.resize(message.size() - c.cut);
+      const ParseResult r = t.feed(message);
+      CHECK(r.accepted);
+      CHECK(r.first.code == c.why);
+      CHECK(t.sink.record_count() == c.records);
+      CHECK(t.parser.octets().decoded == version.record_octets * c.records);
+    }
   }
 }
 

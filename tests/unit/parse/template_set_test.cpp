@@ -278,3 +278,98 @@ TEST_CASE("template: field lengths that a type cannot have are remarked on, the 
   CHECK(data.first.code == DiagnosticCode::field_length_illegal);
   CHECK(t.sink.record_count() == 1);
 }
+
+TEST_CASE("template: a flood of forged ones pushes out newcomers, not what has proved itself") {
+  ParserOptions options;
+  options.max_templates = 64;
+  ParserUnderTest t{options};
+  const Octets data = MessageBuilder::v9().data_set(256, record()).build();
+  t.feed(MessageBuilder::v9().template_set(256, kFields).build(), session(), received(0));
+  for (int i = 1; i <= 4; ++i) t.feed(data, session(), received(i));
+  for (std::uint32_t i = 0; i < 1'000; ++i) {
+    t.feed(MessageBuilder::v9().template_set(256, kFields).data_set(256, record()).build(),
+           session(1, i), received(5));
+  }
+  CHECK(t.feed(data, session(), received(6)).sets_waiting == 0);
+  CHECK(t.parser.counters().templates == 64);
+}
+
+TEST_CASE("template: of one exporter likewise, by id") {
+  ParserOptions options;
+  options.max_templates_per_exporter = 16;
+  ParserUnderTest t{options};
+  const Octets data = MessageBuilder::v9().data_set(256, record()).build();
+  t.feed(MessageBuilder::v9().template_set(256, kFields).build(), session(), received(0));
+  for (int i = 1; i <= 4; ++i) t.feed(data, session(), received(i));
+  for (std::uint16_t id = 300; id < 400; ++id) {
+    t.feed(MessageBuilder::v9().template_set(id, kFields).build(), session(), received(5));
+  }
+  CHECK(t.feed(data, session(), received(6)).sets_waiting == 0);
+}
+
+TEST_CASE("template: fields are bounded by exporter and in total") {
+  ParserOptions options;
+  options.max_fields_per_exporter = 6;
+  options.max_fields = 9;
+  ParserUnderTest t{options};
+  for (std::uint16_t id = 256; id < 260; ++id) {
+    t.feed(MessageBuilder::v9().template_set(id, kFields).build(), session(), received(id));
+  }
+  CHECK(t.parser.counters().templates == 2);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    t.feed(MessageBuilder::v9().template_set(256, kFields).build(), session(1, i), received(300));
+  }
+  CHECK(t.parser.counters().templates == 3);
+}
+
+TEST_CASE("template: another layout without a withdrawal is remarked on where withdrawals count") {
+  for (const Transport transport : {Transport::udp, Transport::tcp, Transport::file}) {
+    ParserUnderTest t;
+    TransportSession from = session();
+    from.transport = transport;
+    t.feed(MessageBuilder::ipfix().template_set(256, kFields).build(), from);
+    const ParseResult r = t.feed(MessageBuilder::ipfix().template_set(256, kOther).build(), from);
+    CHECK((r.first.code == DiagnosticCode::template_redefined) == (transport != Transport::udp));
+    t.feed(MessageBuilder::ipfix().withdrawal(256).build(), from);
+    if (transport == Transport::udp) continue;
+    CHECK(t.feed(MessageBuilder::ipfix().template_set(256, kFields).build(), from).clean());
+  }
+}
+
+TEST_CASE("template: several options templates in one set, padding behind the last") {
+  for (const ExportProtocol protocol : kBoth) {
+    const bool is_v9 = protocol == ExportProtocol::netflow_v9;
+    ParserUnderTest t;
+    const Octets body = is_v9 ? from_hex(
+                                    "0100 0004 0004 0001 0004 0022 0004"
+                                    "0101 0004 0008 0002 0004 0022 0004 0023 0001 0000")
+                              : from_hex(
+                                    "0100 0002 0001 0095 0004 0022 0004"
+                                    "0101 0003 0001 000a 0004 0022 0004 0023 0001 0000");
+    const ParseResult r =
+        t.feed(MessageBuilder::of(protocol)
+                   .set(is_v9 ? 1 : 3, body)
+                   .data_set(257, ByteWriter{}.u32(3).u32(100).u8(1))
+                   .claim(is_v9 ? 3 : static_cast<std::uint16_t>(16 + 4 + body.size() + 13))
+                   .build());
+    CHECK(r.clean());
+    CHECK(t.sink.templates == std::vector<std::uint16_t>{256, 257});
+    REQUIRE(t.sink.sets.size() == 1);
+    CHECK(t.sink.sets[0].is_options);
+    CHECK(t.parser.octets().padding == 2);
+  }
+}
+
+TEST_CASE("template: fields of zero length stand among others; repeated elements too") {
+  for (const ExportProtocol protocol : kBoth) {
+    ParserUnderTest t;
+    const ParseResult r =
+        t.feed(MessageBuilder::of(protocol)
+                   .template_set(256, {{8, 4}, {82, 0}, {323, 8}, {323, 8}, {210, 3}, {12, 4}})
+                   .data_set(256, ByteWriter{}.u32(1).u64(2).u64(3).fill(3).u32(4))
+                   .build());
+    CHECK(r.clean());
+    REQUIRE(t.sink.sets.size() == 1);
+    CHECK(t.sink.sets[0].records[0].size() == 27);
+  }
+}
