@@ -16,13 +16,16 @@
 // wire
 #include "flowlens/packet.hpp"
 // parse
+#include "flowlens/application_id.hpp"
 #include "flowlens/exporter_status.hpp"
 #include "flowlens/information_element.hpp"
 #include "flowlens/information_model.hpp"
 #include "flowlens/parser.hpp"
 #include "flowlens/record.hpp"
 #include "flowlens/sflow_sample.hpp"
+#include "flowlens/structured_data.hpp"
 #include "flowlens/template.hpp"
+#include "flowlens/value.hpp"
 // normalize
 #include "flowlens/decoder.hpp"
 #include "flowlens/exporter_facts.hpp"

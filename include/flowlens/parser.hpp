@@ -44,6 +44,8 @@ struct ParserOptions {
   std::size_t max_streams = 16'384;  ///< observation domains that are followed, over all exporters
   std::size_t max_sample_sources = 262'144;  ///< sFlow data sources, likewise
   std::uint64_t hash_seed = 0;  ///< a secret random number, so that no sender can choose collisions
+  std::size_t max_declared_elements = 65'536;  ///< types told by RFC 5610, over all exporters
+  std::size_t max_declared_elements_per_exporter = 1'024;
 };
 
 /// What one parse() did. What came before a problem was delivered.
@@ -68,6 +70,9 @@ struct ParserCounters {
   std::uint64_t streams = 0;              ///< held now
   std::uint64_t streams_evicted = 0;      ///< dropped at a bound
   std::uint64_t sample_sources_evicted = 0;
+  std::uint64_t declared_elements = 0;  ///< held now, see Parser::declared_element
+  std::uint64_t declared_elements_evicted = 0;
+  std::uint64_t declared_elements_refused = 0;  ///< not an enterprise's, or of no known type
 };
 
 /// Finds the records in datagrams and keeps the templates needed for it.
@@ -106,6 +111,13 @@ class Parser {
   [[nodiscard]] ExporterStatus status(const IpAddress& exporter) const;
   /// The exporters whose streams are followed, ascending.
   [[nodiscard]] std::vector<IpAddress> exporters() const;
+
+  /// What an exporter told of an enterprise's element by options records (RFC 5610): name (may be
+  /// empty), type, semantics, units. Hearsay: ask it for elements that find_element() or your own
+  /// InformationModel do not know.
+  /// \return null if it told nothing. Valid until the next parse().
+  [[nodiscard]] const InformationElement* declared_element(const IpAddress& exporter,
+                                                           ElementId id) const noexcept;
 
   /// The templates as octets, to be given to load_state() later: versioned and checksummed.
   [[nodiscard]] std::vector<std::byte> save_state() const;

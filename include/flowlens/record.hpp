@@ -56,6 +56,18 @@ class Record {
   std::span<const std::byte> octets_;
 };
 
+/// Where the templates of an exporter are looked up: a Parser's, or one of a test.
+class TemplateSource {
+ public:
+  /// \return null if it is not known.
+  virtual const Template* find_template(const TransportSession& session,
+                                        const MessageHeader& message, std::uint16_t template_id,
+                                        Timestamp now) noexcept = 0;
+
+ protected:
+  ~TemplateSource() = default;
+};
+
 /// A run of records with one layout, as one set carried them. A view, valid during the call that
 /// hands it over.
 struct DataSet {
@@ -65,9 +77,15 @@ struct DataSet {
   const Template* layout = nullptr;
   std::span<const std::byte> records;  ///< whole records only, padding cut off
   std::uint32_t record_count = 0;
-  std::uint32_t offset = 0;         ///< of `records` in the datagram
-  std::uint16_t set_index = 0;      ///< sets of the message are counted from 0
-  bool template_by_session = true;  ///< false: found by the exporter's address only
+  std::uint32_t offset = 0;             ///< of `records` in the datagram
+  std::uint16_t set_index = 0;          ///< sets of the message are counted from 0
+  bool template_by_session = true;      ///< false: found by the exporter's address only
+  TemplateSource* templates = nullptr;  ///< the Parser's, for find_template()
+
+  /// A template of the same exporter and observation domain: the records of a subTemplateList name
+  /// theirs by id (RFC 6313). Renews its lifetime, as any use does.
+  /// \return null if it is not known. Valid as long as the views of this set.
+  [[nodiscard]] const Template* find_template(std::uint16_t template_id) const noexcept;
 
   /// Calls `visit(const Record&)` for each record.
   template <typename Visitor>

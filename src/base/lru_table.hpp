@@ -17,7 +17,8 @@ class LruTable {
  public:
   using Entry = std::pair<const Key, Value>;
 
-  explicit LruTable(std::size_t max_entries) : max_entries_(max_entries) {}
+  explicit LruTable(std::size_t max_entries, const Hash& hash = {})
+      : by_key_(0, hash), max_entries_(max_entries) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; }

@@ -44,6 +44,11 @@ void account(Walk& walk, const Template& layout, const Delivered& done, std::siz
             static_cast<std::uint32_t>(rest));
 }
 
+void learn_elements(Walk& walk, const DataSet& set, std::span<const std::byte> records) noexcept {
+  const DiagnosticCode why = walk.parser.declared.learn(set, records);
+  if (why != DiagnosticCode::none) walk.remark(why, set.offset);
+}
+
 void wait(Walk& walk, const SetBody& set) noexcept {
   ParserState& parser = walk.parser;
   WaitingQueue::GivenUp given_up;
@@ -118,11 +123,13 @@ void read_data_set(Walk& walk, const SetBody& set) noexcept {
   out.offset = static_cast<std::uint32_t>(set.offset);
   out.set_index = set.index;
   out.template_by_session = match.by_session;
+  out.templates = &parser.templates;
   if (match.illegal_fields != 0) {
     walk.remark(DiagnosticCode::field_length_illegal, set.offset, match.illegal_fields);
   }
   const Delivered done = deliver(walk.sink, out, set.octets);
   (match.found->is_options() ? walk.options_records : walk.records) += done.records;
+  if (match.found->is_options()) learn_elements(walk, out, set.octets.first(done.octets));
   if (done.damaged) walk.all_sets_read = false;
   ++walk.result.sets;
   account(walk, *match.found, done, set.octets.size(), set.offset);
@@ -147,8 +154,12 @@ void replay_waiting(Walk& walk, std::uint16_t template_id) noexcept {
     out.offset = set.offset;
     out.set_index = set.set_index;
     out.template_by_session = match.by_session;
+    out.templates = &parser.templates;
     const Delivered done = deliver(walk.sink, out, set.body);
     note_replayed(walk, set, done, match.found->is_options());
+    if (match.found->is_options()) {
+      learn_elements(walk, out, std::span{set.body}.first(done.octets));
+    }
     OctetLedger& octets = parser.octets;
     (match.found->is_options() ? octets.options : octets.decoded) += done.octets;
     const std::size_t rest = set.body.size() - done.octets;

@@ -25,6 +25,8 @@ const ParserOptions& checked(const ParserOptions& o) {
   require(o.max_waiting_octets_per_exporter > 0, "max_waiting_octets_per_exporter");
   require(o.max_waiting_time.count() > 0, "max_waiting_time");
   require(o.template_lifetime.count() > 0, "template_lifetime");
+  require(o.max_declared_elements > 0, "max_declared_elements");
+  require(o.max_declared_elements_per_exporter > 0, "max_declared_elements_per_exporter");
   return o;
 }
 
@@ -37,7 +39,7 @@ std::uint16_t version_of(std::span<const std::byte> datagram) noexcept {
 }  // namespace
 
 parse::ParserState::ParserState(const ParserOptions& o)
-    : options(checked(o)), templates(o), waiting(o), streams(o) {}
+    : options(checked(o)), templates(o), waiting(o), declared(o), streams(o) {}
 
 Parser::Parser(const ParserOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Parser::~Parser() = default;
@@ -118,7 +120,15 @@ ParserCounters Parser::counters() const noexcept {
   counters.streams = impl_->streams.size();
   counters.streams_evicted = impl_->streams.evicted();
   counters.sample_sources_evicted = impl_->streams.sources_evicted();
+  counters.declared_elements = impl_->declared.size();
+  counters.declared_elements_evicted = impl_->declared.evicted();
+  counters.declared_elements_refused = impl_->declared.refused();
   return counters;
+}
+
+const InformationElement* Parser::declared_element(const IpAddress& exporter,
+                                                   ElementId id) const noexcept {
+  return impl_->declared.find(exporter, id);
 }
 
 }  // namespace flowlens

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flowlens/parser.hpp"
+#include "parse/declared_elements.hpp"
 #include "parse/stream_table.hpp"
 #include "parse/template_store.hpp"
 #include "parse/waiting_queue.hpp"
@@ -57,6 +58,7 @@ struct ParserState {
   ParserCounters counters;
   TemplateStore templates;
   WaitingQueue waiting;
+  DeclaredElements declared;
   StreamTable streams;
   RecentRefusals refusals;
   FixedLayouts fixed;

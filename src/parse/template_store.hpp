@@ -69,7 +69,7 @@ enum class Learned : std::uint8_t { added, same, redefined };
 /// is proven by data at kUsesToProve different times.
 ///
 /// Thread-compatible.
-class TemplateStore {
+class TemplateStore final : public TemplateSource {
  public:
   explicit TemplateStore(const ParserOptions& options);
 
@@ -84,6 +84,10 @@ class TemplateStore {
   /// Finds a template and renews its life time. Valid until the next call that is not find().
   [[nodiscard]] TemplateMatch find(const TemplateScope& scope, std::uint16_t id,
                                    Timestamp now) noexcept;
+  const Template* find_template(const TransportSession& session, const MessageHeader& message,
+                                std::uint16_t template_id, Timestamp now) noexcept override {
+    return find({session, message.observation_domain, message.protocol}, template_id, now).found;
+  }
 
   /// \return false if there was none.
   bool forget(const TemplateScope& scope, std::uint16_t id) noexcept;
