@@ -34,7 +34,9 @@ class Decoder {
   [[nodiscard]] const Parser& parser() const noexcept { return parser_; }
   [[nodiscard]] NormalizerCounters counters() const noexcept { return normalizer_.counters(); }
 
-  /// Templates and sampling rates, for a restart: versioned, checksummed, the same format whatever
+  [[nodiscard]] const Normalizer& normalizer() const noexcept { return normalizer_; }
+
+  /// Templates and what exporters told, for a restart: versioned, checksummed, the same format whatever
   /// the number of decoders.
   [[nodiscard]] std::vector<std::byte> save_state() const;
   /// \return `none`, or what is wrong with the octets; then nothing was taken from them.

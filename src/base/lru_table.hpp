@@ -36,6 +36,12 @@ class LruTable {
     return &it->second->second;
   }
 
+  /// Finds without marking as used.
+  [[nodiscard]] const Value* peek(const Key& key) const noexcept {
+    const auto it = by_key_.find(key);
+    return it == by_key_.end() ? nullptr : &it->second->second;
+  }
+
   /// Adds or replaces; at the bound the entry used longest ago goes.
   Value& put(const Key& key, Value value) {
     if (Value* known = find(key)) {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "normalize/normalizer_state.hpp"
-#include "normalize/steps.hpp"
+#include "normalize/rates.hpp"
 
 namespace flowlens::normalize {
 namespace {
@@ -12,42 +12,6 @@ constexpr std::uint8_t kIcmp = 1;
 constexpr std::uint8_t kIcmpV6 = 58;
 
 constexpr std::uint32_t bits(FlowField f) noexcept { return static_cast<std::uint32_t>(f); }
-
-/// Element 21 and 22 of IPFIX, once the boot time is known (or guessed).
-void place_uptimes(const Plan& plan, const Block& block) noexcept {
-  const Scratch& scratch = *block.scratch;
-  const SetFacts& set = *block.set;
-  // Without a boot time: the latest flow of the block ended when the message was exported.
-  std::uint32_t latest = plan.end_is_uptime ? scratch.end_uptime[0] : scratch.start_uptime[0];
-  for (std::size_t i = 1; i < block.count; ++i) {
-    const std::uint32_t t = plan.end_is_uptime ? scratch.end_uptime[i] : scratch.start_uptime[i];
-    if (static_cast<std::int32_t>(t - latest) > 0) latest = t;
-  }
-  const auto export_ms = static_cast<std::uint64_t>(set.export_ns / 1'000'000);
-  for (std::size_t i = 0; i < block.count; ++i) {
-    const bool has_boot = plan.has_boot || set.has_boot;
-    const std::uint64_t boot = plan.has_boot ? scratch.boot_ms[i] : set.boot_ms;
-    const std::uint32_t uptime = has_boot ? static_cast<std::uint32_t>(export_ms - boot) : latest;
-    FlowRecord& flow = block.flows[i];
-    if (plan.start_is_uptime)
-      flow.start = from_uptime(set.export_ns, uptime, scratch.start_uptime[i]);
-    if (plan.end_is_uptime) flow.end = from_uptime(set.export_ns, uptime, scratch.end_uptime[i]);
-  }
-}
-
-/// One time missing, or the two the wrong way round.
-void complete_times(const Plan& plan, const Block& block) noexcept {
-  const bool has_start = (plan.present & bits(FlowField::start)) != 0;
-  const bool has_end = (plan.present & bits(FlowField::end)) != 0;
-  for (std::size_t i = 0; i < block.count; ++i) {
-    FlowRecord& flow = block.flows[i];
-    const std::chrono::nanoseconds duration{
-        plan.has_duration ? static_cast<std::int64_t>(block.scratch->duration_ns[i]) : 0};
-    if (!has_start && has_end) flow.start = flow.end - duration;
-    if (!has_end && has_start) flow.end = flow.start + duration;
-    if (flow.end < flow.start) flow.end = flow.start;
-  }
-}
 
 /// Exporters without an ICMP element put type and code where the destination port is.
 void move_icmp(const Block& block) noexcept {
@@ -61,88 +25,97 @@ void move_icmp(const Block& block) noexcept {
   }
 }
 
-std::uint32_t clamp_rate(std::uint64_t rate) noexcept {
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rate, 1, 0xffff'ffffu));
-}
-
-void complete_sampling(NormalizerState& state, const Plan& plan, const Block& block,
-                       const DataSet& set) noexcept {
-  const Scratch& scratch = *block.scratch;
+/// FW_EXT_EVENT of a Cisco ASA without the event itself: from 1001 on are reasons for a denial, from
+/// 2001 on for an end.
+void note_denials(const Block& block) noexcept {
   for (std::size_t i = 0; i < block.count; ++i) {
-    FlowRecord& flow = block.flows[i];
-    if (plan.has_packet_space && flow.sampling_source == SamplingSource::record) {
-      const std::uint64_t taken = flow.sampling_rate;
-      const std::uint64_t space = std::min<std::uint64_t>(scratch.packet_space[i], 0xffff'ffffu);
-      flow.sampling_rate = clamp_rate((taken + space) / taken);
-    }
-    if (plan.has_population && scratch.sampling_size[i] != 0) {
-      flow.sampling_rate = clamp_rate(scratch.population[i] / scratch.sampling_size[i]);
-      flow.sampling_source = SamplingSource::record;
-    }
-    if (plan.has_sampler && flow.sampling_source != SamplingSource::record) {
-      const std::uint32_t rate = state.facts.rate_of(
-          set.session->exporter, set.message->observation_domain, scratch.sampler[i]);
-      if (rate == 0) continue;
-      flow.sampling_rate = rate;
-      flow.sampling_source = SamplingSource::options;
-    }
+    const std::uint16_t event = block.scratch->extended_event[i];
+    if (event > 1'000 && event < 2'000) block.flows[i].kind = FlowKind::denied;
   }
 }
 
 /// Fills the flows of one block. `block.at` points to the records' starts.
-void fill(NormalizerState& state, const Plan& plan, Block& block, const DataSet& set) noexcept {
-  run_steps(plan, block);
-  if (plan.start_is_uptime || plan.end_is_uptime) place_uptimes(plan, block);
-  complete_times(plan, block);
+void fill(NormalizerState& state, const SetAtWork& work, Block& block,
+          const Block& reverse) noexcept {
+  const Plan& plan = work.plan;
+  run_steps(plan, work.like, block, reverse);
+  complete_times(state, work, plan.times, block);
+  if (plan.is_biflow) complete_times(state, work, plan.reverse_times, reverse);
   if (plan.icmp_from_port) move_icmp(block);
-  if (plan.has_sampler || plan.has_packet_space || plan.has_population) {
-    complete_sampling(state, plan, block, set);
-  }
+  if (plan.has_extended_event) note_denials(block);
+  complete_sampling(state, work, block);
 }
 
-/// The other half of a biflow.
-FlowRecord reversed(const FlowRecord& forward, const Plan& plan, const Scratch& scratch,
-                    std::size_t i) noexcept {
-  FlowRecord flow = forward;
+struct Pair {
+  FlowField a, b;
+};
+constexpr Pair kPairs[] = {
+    {FlowField::source_port, FlowField::destination_port},
+    {FlowField::source_as, FlowField::destination_as},
+    {FlowField::source_prefix_length, FlowField::destination_prefix_length},
+    {FlowField::ingress_interface, FlowField::egress_interface},
+};
+
+void swap_ends(FlowRecord& flow) noexcept {
   std::swap(flow.source_address, flow.destination_address);
   std::swap(flow.source_port, flow.destination_port);
   std::swap(flow.source_as, flow.destination_as);
   std::swap(flow.source_prefix_length, flow.destination_prefix_length);
   std::swap(flow.ingress_interface, flow.egress_interface);
-  const auto swap_bits = [&flow](FlowField a, FlowField b) {
-    const bool has_a = flow.has(a);
-    const bool has_b = flow.has(b);
-    flow.present &= ~(bits(a) | bits(b));
-    flow.present |= (has_a ? bits(b) : 0) | (has_b ? bits(a) : 0);
-  };
-  swap_bits(FlowField::source_port, FlowField::destination_port);
-  swap_bits(FlowField::source_as, FlowField::destination_as);
-  swap_bits(FlowField::source_prefix_length, FlowField::destination_prefix_length);
-  swap_bits(FlowField::ingress_interface, FlowField::egress_interface);
-  flow.octet_count = scratch.reverse_octets[i];
-  flow.packet_count = scratch.reverse_packets[i];
-  flow.tcp_flags = scratch.reverse_tcp_flags[i];
-  flow.next_hop = {};
-  flow.present &= ~(bits(FlowField::next_hop) | bits(FlowField::tcp_flags));
-  if (flow.tcp_flags != 0) flow.present |= bits(FlowField::tcp_flags);
-  if (plan.reverse_has_times) {
-    flow.start = scratch.reverse_start[i];
-    flow.end = std::max(flow.start, scratch.reverse_end[i]);
+  for (const Pair& pair : kPairs) {
+    const bool has_a = flow.has(pair.a);
+    const bool has_b = flow.has(pair.b);
+    flow.present &= ~(bits(pair.a) | bits(pair.b));
+    flow.present |= (has_a ? bits(pair.b) : 0) | (has_b ? bits(pair.a) : 0);
   }
   if (flow.initiator == Initiator::source) {
     flow.initiator = Initiator::destination;
   } else if (flow.initiator == Initiator::destination) {
     flow.initiator = Initiator::source;
   }
+}
+
+/// What has a value of its own for each direction comes from the reverse elements (RFC 5103), or is
+/// not known of the other one; the rest is the same both ways.
+FlowRecord reversed(const FlowRecord& forward, const FlowRecord& told, const Plan& plan) noexcept {
+  constexpr std::uint32_t kOfOneDirection = bits(FlowField::octet_count) |
+                                            bits(FlowField::packet_count) |
+                                            bits(FlowField::tcp_flags) | bits(FlowField::next_hop);
+  FlowRecord flow = forward;
+  swap_ends(flow);
+  const auto has = [&plan](FlowField f) { return (plan.reverse_present & bits(f)) != 0; };
+  flow.octet_count = told.octet_count;
+  flow.packet_count = told.packet_count;
+  flow.tcp_flags = told.tcp_flags;
+  flow.next_hop = has(FlowField::next_hop) ? told.next_hop : IpAddress{};
+  if (has(FlowField::tos)) flow.tos = told.tos;
+  if (has(FlowField::vlan_id)) flow.vlan_id = told.vlan_id;
+  if (has(FlowField::icmp_type_code)) flow.icmp_type_code = told.icmp_type_code;
+  if (has(FlowField::flow_direction)) flow.flow_direction = told.flow_direction;
+  if (has(FlowField::ingress_interface)) flow.ingress_interface = told.ingress_interface;
+  if (has(FlowField::egress_interface)) flow.egress_interface = told.egress_interface;
+  if (plan.reverse_times.has_start || plan.reverse_times.has_end) {
+    flow.start = told.start;
+    flow.end = told.end;
+    flow.present &= ~bits(FlowField::times_replaced);
+    flow.present |= told.present & bits(FlowField::times_replaced);
+  }
+  constexpr std::uint32_t kKept =
+      ~(bits(FlowField::source_address) | bits(FlowField::destination_address));
+  flow.present = (flow.present & ~kOfOneDirection) | (plan.reverse_present & kKept);
   return flow;
 }
 
-void give_biflows(const Plan& plan, const Block& block, std::vector<FlowRecord>& out) {
+void give_biflows(NormalizerState& state, const Plan& plan, const Block& block,
+                  const Block& reverse) {
+  std::vector<FlowRecord>& out = state.out->flows;
   for (std::size_t i = 0; i < block.count; ++i) {
     out.push_back(block.flows[i]);
-    const Scratch& scratch = *block.scratch;
-    if (scratch.reverse_octets[i] == 0 && scratch.reverse_packets[i] == 0) continue;
-    out.push_back(reversed(block.flows[i], plan, scratch, i));
+    if (plan.has_translation) give_translation(state, state.nat.events[i], out.size() - 1, false);
+    const FlowRecord& told = reverse.flows[i];
+    if (told.octet_count == 0 && told.packet_count == 0) continue;
+    out.push_back(reversed(block.flows[i], told, plan));
+    if (plan.has_translation) give_translation(state, state.nat.events[i], out.size() - 1, true);
   }
 }
 
@@ -151,6 +124,7 @@ void give_frames(NormalizerState& state, const Plan& plan, const Block& block) {
   for (std::size_t i = 0; i < block.count; ++i) {
     FlowRecord& flow = block.flows[i];
     flow.kind = FlowKind::sampled_packet;
+    flow.counter_source = CounterSource::packet;
     dissect(block.scratch->frame[i], plan.frame_link, state.dissection);
     const std::uint64_t frame_octets = plan.has_frame_size ? block.scratch->frame_size[i] : 0;
     if (apply_dissection(state, frame_octets, flow)) {
@@ -161,35 +135,114 @@ void give_frames(NormalizerState& state, const Plan& plan, const Block& block) {
   }
 }
 
-/// Points the block at the next records. \return octets of them.
+/// Points to the next records. \return octets of them.
 std::size_t place(const Plan& plan, const Template& layout, std::span<const std::byte> records,
-                  std::size_t count, Block& block) noexcept {
-  block.count = count;
+                  Block& block) noexcept {
   std::size_t at = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < block.count; ++i) {
     block.at[i] = records.data() + at;
     at += plan.record_octets != 0 ? plan.record_octets : record_length(layout, records.subspan(at));
   }
   return at;
 }
 
-SetFacts facts_of(NormalizerState& state, const DataSet& set) noexcept {
+/// A flow with all that the records of a set share.
+FlowRecord prototype(const DataSet& set, const Plan& plan, Exporter& exporter, Domain& domain) {
+  const MessageHeader& message = *set.message;
+  FlowRecord flow = plan.like;
+  flow.exporter = set.session->exporter;
+  flow.observation_domain = message.observation_domain;
+  flow.received = flow.start = flow.end = set.received;
+  flow.export_protocol = message.protocol;
+  const Rate rate = ExporterTable::rate_of(exporter, message.observation_domain, domain);
+  const std::uint32_t interval = message.sampling & kV5Interval;
+  if (interval != 0 && rate.source != SamplingSource::override_table) {
+    flow.sampling_rate = interval;
+    flow.sampling_source = SamplingSource::header;
+  } else if (rate.rate != 0) {
+    flow.sampling_rate = rate.rate;
+    flow.sampling_source = rate.source;
+  }
+  return flow;
+}
+
+SetFacts facts_of(const DataSet& set, const Domain& domain) noexcept {
   SetFacts facts;
   facts.export_ns = to_unix_ns(set.message->export_time);
   facts.uptime_ms = set.message->sys_uptime_ms;
-  const ExporterFacts::Domain& domain =
-      state.facts.domain(set.session->exporter, set.message->observation_domain);
   facts.has_boot = domain.boot_ms.has_value();
   facts.boot_ms = domain.boot_ms.value_or(0);
   return facts;
 }
 
+/// Blocks of a set, one after the other, to where their flows go.
+class SetRunner {
+ public:
+  SetRunner(NormalizerState& state, SetAtWork& work)
+      : state_(state), work_(work), out_(state.out->flows) {
+    block_.at = reverse_.at = at_.data();
+    block_.set = reverse_.set = &work.facts;
+    block_.nat = reverse_.nat = &state.nat;
+    block_.saw_ntp_fraction = reverse_.saw_ntp_fraction = &work.plan.saw_ntp_fraction;
+    block_.scratch = &state.scratch;
+    reverse_.scratch = &state.reverse_scratch;
+    reverse_.flows = state.reverse_flows.data();
+  }
+
+  void run() {
+    const Plan& plan = work_.plan;
+    const bool is_plain = plan.kind == Plan::Kind::flows && !plan.is_biflow;
+    std::size_t next = out_.size();
+    if (is_plain) out_.resize(next + work_.set.record_count, work_.like);
+    std::span<const std::byte> rest = work_.set.records;
+    for (std::size_t left = work_.set.record_count; left != 0; left -= block_.count) {
+      block_.count = reverse_.count = std::min(left, kBlock);
+      rest = rest.subspan(place(plan, *work_.set.layout, rest, block_));
+      block_.flows = is_plain ? out_.data() + next : state_.flows.data();
+      if (!is_plain) std::fill_n(state_.flows.begin(), block_.count, work_.like);
+      if (plan.is_biflow) std::fill_n(state_.reverse_flows.begin(), block_.count, work_.like);
+      if (plan.nat_present != 0) clear_nat();
+      fill(state_, work_, block_, reverse_);
+      is_plain ? give_translations(next) : give();
+      next += block_.count;
+    }
+  }
+
+ private:
+  void clear_nat() noexcept {
+    std::fill_n(state_.nat.events.begin(), block_.count, NatEvent{});
+    std::fill_n(state_.nat.port_block_size.begin(), block_.count, std::uint16_t{0});
+  }
+  void give_translations(std::size_t first) {
+    if (!work_.plan.has_translation) return;
+    for (std::size_t i = 0; i < block_.count; ++i) {
+      give_translation(state_, state_.nat.events[i], first + i, false);
+    }
+  }
+  void give() {
+    switch (work_.plan.kind) {
+      case Plan::Kind::frames:
+        return give_frames(state_, work_.plan, block_);
+      case Plan::Kind::nat_events:
+        return give_nat_events(state_, work_, block_);
+      default:
+        return give_biflows(state_, work_.plan, block_, reverse_);
+    }
+  }
+
+  NormalizerState& state_;
+  SetAtWork& work_;
+  std::vector<FlowRecord>& out_;
+  std::array<const std::byte*, kBlock> at_;
+  Block block_, reverse_;
+};
+
 }  // namespace
 
-const Plan& NormalizerState::plan_of(const Template& layout) {
+Plan& NormalizerState::plan_of(const Template& layout) {
   Recent& slot = recent[layout.serial() & 15u];
   if (slot.plan != nullptr && slot.serial == layout.serial()) return *slot.plan;
-  const Plan* plan = plans.find(layout.serial());
+  Plan* plan = plans.find(layout.serial());
   if (plan == nullptr) {
     recent.fill({});  // one of them may have to go
     plan = &plans.put(layout.serial(), compile(layout));
@@ -198,67 +251,25 @@ const Plan& NormalizerState::plan_of(const Template& layout) {
   return *plan;
 }
 
-FlowRecord prototype(NormalizerState& state, const DataSet& set, std::uint32_t present) noexcept {
-  const MessageHeader& message = *set.message;
-  FlowRecord flow;
-  flow.exporter = set.session->exporter;
-  flow.observation_domain = message.observation_domain;
-  flow.received = flow.start = flow.end = set.received;
-  flow.export_protocol = message.protocol;
-  flow.present = present;
-  if (message.protocol == ExportProtocol::netflow_v5) {
-    const std::uint32_t interval = message.sampling & 0x3fffu;
-    if (interval != 0) {
-      flow.sampling_rate = interval;
-      flow.sampling_source = SamplingSource::header;
-    }
-    return flow;
-  }
-  const std::uint32_t rate =
-      state.facts.domain(flow.exporter, flow.observation_domain).sampling_rate;
-  if (rate != 0) {
-    flow.sampling_rate = rate;
-    flow.sampling_source = SamplingSource::options;
-  }
-  return flow;
+const OptionsPlan& NormalizerState::options_plan_of(const Template& layout) {
+  if (const OptionsPlan* plan = options_plans.find(layout.serial())) return *plan;
+  return options_plans.put(layout.serial(), OptionsPlan{layout});
 }
 
 void normalize_set(NormalizerState& state, const DataSet& set) {
-  const Plan& plan = state.plan_of(*set.layout);
+  Plan& plan = state.plan_of(*set.layout);
+  Exporter& exporter = state.exporters.exporter(set.session->exporter);
+  Domain& domain = ExporterTable::domain(exporter, set.message->observation_domain);
+  ExporterTable::note_header(exporter, domain, set);
   if (plan.kind == Plan::Kind::nothing || state.out == nullptr) {
     state.counters.records_without_flow += set.record_count;
     return;
   }
-  FlowRecord like = prototype(state, set, plan.present);
-  like.initiator = plan.initiator;
-  const SetFacts facts = facts_of(state, set);
-  std::vector<FlowRecord>& out = state.out->flows;
-  const bool is_plain = plan.kind == Plan::Kind::flows && !plan.is_biflow;
-  std::size_t next = out.size();
-  if (is_plain) out.resize(next + set.record_count, like);
-
-  Block block;
-  block.scratch = &state.scratch;
-  block.set = &facts;
-  if (plan.needs_scratch) state.scratch = Scratch{};
-  std::span<const std::byte> rest = set.records;
-  for (std::size_t left = set.record_count; left != 0; left -= block.count) {
-    rest = rest.subspan(place(plan, *set.layout, rest, std::min(left, kBlock), block));
-    if (is_plain) {
-      block.flows = out.data() + next;
-      next += block.count;
-    } else {
-      std::fill_n(state.flows.begin(), block.count, like);
-      block.flows = state.flows.data();
-    }
-    fill(state, plan, block, set);
-    if (is_plain) continue;
-    if (plan.kind == Plan::Kind::frames) {
-      give_frames(state, plan, block);
-    } else {
-      give_biflows(plan, block, out);
-    }
-  }
+  SetAtWork work{
+      set, plan, exporter, domain, facts_of(set, domain), prototype(set, plan, exporter, domain)};
+  const std::size_t before = state.out->flows.size();
+  SetRunner{state, work}.run();
+  exporter.flows += state.out->flows.size() - before;
 }
 
 }  // namespace flowlens::normalize

@@ -198,7 +198,7 @@ bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
                       FlowRecord& flow) noexcept {
   const Dissection& d = state.dissection;
   const std::size_t layer =
-      state.tunnel_view == TunnelView::innermost ? d.innermost() : d.outermost();
+      state.options.tunnel_view == TunnelView::innermost ? d.innermost() : d.outermost();
   if (!d.layers[layer].is_conversation()) return false;
   apply_packet(d.layers[layer], frame_octets, flow);
   apply_vlan(d, layer, flow);
@@ -258,6 +258,7 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
     ++counters.records_without_flow;
     return;
   }
+  complete_sample(state, flow);
   if (from_header) {
     give_packet(state, flow);
   } else {

@@ -1,250 +1,16 @@
 #include "normalize/plan.hpp"
 
+#include <algorithm>
+
+#include "normalize/moves.hpp"
+#include "normalize/rules.hpp"
 #include "normalize/steps.hpp"
 
 namespace flowlens::normalize {
 namespace {
 
-/// What a step fills. Of several fields for one target, the one with the lowest rank counts.
-enum class Target : std::uint8_t {
-  source_v6,
-  destination_v6,
-  next_hop_v6,  // before the v4 ones: see put_v4_unless_zero
-  source_v4,
-  destination_v4,
-  next_hop_v4,
-  protocol,
-  source_port,
-  destination_port,
-  octets,
-  packets,
-  start,
-  end,
-  duration,
-  tcp_flags,
-  ingress,
-  egress,
-  source_as,
-  destination_as,
-  source_length,
-  destination_length,
-  tos,
-  vlan,
-  icmp,
-  icmp_type,
-  icmp_code,
-  direction,
-  rate,
-  packet_space,
-  sampling_size,
-  population,
-  sampler,
-  boot,
-  firewall_event,
-  biflow_direction,
-  nat_event,
-  frame,
-  ip_section,
-  frame_size,
-  observed,
-  reverse_octets,
-  reverse_packets,
-  reverse_flags,
-  reverse_start,
-  reverse_end,
-  count,
-};
-constexpr std::size_t kTargets = static_cast<std::size_t>(Target::count);
-
-constexpr std::uint8_t kAny = 0;  ///< 1 to 8 octets
-
-/// How one element is read.
-struct Rule {
-  std::uint32_t enterprise;
-  std::uint16_t number;
-  Target target;
-  std::uint8_t rank;
-  std::uint8_t width;        ///< octets it must have, or kAny
-  StepFunction by_width[5];  ///< for 1, 2, 4, 8 and other widths
-};
-
-template <auto Member>
-constexpr Rule number(std::uint16_t element, Target target, std::uint8_t rank = 0,
-                      std::uint32_t enterprise = 0) {
-  return {enterprise,
-          element,
-          target,
-          rank,
-          kAny,
-          {put_number<Member, 1>, put_number<Member, 2>, put_number<Member, 4>,
-           put_number<Member, 8>, put_number<Member, 0>}};
-}
-template <auto Member>
-constexpr Rule scratch(std::uint16_t element, Target target, std::uint8_t rank = 0,
-                       std::uint32_t enterprise = 0) {
-  return {enterprise,
-          element,
-          target,
-          rank,
-          kAny,
-          {put_scratch<Member, 1>, put_scratch<Member, 2>, put_scratch<Member, 4>,
-           put_scratch<Member, 8>, put_scratch<Member, 0>}};
-}
-constexpr Rule step(std::uint16_t element, Target target, StepFunction run,
-                    std::uint8_t width = kAny, std::uint8_t rank = 0,
-                    std::uint32_t enterprise = 0) {
-  return {enterprise, element, target, rank, width, {run, run, run, run, run}};
-}
-template <TimeForm Form>
-constexpr Rule start(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAny) {
-  return step(element, Target::start, put_time<&FlowRecord::start, Form>, width, rank);
-}
-template <TimeForm Form>
-constexpr Rule end(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAny) {
-  return step(element, Target::end, put_time<&FlowRecord::end, Form>, width, rank);
-}
-template <TimeForm Form>
-constexpr Rule reverse_start(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAny) {
-  return step(element, Target::reverse_start, put_scratch_time<&Scratch::reverse_start, Form>,
-              width, rank, kReverseEnterprise);
-}
-template <TimeForm Form>
-constexpr Rule reverse_end(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAny) {
-  return step(element, Target::reverse_end, put_scratch_time<&Scratch::reverse_end, Form>, width,
-              rank, kReverseEnterprise);
-}
-
-using F = FlowRecord;
-constexpr Rule kRules[] = {
-    step(8, Target::source_v4, put_v4<&F::source_address>, 4),
-    step(12, Target::destination_v4, put_v4<&F::destination_address>, 4),
-    step(27, Target::source_v6, put_v6<&F::source_address>, 16),
-    step(28, Target::destination_v6, put_v6<&F::destination_address>, 16),
-    step(15, Target::next_hop_v4, put_v4<&F::next_hop>, 4),
-    step(18, Target::next_hop_v4, put_v4<&F::next_hop>, 4, 1),  // BGP
-    step(62, Target::next_hop_v6, put_v6<&F::next_hop>, 16),
-    step(63, Target::next_hop_v6, put_v6<&F::next_hop>, 16, 1),  // BGP
-    number<&F::protocol>(4, Target::protocol),
-    number<&F::source_port>(7, Target::source_port),
-    number<&F::source_port>(180, Target::source_port, 1),  // UDP
-    number<&F::source_port>(182, Target::source_port, 2),  // TCP
-    number<&F::destination_port>(11, Target::destination_port),
-    number<&F::destination_port>(181, Target::destination_port, 1),
-    number<&F::destination_port>(183, Target::destination_port, 2),
-    // Delta before total, initiator's before "post": what passed the observation point.
-    number<&F::octet_count>(1, Target::octets, 0),
-    number<&F::octet_count>(85, Target::octets, 1),
-    number<&F::octet_count>(231, Target::octets, 2),
-    number<&F::octet_count>(23, Target::octets, 3),
-    number<&F::octet_count>(171, Target::octets, 4),
-    number<&F::packet_count>(2, Target::packets, 0),
-    number<&F::packet_count>(86, Target::packets, 1),
-    number<&F::packet_count>(298, Target::packets, 2),
-    number<&F::packet_count>(24, Target::packets, 3),
-    number<&F::packet_count>(172, Target::packets, 4),
-    scratch<&Scratch::reverse_octets>(232, Target::reverse_octets, 2),
-    scratch<&Scratch::reverse_packets>(299, Target::reverse_packets, 2),
-    scratch<&Scratch::reverse_octets>(1, Target::reverse_octets, 0, kReverseEnterprise),
-    scratch<&Scratch::reverse_octets>(85, Target::reverse_octets, 1, kReverseEnterprise),
-    scratch<&Scratch::reverse_packets>(2, Target::reverse_packets, 0, kReverseEnterprise),
-    scratch<&Scratch::reverse_packets>(86, Target::reverse_packets, 1, kReverseEnterprise),
-    scratch<&Scratch::reverse_tcp_flags>(6, Target::reverse_flags, 0, kReverseEnterprise),
-    // The finest time an exporter gives, uptime last.
-    start<TimeForm::ntp>(156, 0, 8),
-    start<TimeForm::ntp>(154, 1, 8),
-    start<TimeForm::milliseconds>(152, 2),
-    start<TimeForm::delta_microseconds>(158, 3),
-    start<TimeForm::uptime>(22, 4),
-    start<TimeForm::seconds>(150, 5),
-    end<TimeForm::ntp>(157, 0, 8),
-    end<TimeForm::ntp>(155, 1, 8),
-    end<TimeForm::milliseconds>(153, 2),
-    end<TimeForm::delta_microseconds>(159, 3),
-    end<TimeForm::uptime>(21, 4),
-    end<TimeForm::seconds>(151, 5),
-    reverse_start<TimeForm::ntp>(156, 0, 8),
-    reverse_start<TimeForm::ntp>(154, 1, 8),
-    reverse_start<TimeForm::milliseconds>(152, 2),
-    reverse_start<TimeForm::seconds>(150, 5),
-    reverse_end<TimeForm::ntp>(157, 0, 8),
-    reverse_end<TimeForm::ntp>(155, 1, 8),
-    reverse_end<TimeForm::milliseconds>(153, 2),
-    reverse_end<TimeForm::seconds>(151, 5),
-    step(161, Target::duration, put_duration<1'000'000>),
-    step(162, Target::duration, put_duration<1'000>, kAny, 1),
-    step(325, Target::observed, put_both_times<TimeForm::ntp>, 8, 0),
-    step(324, Target::observed, put_both_times<TimeForm::ntp>, 8, 1),
-    step(323, Target::observed, put_both_times<TimeForm::milliseconds>, kAny, 2),
-    step(322, Target::observed, put_both_times<TimeForm::seconds>, kAny, 3),
-    scratch<&Scratch::boot_ms>(160, Target::boot),
-    number<&F::tcp_flags>(6, Target::tcp_flags),
-    number<&F::ingress_interface>(10, Target::ingress),
-    number<&F::ingress_interface>(252, Target::ingress, 1),  // physical
-    number<&F::egress_interface>(14, Target::egress),
-    number<&F::egress_interface>(253, Target::egress, 1),
-    number<&F::source_as>(16, Target::source_as),
-    number<&F::destination_as>(17, Target::destination_as),
-    number<&F::source_prefix_length>(9, Target::source_length),
-    number<&F::source_prefix_length>(29, Target::source_length, 1),
-    number<&F::destination_prefix_length>(13, Target::destination_length),
-    number<&F::destination_prefix_length>(30, Target::destination_length, 1),
-    number<&F::tos>(5, Target::tos),
-    number<&F::vlan_id>(58, Target::vlan),
-    number<&F::vlan_id>(243, Target::vlan, 1),
-    number<&F::icmp_type_code>(32, Target::icmp),
-    number<&F::icmp_type_code>(139, Target::icmp, 1),
-    step(176, Target::icmp_type, put_icmp_type, 1),
-    step(178, Target::icmp_type, put_icmp_type, 1, 1),
-    step(177, Target::icmp_code, put_icmp_code, 1),
-    step(179, Target::icmp_code, put_icmp_code, 1, 1),
-    number<&F::flow_direction>(61, Target::direction),
-    step(50, Target::rate, put_rate, kAny, 0),
-    step(34, Target::rate, put_rate, kAny, 1),
-    step(305, Target::rate, put_rate, kAny, 2),
-    scratch<&Scratch::packet_space>(306, Target::packet_space),
-    scratch<&Scratch::sampling_size>(309, Target::sampling_size),
-    scratch<&Scratch::population>(310, Target::population),
-    scratch<&Scratch::sampler>(48, Target::sampler, 0),
-    scratch<&Scratch::sampler>(302, Target::sampler, 1),
-    step(233, Target::firewall_event, put_firewall_event, 1),
-    step(239, Target::biflow_direction, put_biflow_direction, 1),
-    step(230, Target::nat_event, nullptr),
-    step(315, Target::frame, put_frame, kAny, 0),
-    step(104, Target::frame, put_frame, kAny, 1),
-    step(313, Target::ip_section, put_frame, kAny),
-    scratch<&Scratch::frame_size>(312, Target::frame_size),
-};
-
-const Rule* rule_of(ElementId id) noexcept {
-  for (const Rule& rule : kRules) {
-    if (rule.enterprise == id.enterprise && rule.number == id.number) return &rule;
-  }
-  return nullptr;
-}
-
-bool is_section(Target t) noexcept { return t == Target::frame || t == Target::ip_section; }
-
-bool fits(const Rule& rule, std::uint16_t length) noexcept {
-  if (length == 0) return false;
-  if (is_section(rule.target)) return true;
-  if (length == kVariableLength) return false;
-  return rule.width != kAny ? length == rule.width : length <= 8;
-}
-
-StepFunction function_of(const Rule& rule, std::uint16_t length) noexcept {
-  switch (length) {
-    case 1:
-      return rule.by_width[0];
-    case 2:
-      return rule.by_width[1];
-    case 4:
-      return rule.by_width[2];
-    case 8:
-      return rule.by_width[3];
-    default:
-      return rule.by_width[4];
-  }
-}
+constexpr std::uint32_t bits(FlowField f) noexcept { return static_cast<std::uint32_t>(f); }
+constexpr std::uint16_t bits(NatField f) noexcept { return static_cast<std::uint16_t>(f); }
 
 /// The field that won a target.
 struct Choice {
@@ -253,23 +19,63 @@ struct Choice {
   std::uint32_t offset = 0;
   std::uint16_t length = 0;
 };
-using Choices = std::array<Choice, kTargets>;
+
+/// The fields of one direction.
+class Choices {
+ public:
+  void offer(const Choice& field) noexcept {
+    Choice& choice = of(field.rule->target);
+    if (choice.rule == nullptr || field.rule->rank < choice.rule->rank) choice = field;
+  }
+  [[nodiscard]] bool has(Target t) const noexcept { return of(t).rule != nullptr; }
+  [[nodiscard]] bool has(Target a, Target b) const noexcept { return has(a) || has(b); }
+  [[nodiscard]] bool has_element(Target t, std::uint16_t element) const noexcept {
+    return has(t) && of(t).rule->number == element;
+  }
+  [[nodiscard]] Choice& of(Target t) noexcept { return all_[static_cast<std::size_t>(t)]; }
+  [[nodiscard]] const Choice& of(Target t) const noexcept {
+    return all_[static_cast<std::size_t>(t)];
+  }
+  [[nodiscard]] auto begin() const noexcept { return all_.begin(); }
+  [[nodiscard]] auto end() const noexcept { return all_.end(); }
+
+ private:
+  std::array<Choice, kTargets> all_{};
+};
+struct BothWays {
+  Choices forward, reverse;
+};
+
+bool is_section(Target t) noexcept { return t == Target::frame || t == Target::ip_section; }
+
+bool fits(const Rule& rule, std::uint16_t length) noexcept {
+  if (length == 0) return false;
+  if (is_section(rule.target)) return true;
+  if (length == kVariableLength) return false;
+  return rule.width != kAnyWidth ? length == rule.width : length <= 8;
+}
+
+const Rule* rule_for(const Template& layout, const FieldSpecifier& field) noexcept {
+  const std::uint32_t enterprise = field.element.enterprise;
+  if (enterprise != 0 && enterprise != kReverseEnterprise) return nullptr;
+  const Rule* rule = rule_of(field.element.number);
+  if (rule == nullptr || !fits(*rule, field.length_octets)) return nullptr;
+  const bool is_v9 = layout.protocol() == ExportProtocol::netflow_v9;
+  return rule->is_vendors_v9 && !is_v9 ? nullptr : rule;
+}
 
 /// Cuts the template into segments and finds the best field for each target.
-Choices choose(const Template& layout, std::vector<Segment>& segments) {
-  Choices choices{};
+BothWays choose(const Template& layout, std::vector<Segment>& segments) {
+  BothWays choices;
   Segment segment;
   for (const FieldSpecifier& field : layout.fields()) {
-    const bool variable = field.length_octets == kVariableLength;
-    const Rule* rule = rule_of(field.element);
-    if (rule != nullptr && fits(*rule, field.length_octets)) {
-      Choice& choice = choices[static_cast<std::size_t>(rule->target)];
-      if (choice.rule == nullptr || rule->rank < choice.rule->rank) {
-        choice = {rule, static_cast<std::uint32_t>(segments.size()), segment.fixed_octets,
-                  field.length_octets};
-      }
+    if (const Rule* rule = rule_for(layout, field)) {
+      const bool is_reverse = field.element.enterprise == kReverseEnterprise || rule->fills_reverse;
+      (is_reverse ? choices.reverse : choices.forward)
+          .offer({rule, static_cast<std::uint32_t>(segments.size()), segment.fixed_octets,
+                  field.length_octets});
     }
-    if (variable) {
+    if (field.length_octets == kVariableLength) {
       segment.ends_variable = true;
       segments.push_back(segment);
       segment = Segment{};
@@ -279,16 +85,6 @@ Choices choose(const Template& layout, std::vector<Segment>& segments) {
   }
   segments.push_back(segment);
   return choices;
-}
-
-/// IPFIX messages have no uptime: keep the value until the boot time is known.
-StepFunction without_uptime(const Choice& choice, Plan& plan) noexcept {
-  if (choice.rule->number == 22) {
-    plan.start_is_uptime = true;
-    return put_scratch<&Scratch::start_uptime, 0>;
-  }
-  plan.end_is_uptime = true;
-  return put_scratch<&Scratch::end_uptime, 0>;
 }
 
 struct Presence {
@@ -324,113 +120,234 @@ constexpr Presence kPresence[] = {
     {Target::icmp_type, FlowField::icmp_type_code},
     {Target::direction, FlowField::flow_direction},
 };
-
-/// Which of the template's fields decide what its records are.
-class Has {
- public:
-  explicit Has(const Choices& choices) : choices_(choices) {}
-  bool operator()(Target t) const noexcept {
-    return choices_[static_cast<std::size_t>(t)].rule != nullptr;
-  }
-  bool either(Target a, Target b) const noexcept { return (*this)(a) || (*this)(b); }
-
- private:
-  const Choices& choices_;
+struct NatPresence {
+  Target target;
+  NatField field;
+};
+constexpr NatPresence kNatPresence[] = {
+    {Target::source_v4, NatField::source_address},
+    {Target::source_v6, NatField::source_address},
+    {Target::destination_v4, NatField::destination_address},
+    {Target::destination_v6, NatField::destination_address},
+    {Target::post_source_v4, NatField::post_source_address},
+    {Target::post_source_v6, NatField::post_source_address},
+    {Target::post_destination_v4, NatField::post_destination_address},
+    {Target::post_destination_v6, NatField::post_destination_address},
+    {Target::source_port, NatField::source_port},
+    {Target::destination_port, NatField::destination_port},
+    {Target::post_source_port, NatField::post_source_port},
+    {Target::post_destination_port, NatField::post_destination_port},
+    {Target::protocol, NatField::protocol},
+    {Target::port_block_start, NatField::port_block},
+    {Target::vrf, NatField::vrf},
+    {Target::nat_pool, NatField::pool},
+    {Target::start, NatField::time},
+    {Target::observed, NatField::time},
 };
 
-Plan::Kind kind_of(const Has& has) noexcept {
-  const bool addresses = has.either(Target::source_v4, Target::source_v6) &&
-                         has.either(Target::destination_v4, Target::destination_v6);
-  if (!addresses && has.either(Target::frame, Target::ip_section)) return Plan::Kind::frames;
-  if (!addresses || !has(Target::protocol)) return Plan::Kind::nothing;
+std::uint32_t presence(const Choices& choices) noexcept {
+  std::uint32_t present = 0;
+  for (const Presence& p : kPresence) present |= choices.has(p.target) ? bits(p.field) : 0;
+  return present;
+}
+
+Plan::Kind kind_of(const Choices& has) noexcept {
+  const bool addresses = has.has(Target::source_v4, Target::source_v6) &&
+                         has.has(Target::destination_v4, Target::destination_v6);
+  const bool counts = has.has(Target::octets, Target::packets);
   // A NAT event (RFC 8158) tells of a translation, not of traffic.
-  const bool counts = has.either(Target::octets, Target::packets);
-  if (has(Target::nat_event) && !counts && !has(Target::firewall_event)) return Plan::Kind::nothing;
-  return Plan::Kind::flows;
-}
-
-bool from_element(const Choices& choices, Target t, std::uint16_t element) noexcept {
-  const Rule* rule = choices[static_cast<std::size_t>(t)].rule;
-  return rule != nullptr && rule->number == element;
-}
-
-void describe(const Choices& choices, Plan& plan) noexcept {
-  const Has has{choices};
-  plan.kind = kind_of(has);
-  for (const Presence& p : kPresence) {
-    if (has(p.target)) plan.present |= static_cast<std::uint32_t>(p.field);
+  if (has.has(Target::nat_event) && !(counts && addresses) && !has.has(Target::firewall_event)) {
+    return Plan::Kind::nat_events;
   }
-  plan.is_biflow = has.either(Target::reverse_octets, Target::reverse_packets);
-  plan.reverse_has_times = has(Target::reverse_start) && has(Target::reverse_end);
-  // Element 231 counts the initiator's octets. A biflow names its initiator by biflowDirection
-  // alone: without it the order may be arbitrary, and softflowd's is that of the addresses.
-  const bool initiator_counts =
-      from_element(choices, Target::octets, 231) || from_element(choices, Target::packets, 298);
-  if (initiator_counts) plan.initiator = Initiator::source;
-  plan.icmp_from_port =
-      has(Target::destination_port) && !has.either(Target::icmp, Target::icmp_type);
-  plan.frame_link = has(Target::frame) ? LinkType::ethernet : LinkType::ip;
-  plan.has_sampler = has(Target::sampler);
-  plan.has_packet_space = has(Target::packet_space) && from_element(choices, Target::rate, 305);
-  plan.has_population = has(Target::sampling_size) && has(Target::population);
-  plan.has_boot = has(Target::boot);
-  plan.has_duration = has(Target::duration) && has(Target::start) != has(Target::end);
-  plan.has_frame_size = has(Target::frame_size);
+  if (!addresses && has.has(Target::frame, Target::ip_section)) return Plan::Kind::frames;
+  return addresses && has.has(Target::protocol) ? Plan::Kind::flows : Plan::Kind::nothing;
 }
+
+TimeFields times_of(const Choices& choices, bool has_uptime) noexcept {
+  const auto of_uptime = [&](Target t, std::uint16_t element) {
+    const Choice& choice = choices.of(t);
+    return !has_uptime && choices.has_element(t, element) && choice.length <= 4;
+  };
+  TimeFields times;
+  times.has_start = choices.has(Target::start, Target::observed);
+  times.has_end = choices.has(Target::end, Target::observed);
+  times.has_duration = choices.has(Target::duration) && times.has_start != times.has_end;
+  times.start_is_uptime = of_uptime(Target::start, 22);
+  times.end_is_uptime = of_uptime(Target::end, 21);
+  return times;
+}
+
+CounterSource counter_source(const Choices& choices, ExportProtocol protocol) noexcept {
+  const Choice& choice = choices.of(choices.has(Target::octets) ? Target::octets : Target::packets);
+  if (choice.rule == nullptr) return CounterSource::none;
+  const bool is_permanent =
+      choice.rule->counts == CounterSource::total && protocol == ExportProtocol::netflow_v9;
+  return is_permanent ? CounterSource::permanent : choice.rule->counts;
+}
+
+bool has_translation(const Choices& has) noexcept {
+  return has.has(Target::post_source_v4, Target::post_source_v6) ||
+         has.has(Target::post_destination_v4, Target::post_destination_v6) ||
+         has.has(Target::post_source_port, Target::post_destination_port);
+}
+
+void describe(const Template& layout, const BothWays& choices, Plan& plan) noexcept {
+  const Choices& has = choices.forward;
+  const bool has_uptime = layout.protocol() != ExportProtocol::ipfix;
+  plan.kind = kind_of(has);
+  plan.present = presence(has);
+  plan.reverse_present = presence(choices.reverse);
+  for (const NatPresence& p : kNatPresence)
+    plan.nat_present |= has.has(p.target) ? bits(p.field) : 0;
+  plan.is_biflow = choices.reverse.has(Target::octets, Target::packets);
+  plan.times = times_of(has, has_uptime);
+  plan.reverse_times = times_of(choices.reverse, has_uptime);
+  plan.icmp_from_port =
+      has.has(Target::destination_port) && !has.has(Target::icmp, Target::icmp_type);
+  plan.frame_link = has.has(Target::frame) ? LinkType::ethernet : LinkType::ip;
+  plan.has_rate = has.has(Target::rate);
+  plan.has_sampler = has.has(Target::sampler);
+  plan.sampler_is_selector = has.has_element(Target::sampler, 302);
+  plan.has_packet_space = has.has(Target::packet_space) && has.has_element(Target::rate, 305);
+  plan.has_population = has.has(Target::sampling_size) && has.has(Target::population);
+  plan.has_boot = has.has(Target::boot);
+  plan.has_frame_size = has.has(Target::frame_size);
+  plan.has_extended_event = has.has(Target::extended_event) && !has.has(Target::firewall_event);
+  plan.has_translation = plan.kind == Plan::Kind::flows && has_translation(has);
+  plan.like.present = plan.present;
+  plan.like.counter_source = counter_source(has, layout.protocol());
+  // Element 231 counts the initiator's octets, and the events of a Cisco ASA have its addresses
+  // first. A biflow names its initiator by biflowDirection alone: without it the order may be
+  // arbitrary, and softflowd's is that of the addresses.
+  if (plan.like.counter_source == CounterSource::initiator || has.has(Target::extended_event)) {
+    plan.like.initiator = Initiator::source;
+  }
+}
+
+/// A template that holds both families: the address that is not zero counts.
+StepFunction careful(const Choices& has, Target target) noexcept {
+  switch (target) {
+    case Target::source_v4:
+      return has.has(Target::source_v6) ? put_v4_unless_zero<&FlowRecord::source_address> : nullptr;
+    case Target::destination_v4:
+      return has.has(Target::destination_v6) ? put_v4_unless_zero<&FlowRecord::destination_address>
+                                             : nullptr;
+    case Target::next_hop_v4:
+      return has.has(Target::next_hop_v6) ? put_v4_unless_zero<&FlowRecord::next_hop> : nullptr;
+    default:
+      return nullptr;
+  }
+}
+bool has_both_families(const Choices& has, Target target) noexcept {
+  const auto both = [&](Target v4, Target v6) {
+    return (target == v4 || target == v6) && has.has(v4) && has.has(v6);
+  };
+  return both(Target::source_v4, Target::source_v6) ||
+         both(Target::destination_v4, Target::destination_v6) ||
+         both(Target::next_hop_v4, Target::next_hop_v6);
+}
+
+StepFunction step_for(const Choices& has, const TimeFields& times, const Choice& choice) noexcept {
+  const Target target = choice.rule->target;
+  // IPFIX messages have no uptime: keep the value until the boot time is known.
+  if (target == Target::start && times.start_is_uptime)
+    return put_scratch<&Scratch::start_uptime, 0>;
+  if (target == Target::end && times.end_is_uptime) return put_scratch<&Scratch::end_uptime, 0>;
+  if (const StepFunction run = careful(has, target)) return run;
+  return function_of(*choice.rule, choice.length);
+}
+
+constexpr bool is_address(Target t) noexcept { return t <= Target::next_hop_v4; }
+
+/// IPv4 addresses are moved behind a prefix that the flow has already.
+void prepare_v4(Target target, FlowRecord& like) noexcept {
+  if (target == Target::source_v4) like.source_address = IpAddress::v4(0);
+  if (target == Target::destination_v4) like.destination_address = IpAddress::v4(0);
+  if (target == Target::next_hop_v4) like.next_hop = IpAddress::v4(0);
+}
+
+/// Compiles the fields of one segment, of both directions.
+class SegmentCompiler {
+ public:
+  SegmentCompiler(Plan& plan, const BothWays& choices, std::uint32_t index,
+                  std::uint32_t octets_before)
+      : plan_(plan), choices_(choices), index_(index), octets_before_(octets_before) {}
+
+  void run(bool with_moves) {
+    Segment& segment = plan_.segments[index_];
+    segment.first_move = static_cast<std::uint32_t>(plan_.moves.size());
+    const bool has_moves = with_moves && add_all_moves(segment);
+    segment.end_move = static_cast<std::uint32_t>(plan_.moves.size());
+    segment.first_step = static_cast<std::uint32_t>(plan_.steps.size());
+    add_steps(segment, choices_.forward, plan_.times, false, has_moves);
+    if (plan_.is_biflow) {
+      add_steps(segment, choices_.reverse, plan_.reverse_times, true, false);
+    }
+    segment.end_step = static_cast<std::uint32_t>(plan_.steps.size());
+  }
+
+ private:
+  [[nodiscard]] bool is_movable(const Choice& choice) const noexcept {
+    return choice.rule != nullptr && choice.segment == index_ && choice.rule->place.octets != 0 &&
+           !has_both_families(choices_.forward, choice.rule->target);
+  }
+  bool add_all_moves(const Segment& segment) {
+    std::vector<Placed> fields;
+    for (const Choice& choice : choices_.forward) {
+      if (!is_movable(choice)) continue;
+      const Target target = choice.rule->target;
+      fields.push_back({choice.offset, choice.length, is_address(target), choice.rule->place});
+    }
+    if (!add_moves(fields, segment.fixed_octets, octets_before_, plan_.moves)) return false;
+    for (const Choice& choice : choices_.forward) {
+      if (is_movable(choice)) prepare_v4(choice.rule->target, plan_.like);
+    }
+    return true;
+  }
+  void add_steps(Segment& segment, const Choices& choices, const TimeFields& times, bool of_reverse,
+                 bool has_moves) {
+    for (const Choice& choice : choices) {
+      if (choice.rule == nullptr || choice.segment != index_) continue;
+      if (has_moves && is_movable(choice)) continue;
+      if (choice.length == kVariableLength) {
+        segment.variable_is_frame |= !of_reverse;
+        continue;
+      }
+      const StepFunction run = step_for(choices, times, choice);
+      plan_.steps.push_back({run, choice.offset, choice.length, of_reverse});
+    }
+  }
+
+  Plan& plan_;
+  const BothWays& choices_;
+  std::uint32_t index_;
+  std::uint32_t octets_before_;
+};
 
 }  // namespace
 
-Plan compile(const Template& layout) {
+Plan compile(const Template& layout, bool with_moves) {
   Plan plan;
-  const Choices choices = choose(layout, plan.segments);
+  const BothWays choices = choose(layout, plan.segments);
   plan.record_octets = layout.has_variable_length() ? 0 : layout.min_record_octets();
-  const bool has_uptime = layout.protocol() != ExportProtocol::ipfix;
-  describe(choices, plan);
+  describe(layout, choices, plan);
   if (plan.kind == Plan::Kind::nothing) return plan;
-
+  std::uint32_t octets_before = 0;
   for (std::uint32_t s = 0; s < plan.segments.size(); ++s) {
-    Segment& segment = plan.segments[s];
-    segment.first_step = static_cast<std::uint32_t>(plan.steps.size());
-    for (const Choice& choice : choices) {
-      if (choice.rule == nullptr || choice.segment != s) continue;
-      if (choice.length == kVariableLength) {
-        segment.variable_is_frame = true;
-        continue;
-      }
-      StepFunction run = function_of(*choice.rule, choice.length);
-      const std::uint16_t element = choice.rule->enterprise == 0 ? choice.rule->number : 0;
-      if (!has_uptime && (element == 21 || element == 22)) run = without_uptime(choice, plan);
-      if (run == nullptr) continue;
-      plan.steps.push_back({run, choice.offset, choice.length});
-    }
-    segment.end_step = static_cast<std::uint32_t>(plan.steps.size());
+    SegmentCompiler{plan, choices, s, octets_before}.run(with_moves && can_move());
+    octets_before += plan.segments[s].fixed_octets + 1;
   }
-
-  const Has has{choices};
-  const auto prefer_nonzero = [&](Target v4, Target v6, StepFunction plain, StepFunction careful) {
-    if (!has(v4) || !has(v6)) return;
-    for (Step& s : plan.steps) {
-      if (s.run == plain) s.run = careful;
-    }
-  };
-  prefer_nonzero(Target::source_v4, Target::source_v6, put_v4<&F::source_address>,
-                 put_v4_unless_zero<&F::source_address>);
-  prefer_nonzero(Target::destination_v4, Target::destination_v6, put_v4<&F::destination_address>,
-                 put_v4_unless_zero<&F::destination_address>);
-  prefer_nonzero(Target::next_hop_v4, Target::next_hop_v6, put_v4<&F::next_hop>,
-                 put_v4_unless_zero<&F::next_hop>);
-  plan.needs_scratch = plan.is_biflow || plan.has_sampler || plan.has_packet_space ||
-                       plan.has_population || plan.has_boot || plan.has_duration ||
-                       plan.start_is_uptime || plan.end_is_uptime ||
-                       plan.kind == Plan::Kind::frames;
   return plan;
 }
 
-void run_steps(const Plan& plan, Block& block) noexcept {
+void run_steps(const Plan& plan, const FlowRecord& like, Block& block,
+               const Block& reverse) noexcept {
   for (const Segment& segment : plan.segments) {
+    run_moves({plan.moves.data() + segment.first_move, plan.moves.data() + segment.end_move}, block,
+              like);
     for (std::uint32_t s = segment.first_step; s < segment.end_step; ++s) {
       const Step& step = plan.steps[s];
-      step.run(block, step.offset, step.width);
+      step.run(step.of_reverse ? reverse : block, step.offset, step.width);
     }
     if (!segment.ends_variable) return;
     for (std::size_t i = 0; i < block.count; ++i) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "normalize/plan.hpp"
+#include "normalize/rates.hpp"
 #include "wire/load.hpp"
 
 namespace flowlens::normalize {
@@ -118,6 +119,8 @@ template <TimeForm Form>
 Timestamp read_time(const Block& block, const std::byte* p, std::size_t width) noexcept {
   const std::uint64_t value = wire::load_unsigned(p, width);
   if constexpr (Form == TimeForm::uptime) {
+    // Cisco NX-OS: 8 octets, an uptime all the same or milliseconds since 1970.
+    if (value > 0xffff'ffffu) return from_milliseconds(value);
     return from_uptime(block.set->export_ns, block.set->uptime_ms,
                        static_cast<std::uint32_t>(value));
   } else if constexpr (Form == TimeForm::seconds) {
@@ -143,10 +146,21 @@ void put_both_times(const Block& block, std::size_t offset, std::size_t width) n
     block.flows[i].start = block.flows[i].end = read_time<Form>(block, p, width);
   });
 }
-template <auto Member, TimeForm Form>
-void put_scratch_time(const Block& block, std::size_t offset, std::size_t width) noexcept {
+/// NTP times, or what Citrix Netscaler sends as such: microseconds in place of the fraction. Those
+/// are below a million, which a true fraction is once in 4295 times; so one that is not settles it
+/// for the template.
+template <auto Member>
+void put_ntp_time(const Block& block, std::size_t offset, std::size_t) noexcept {
+  bool& saw_fraction = *block.saw_ntp_fraction;
+  for (std::size_t i = 0; i < block.count && !saw_fraction; ++i) {
+    saw_fraction = wire::load32(block.at[i] + offset + 4) >= 1'000'000;
+  }
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
-    (block.scratch->*Member)[i] = read_time<Form>(block, p, width);
+    const std::uint64_t ntp = wire::load64(p);
+    block.flows[i].*Member = saw_fraction
+                                 ? from_ntp(ntp)
+                                 : from_ntp(ntp & ~std::uint64_t{0xffff'ffffu}) +
+                                       std::chrono::microseconds{ntp == 0 ? 0 : ntp & 0xffff'ffffu};
   });
 }
 
@@ -173,10 +187,18 @@ inline void put_icmp_code(const Block& block, std::size_t offset, std::size_t) n
 /// A sampling rate in the record itself; 0 says nothing.
 inline void put_rate(const Block& block, std::size_t offset, std::size_t width) noexcept {
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
-    const std::uint64_t rate = wire::load_unsigned(p, width);
+    const std::uint64_t rate = sensible_rate(wire::load_unsigned(p, width), width);
     if (rate == 0) return;
-    block.flows[i].sampling_rate =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(rate, 0xffff'ffffu));
+    block.flows[i].sampling_rate = static_cast<std::uint32_t>(rate);
+    block.flows[i].sampling_source = SamplingSource::record;
+  });
+}
+/// samplingProbability (RFC 5477 §8.2.11): float64, or float32 reduced.
+inline void put_probability(const Block& block, std::size_t offset, std::size_t width) noexcept {
+  for_block(block, offset, [&](std::size_t i, const std::byte* p) {
+    const std::uint32_t rate = rate_of_probability({p, width});
+    if (rate == 0) return;
+    block.flows[i].sampling_rate = rate;
     block.flows[i].sampling_source = SamplingSource::record;
   });
 }

@@ -31,7 +31,7 @@ DecoderOptions small_decoder() {
   DecoderOptions options;
   options.parser = small_bounds();
   options.normalizer.max_plans = 8;
-  options.normalizer.max_samplers = 8;
+  options.normalizer.max_facts = 8;
   return options;
 }
 

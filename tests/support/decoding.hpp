@@ -24,10 +24,19 @@ inline ByteWriter key(std::uint8_t protocol = 6) {
   return ByteWriter{}.u32(0x0a000001).u32(0x0a000002).u8(protocol);
 }
 
+/// Options under which no time is implausible: tests write times that are easy to read.
+inline DecoderOptions any_time() {
+  constexpr std::chrono::hours kLong{24 * 36'500};
+  DecoderOptions options;
+  options.normalizer.max_time_behind = options.normalizer.max_time_ahead = kLong;
+  options.normalizer.max_duration = kLong;
+  return options;
+}
+
 /// The flows of one message with a template and its records.
 inline std::vector<FlowRecord> decode(ExportProtocol protocol, const Fields& fields,
                                       const ByteWriter& records) {
-  DecoderUnderTest t;
+  DecoderUnderTest t{any_time()};
   return t.feed(
       MessageBuilder::of(protocol).template_set(256, fields).data_set(256, records).build());
 }

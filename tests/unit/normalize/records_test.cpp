@@ -366,10 +366,31 @@ TEST_CASE("normalizer: more templates than plans still decode") {
   }
 }
 
-TEST_CASE("normalizer: limits of 0 are refused by name") {
-  NormalizerOptions plans, samplers;
-  plans.max_plans = 0;
-  samplers.max_samplers = 0;
-  CHECK_THROWS_WITH_AS(Normalizer{plans}, doctest::Contains("max_plans"), ConfigError);
-  CHECK_THROWS_WITH_AS(Normalizer{samplers}, doctest::Contains("max_samplers"), ConfigError);
+TEST_CASE("normalizer: options that make no sense are refused by name") {
+  struct Case {
+    const char* name;
+    void (*spoil)(NormalizerOptions&);
+  };
+  const Case cases[] = {
+      {"max_plans", [](NormalizerOptions& o) { o.max_plans = 0; }},
+      {"max_exporters", [](NormalizerOptions& o) { o.max_exporters = 0; }},
+      {"max_domains_per_exporter", [](NormalizerOptions& o) { o.max_domains_per_exporter = 0; }},
+      {"max_facts", [](NormalizerOptions& o) { o.max_facts = 0; }},
+      {"max_facts_per_exporter", [](NormalizerOptions& o) { o.max_facts_per_exporter = 0; }},
+      {"max_time_behind",
+       [](NormalizerOptions& o) { o.max_time_behind = std::chrono::seconds{-1}; }},
+      {"max_duration", [](NormalizerOptions& o) { o.max_duration = std::chrono::hours{900'000}; }},
+      {"sampling_overrides",
+       [](NormalizerOptions& o) {
+         o.sampling_overrides.push_back({IpAddress::v4(0), 33, {}, 10});
+       }},
+      {"sampling_overrides",
+       [](NormalizerOptions& o) { o.sampling_overrides.push_back({IpAddress::v4(0), 0, {}, 0}); }},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    NormalizerOptions options;
+    c.spoil(options);
+    CHECK_THROWS_WITH_AS(Normalizer{options}, doctest::Contains(c.name), ConfigError);
+  }
 }

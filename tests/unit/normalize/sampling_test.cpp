@@ -75,7 +75,7 @@ TEST_CASE("sampling: in the record, by sampler, by domain; 0 says nothing") {
   }
 }
 
-TEST_CASE("sampling: by v9 options of system scope; not those of another exporter or domain") {
+TEST_CASE("sampling: by v9 options of system scope, marked for other domains; not of another exporter") {
   DecoderUnderTest t;
   t.feed(MessageBuilder::v9()
              .options_template_set(300, {{1, 4}}, {{34, 4}, {35, 1}})
@@ -90,13 +90,15 @@ TEST_CASE("sampling: by v9 options of system scope; not those of another exporte
   };
   CHECK(t.feed(data(7)).at(0).sampling_rate == 64);
   CHECK(t.feed(data(7), session(9, 77)).at(0).sampling_rate == 1);
-  CHECK(t.feed(data(8)).at(0).sampling_rate == 1);
+  const FlowRecord other = t.feed(data(8)).at(0);
+  CHECK(other.sampling_rate == 64);
+  CHECK(other.sampling_source == SamplingSource::other_domain);
   CHECK(t.decoder.counters().sampling_rates == 1);
 }
 
 TEST_CASE("sampling: the bound on samplers holds") {
   DecoderOptions options;
-  options.normalizer.max_samplers = 4;
+  options.normalizer.max_facts_per_exporter = 4;
   DecoderUnderTest t{options};
   for (std::uint32_t id = 1; id <= 100; ++id) {
     t.feed(MessageBuilder::v9()

@@ -1,0 +1,39 @@
+/// \file
+/// normalize: fields that only have to be put in their places, many at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "normalize/plan.hpp"
+#include "normalize/rules.hpp"
+
+namespace flowlens::normalize {
+
+/// A field of a segment, for a place of the FlowRecord.
+struct Placed {
+  std::uint32_t offset = 0;  ///< in the segment
+  std::uint16_t octets = 0;
+  bool is_address = false;  ///< octets stay in their order
+  Place place;
+};
+
+/// Whether this processor has what moves need (SSSE3).
+[[nodiscard]] bool can_move() noexcept;
+
+/// Octets of a record that one move reads.
+inline constexpr std::uint32_t kMoveOctets = 16;
+
+/// Adds moves for the fields of one segment.
+/// \param fixed_octets   of the segment.
+/// \param octets_before  that every record has in front of the segment.
+/// \return false if the segment is too short to read 16 octets at once: then nothing was added.
+bool add_moves(std::span<const Placed> fields, std::uint32_t fixed_octets,
+               std::uint32_t octets_before, std::vector<Move>& moves);
+
+/// Lays the flows of the block over with what the moves bring.
+/// \param like  what the flows were filled with.
+void run_moves(std::span<const Move> moves, const Block& block, const FlowRecord& like) noexcept;
+
+}  // namespace flowlens::normalize
