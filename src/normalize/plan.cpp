@@ -27,6 +27,7 @@ class Choices {
     Choice& choice = of(field.rule->target);
     if (choice.rule == nullptr || field.rule->rank < choice.rule->rank) choice = field;
   }
+  void drop(Target t) noexcept { of(t) = {}; }
   [[nodiscard]] bool has(Target t) const noexcept { return of(t).rule != nullptr; }
   [[nodiscard]] bool has(Target a, Target b) const noexcept { return has(a) || has(b); }
   [[nodiscard]] bool has_element(Target t, std::uint16_t element) const noexcept {
@@ -84,6 +85,11 @@ BothWays choose(const Template& layout, std::vector<Segment>& segments) {
     }
   }
   segments.push_back(segment);
+  for (Choices* way : {&choices.forward, &choices.reverse}) {
+    if (!way->has(Target::icmp)) continue;
+    way->drop(Target::icmp_type);
+    way->drop(Target::icmp_code);
+  }
   return choices;
 }
 
@@ -198,7 +204,7 @@ void describe(const Template& layout, const BothWays& choices, Plan& plan) noexc
   plan.present = presence(has);
   plan.reverse_present = presence(choices.reverse);
   for (const NatPresence& p : kNatPresence)
-    plan.nat_present |= has.has(p.target) ? bits(p.field) : 0;
+    if (has.has(p.target)) plan.nat_present |= bits(p.field);
   plan.is_biflow = choices.reverse.has(Target::octets, Target::packets);
   plan.times = times_of(has, has_uptime);
   plan.reverse_times = times_of(choices.reverse, has_uptime);

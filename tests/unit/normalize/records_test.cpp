@@ -385,7 +385,9 @@ TEST_CASE("normalizer: options that make no sense are refused by name") {
          o.sampling_overrides.push_back({IpAddress::v4(0), 33, {}, 10});
        }},
       {"sampling_overrides",
-       [](NormalizerOptions& o) { o.sampling_overrides.push_back({IpAddress::v4(0), 0, {}, 0}); }},
+       [](NormalizerOptions& o) {
+         o.sampling_overrides.push_back({IpAddress::v4(0), 0, {}, 0});
+       }},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);

@@ -75,7 +75,8 @@ TEST_CASE("sampling: in the record, by sampler, by domain; 0 says nothing") {
   }
 }
 
-TEST_CASE("sampling: by v9 options of system scope, marked for other domains; not of another exporter") {
+TEST_CASE(
+    "sampling: by v9 options of system scope, marked for other domains; not of another exporter") {
   DecoderUnderTest t;
   t.feed(MessageBuilder::v9()
              .options_template_set(300, {{1, 4}}, {{34, 4}, {35, 1}})

@@ -26,7 +26,7 @@ TEST_CASE("uptime: right across a wrap, ahead of the header, and the wrong way r
     V5Record record;
     record.first_ms = c.first;
     record.last_ms = c.last;
-    DecoderUnderTest t;
+    DecoderUnderTest t{any_time()};
     const auto flows = t.feed(v5_message(header, {record}));
     REQUIRE(flows.size() == 1);
     CHECK(flows[0].start == export_plus_ms(c.start_ms));
