@@ -56,8 +56,8 @@ void ExporterTable::find_overrides(Exporter& exporter) const {
       exporter.whole_override = &rule;
     }
   }
-  std::ranges::stable_sort(exporter.interface_overrides, std::greater<>{},
-                           &SamplingOverride::prefix_length);
+  std::ranges::sort(exporter.interface_overrides, std::greater<>{},
+                    &SamplingOverride::prefix_length);
 }
 
 void ExporterTable::forget(const Exporter& exporter) noexcept {
