@@ -133,6 +133,8 @@ std::string_view name_of(ExportProtocol protocol) noexcept {
       return "NetFlow v1";
     case ExportProtocol::netflow_v7:
       return "NetFlow v7";
+    default:
+      break;  // not measured
   }
   return "unknown";
 }

@@ -30,6 +30,11 @@ class Decoder {
   ParseResult decode(std::span<const std::byte> datagram, const TransportSession& session,
                      Timestamp received, FlowBatch& batch) noexcept;
 
+  /// Turns one packet of ordinary traffic into a flow, appended to `batch`; see
+  /// Normalizer::on_packet(). \return false if it has no addresses or no protocol (ARP, and what the
+  /// capture cut short): then there is no flow.
+  bool decode(const CapturedPacket& packet, FlowBatch& batch) noexcept;
+
   [[nodiscard]] Parser& parser() noexcept { return parser_; }
   [[nodiscard]] const Parser& parser() const noexcept { return parser_; }
   [[nodiscard]] NormalizerCounters counters() const noexcept { return normalizer_.counters(); }

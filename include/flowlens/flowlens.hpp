@@ -22,6 +22,7 @@
 #include "flowlens/information_model.hpp"
 #include "flowlens/parser.hpp"
 #include "flowlens/record.hpp"
+#include "flowlens/sflow_record.hpp"
 #include "flowlens/sflow_sample.hpp"
 #include "flowlens/structured_data.hpp"
 #include "flowlens/template.hpp"

@@ -89,6 +89,9 @@ class Normalizer final : public RecordSink {
   void on_data_set(const DataSet& set) noexcept override;
   void on_options_set(const DataSet& set) noexcept override;
   void on_sample(const SflowSample& sample) noexcept override;
+  /// Ordinary traffic: the packet becomes a flow of one packet, of FlowKind::sampled_packet at a
+  /// rate of 1, with the unspecified address as exporter and the observation point as domain.
+  void on_packet(const CapturedPacket& packet) noexcept;
 
   [[nodiscard]] NormalizerCounters counters() const noexcept;
 

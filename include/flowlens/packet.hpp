@@ -9,6 +9,7 @@
 #include <span>
 
 #include "flowlens/ip_address.hpp"
+#include "flowlens/time.hpp"
 
 namespace flowlens {
 
@@ -23,6 +24,15 @@ enum class LinkType : std::uint8_t {
   loopback     ///< BSD loopback: 4 octets of address family
 };
 inline constexpr std::size_t kLinkTypeCount = 7;
+
+/// One packet as it was captured. A view.
+struct CapturedPacket {
+  std::span<const std::byte> frame;  ///< as far as it was captured
+  LinkType link = LinkType::ethernet;
+  std::uint32_t frame_octets = 0;  ///< of the whole packet on the wire; 0 if not known
+  Timestamp captured;
+  std::uint32_t observation_point = 0;  ///< which capture; tells points of one network apart
+};
 
 /// Which members of a Packet the octets really held.
 enum class PacketField : std::uint32_t {

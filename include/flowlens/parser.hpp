@@ -12,6 +12,7 @@
 #include "flowlens/exporter_status.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/record.hpp"
+#include "flowlens/sflow_record.hpp"
 #include "flowlens/sflow_sample.hpp"
 #include "flowlens/transport_session.hpp"
 
@@ -25,6 +26,8 @@ class RecordSink {
   virtual void on_data_set(const DataSet&) noexcept {}     ///< records of flows
   virtual void on_options_set(const DataSet&) noexcept {}  ///< records of an options template
   virtual void on_sample(const SflowSample&) noexcept {}
+  /// Behind on_sample() for each sample of counters: its content by name, unit and value.
+  virtual void on_counters(const CounterSample&) noexcept {}
   /// A template came, new, the same or changed. `layout` lives until it is replaced or dropped.
   virtual void on_template(const MessageHeader&, const TransportSession&,
                            const Template& /*layout*/, bool /*is_new*/) noexcept {}

@@ -1,5 +1,6 @@
 /// \file
-/// parse: sFlow v5 samples (sFlow Version 5, July 2004; sflow.org).
+/// parse: sFlow samples (sFlow Version 5, July 2004; sflow.org). Samples of versions 2 and 4
+/// (RFC 3176) are given out in the layout of version 5.
 #pragma once
 
 #include <cstddef>
@@ -46,6 +47,10 @@ struct SflowSample {
   std::uint32_t record_count = 0;      ///< of the records that are whole
   std::span<const std::byte> records;  ///< the records with their headers
   std::uint32_t offset = 0;            ///< of the sample's body in the datagram
+
+  [[nodiscard]] bool is_counters() const noexcept {
+    return kind == SflowSampleKind::counters || kind == SflowSampleKind::expanded_counters;
+  }
 
   /// Calls `visit(const SflowRecord&)` for each record.
   template <typename Visitor>

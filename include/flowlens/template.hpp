@@ -20,10 +20,17 @@ enum class ExportProtocol : std::uint8_t {
   ipfix,
   sflow_v5,
   netflow_v1,
-  netflow_v7
+  netflow_v7,
+  sflow_v4,
+  sflow_v2,
+  packet_capture  ///< none: flows made of captured packets
 };
 /// The name in metrics and JSON: `netflow_v9`.
 [[nodiscard]] std::string_view to_string(ExportProtocol protocol) noexcept;
+[[nodiscard]] constexpr bool is_sflow(ExportProtocol protocol) noexcept {
+  return protocol == ExportProtocol::sflow_v5 || protocol == ExportProtocol::sflow_v4 ||
+         protocol == ExportProtocol::sflow_v2;
+}
 
 /// A field length that says "each record has its own" (RFC 7011 §7; also seen in NetFlow v9).
 inline constexpr std::uint16_t kVariableLength = 65535;

@@ -21,6 +21,14 @@ ParseResult Decoder::decode(std::span<const std::byte> datagram, const Transport
   return result;
 }
 
+bool Decoder::decode(const CapturedPacket& packet, FlowBatch& batch) noexcept {
+  const std::size_t before = batch.flows.size();
+  normalizer_.set_output(&batch);
+  normalizer_.on_packet(packet);
+  normalizer_.set_output(nullptr);
+  return batch.flows.size() != before;
+}
+
 std::vector<std::byte> Decoder::save_state() const {
   const std::vector<std::byte> parser = parser_.save_state();
   const std::vector<std::byte> normalizer = normalizer_.save_state();

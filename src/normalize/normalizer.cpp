@@ -111,6 +111,18 @@ void Normalizer::on_sample(const SflowSample& sample) noexcept {
   if (impl_->out != nullptr) counters.flows += impl_->out->flows.size() - before;
 }
 
+void Normalizer::on_packet(const CapturedPacket& packet) noexcept {
+  NormalizerCounters& counters = impl_->counters;
+  const std::size_t before = impl_->out != nullptr ? impl_->out->flows.size() : 0;
+  try {
+    normalize::normalize_packet(*impl_, packet);
+  } catch (const std::bad_alloc&) {
+    impl_->out->keep_if(before, [](const FlowRecord&) { return false; });
+    ++counters.sets_out_of_memory;
+  }
+  if (impl_->out != nullptr) counters.flows += impl_->out->flows.size() - before;
+}
+
 NormalizerCounters Normalizer::counters() const noexcept {
   NormalizerCounters counters = impl_->counters;
   const normalize::ExporterTable& exporters = impl_->exporters;

@@ -56,6 +56,8 @@ struct SetAtWork {
 void normalize_set(NormalizerState& state, const DataSet& set);
 /// \throws std::bad_alloc
 void normalize_sample(NormalizerState& state, const SflowSample& sample);
+/// \throws std::bad_alloc
+void normalize_packet(NormalizerState& state, const CapturedPacket& packet);
 
 /// Puts the times of a block in order: from uptimes, the missing one, what cannot be.
 void complete_times(NormalizerState& state, const SetAtWork& work, const TimeFields& fields,

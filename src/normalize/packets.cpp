@@ -125,13 +125,19 @@ void read_gateway(const SflowRecord& record, FlowRecord& flow) noexcept {
   flow.present |= bits(FlowField::source_as) | bits(FlowField::destination_as);
 }
 
+/// Both names for "no interface": the packet began or ended in the device itself, or it does not
+/// know; some agents write all ones.
+bool is_interface(std::uint32_t format, std::uint32_t value) noexcept {
+  return format == 0 && value != 0 && value != 0x3fff'ffffu && value != 0xffff'ffffu;
+}
+
 FlowRecord prototype(const SflowSample& sample) noexcept {
   FlowRecord flow;
   const IpAddress& agent = sample.message->agent;
   flow.exporter = agent.is_unspecified() ? sample.session->exporter : agent;
   flow.observation_domain = sample.message->observation_domain;
   flow.received = flow.start = flow.end = sample.received;
-  flow.export_protocol = ExportProtocol::sflow_v5;
+  flow.export_protocol = sample.message->protocol;
   flow.kind = FlowKind::sampled_packet;
   flow.packet_count = 1;
   flow.present = bits(FlowField::packet_count);
@@ -139,11 +145,11 @@ FlowRecord prototype(const SflowSample& sample) noexcept {
     flow.sampling_rate = sample.sampling_rate;
     flow.sampling_source = SamplingSource::record;
   }
-  if (sample.input_format == 0) {
+  if (is_interface(sample.input_format, sample.input_value)) {
     flow.ingress_interface = sample.input_value;
     flow.present |= bits(FlowField::ingress_interface);
   }
-  if (sample.output_format == 0) {
+  if (is_interface(sample.output_format, sample.output_value)) {
     flow.egress_interface = sample.output_value;
     flow.present |= bits(FlowField::egress_interface);
   }
@@ -217,28 +223,26 @@ void give_packet(const NormalizerState& state, const FlowRecord& flow) {
 
 void normalize_sample(NormalizerState& state, const SflowSample& sample) {
   NormalizerCounters& counters = state.counters;
-  if (sample.kind == SflowSampleKind::counters ||
-      sample.kind == SflowSampleKind::expanded_counters) {
+  if (sample.is_counters()) {
     ++counters.counter_samples;
     return;
   }
   ++counters.records;
   // Packets that a device dropped did not pass: they are no traffic.
-  bool found = false;
+  // Some agents tell one packet in all forms: the header says most.
   bool from_header = false;
+  SflowRecord decoded;
   FlowRecord flow = prototype(sample);
   if (sample.kind != SflowSampleKind::discarded) {
     sample.for_each([&](const SflowRecord& record) {
       if (record.enterprise != 0) return;
       switch (record.format) {
         case 1:
-          if (!found) found = from_header = read_sampled_header(state, record, flow);
+          from_header = from_header || read_sampled_header(state, record, flow);
           break;
         case 3:
-          found = found || read_sampled_ip(record, false, flow);
-          break;
         case 4:
-          found = found || read_sampled_ip(record, true, flow);
+          if (decoded.format == 0) decoded = record;
           break;
         case 1001:
           read_switch(record, flow);
@@ -254,6 +258,8 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
       }
     });
   }
+  const bool found =
+      from_header || (decoded.format != 0 && read_sampled_ip(decoded, decoded.format == 4, flow));
   if (!found || state.out == nullptr) {
     ++counters.records_without_flow;
     return;
@@ -264,6 +270,23 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
   } else {
     state.out->flows.push_back(flow);
   }
+}
+
+void normalize_packet(NormalizerState& state, const CapturedPacket& packet) {
+  ++state.counters.records;
+  FlowRecord flow;
+  flow.observation_domain = packet.observation_point;
+  flow.received = flow.start = flow.end = packet.captured;
+  flow.export_protocol = ExportProtocol::packet_capture;
+  flow.kind = FlowKind::sampled_packet;
+  flow.sampling_source = SamplingSource::record;  // every packet is there
+  flow.present = bits(FlowField::start) | bits(FlowField::end);
+  dissect(packet.frame, packet.link, state.dissection);
+  if (state.out == nullptr || !apply_dissection(state, packet.frame_octets, flow)) {
+    ++state.counters.records_without_flow;
+    return;
+  }
+  give_packet(state, flow);
 }
 
 }  // namespace flowlens::normalize

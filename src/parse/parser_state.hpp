@@ -63,6 +63,7 @@ struct ParserState {
   RecentRefusals refusals;
   FixedLayouts fixed;
   std::vector<FieldSpecifier> fields;  ///< of the template being read; reused
+  std::vector<std::byte> rewritten;    ///< records of an sFlow v4 sample as v5 has them; reused
 };
 
 inline constexpr std::uint16_t kNetflowV1 = 1;
@@ -70,7 +71,6 @@ inline constexpr std::uint16_t kNetflowV5 = 5;
 inline constexpr std::uint16_t kNetflowV7 = 7;
 inline constexpr std::uint16_t kNetflowV9 = 9;
 inline constexpr std::uint16_t kIpfix = 10;
-inline constexpr std::uint32_t kSflowV5 = 5;
 
 inline constexpr std::size_t kSetHeader = 4;
 inline constexpr std::uint16_t kFirstDataSetId = 256;

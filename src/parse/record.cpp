@@ -20,6 +20,12 @@ std::string_view to_string(ExportProtocol protocol) noexcept {
       return "netflow_v1";
     case ExportProtocol::netflow_v7:
       return "netflow_v7";
+    case ExportProtocol::sflow_v4:
+      return "sflow_v4";
+    case ExportProtocol::sflow_v2:
+      return "sflow_v2";
+    case ExportProtocol::packet_capture:
+      return "packet_capture";
   }
   return "";
 }

@@ -1,5 +1,6 @@
 // sFlow version 5 (sflow.org, July 2004): datagrams, samples, and whether their records are whole.
-#include "parse/parser_state.hpp"
+#include "parse/sflow.hpp"
+
 #include "parse/sflow_records.hpp"
 
 namespace flowlens::parse {
@@ -24,12 +25,6 @@ bool read_agent(wire::ByteReader& in, IpAddress& agent) noexcept {
     default:
       return false;
   }
-}
-
-/// An interface of compact samples: the format in the upper 2 bits.
-void compact_interface(std::uint32_t word, std::uint32_t& format, std::uint32_t& value) noexcept {
-  format = word >> 30;
-  value = word & 0x3fff'ffffu;
 }
 
 void source_id(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
@@ -105,8 +100,7 @@ bool read_head(wire::ByteReader& in, std::uint32_t format, SflowSample& sample) 
 /// \param offset  of `records` in the datagram.
 void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
                    std::size_t offset) noexcept {
-  const bool of_counters =
-      sample.kind == SflowSampleKind::counters || sample.kind == SflowSampleKind::expanded_counters;
+  const auto of = sample.is_counters() ? SflowRecordClass::counters : SflowRecordClass::flow;
   std::span<const std::byte> rest = sample.records;
   SflowRecord record;
   while (sample.record_count < claimed && !rest.empty()) {
@@ -116,7 +110,7 @@ void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
       break;
     }
     ++sample.record_count;
-    if (!is_whole(record, of_counters)) {
+    if (!is_whole(record, of)) {
       walk.remark(DiagnosticCode::sample_truncated, at, record.format);
     }
   }
@@ -161,54 +155,10 @@ void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> bo
     octets.skipped[static_cast<std::size_t>(DiagnosticCode::sample_truncated)] +=
         all - sample.records.size();
   }
-  ++walk.result.sets;
-  note_sample(walk, sample);
-  walk.sink.on_sample(sample);
+  give_sample(walk, sample);
 }
 
-/// Says where in the header the fault is.
-void refuse(Walk& walk, DiagnosticCode why) noexcept {
-  wire::ByteReader in{walk.datagram};
-  const std::uint32_t version = in.u32();
-  IpAddress agent;
-  if (why == DiagnosticCode::unknown_version) {
-    walk.refuse(why, 0, version);
-  } else if (!read_agent(in, agent)) {
-    walk.refuse(why, 4);
-  } else {
-    walk.refuse(why, 0, static_cast<std::uint32_t>(walk.datagram.size()));
-  }
-}
-
-}  // namespace
-
-DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
-                                 std::uint32_t& samples) noexcept {
-  if (in.u32() != kSflowV5) return DiagnosticCode::unknown_version;
-  header.protocol = ExportProtocol::sflow_v5;
-  if (!read_agent(in, header.agent)) {
-    return in.ok() ? DiagnosticCode::agent_invalid : DiagnosticCode::truncated;
-  }
-  header.observation_domain = in.u32();
-  header.sequence = in.u32();
-  header.sys_uptime_ms = in.u32();
-  samples = in.u32();
-  header.claimed_count = static_cast<std::uint16_t>(samples < 0xffff ? samples : 0xffff);
-  return in.ok() ? DiagnosticCode::none : DiagnosticCode::truncated;
-}
-
-void parse_sflow(Walk& walk) noexcept {
-  wire::ByteReader in{walk.datagram};
-  MessageHeader& header = walk.message;
-  std::uint32_t samples = 0;
-  if (const DiagnosticCode wrong = read_sflow_header(in, header, samples);
-      wrong != DiagnosticCode::none) {
-    refuse(walk, wrong);
-    return;
-  }
-  header.export_time = walk.received;  // sFlow has no time of day
-  walk.accept(in.offset());
-
+void read_samples_v5(Walk& walk, wire::ByteReader& in, std::uint32_t samples) noexcept {
   for (std::uint32_t i = 0; i < samples; ++i) {
     const std::size_t at = in.offset();
     const std::size_t left = in.remaining();
@@ -232,6 +182,79 @@ void parse_sflow(Walk& walk) noexcept {
   }
   if (const std::size_t rest = in.remaining(); rest != 0) {
     walk.skip(DiagnosticCode::trailing_octets, rest, in.offset(), static_cast<std::uint32_t>(rest));
+  }
+}
+
+/// \return false for a version that is not sFlow's.
+bool protocol_of(std::uint32_t version, ExportProtocol& protocol) noexcept {
+  switch (version) {
+    case 2:
+      protocol = ExportProtocol::sflow_v2;
+      return true;
+    case 4:
+      protocol = ExportProtocol::sflow_v4;
+      return true;
+    case 5:
+      protocol = ExportProtocol::sflow_v5;
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Says where in the header the fault is.
+void refuse(Walk& walk, DiagnosticCode why) noexcept {
+  wire::ByteReader in{walk.datagram};
+  const std::uint32_t version = in.u32();
+  IpAddress agent;
+  if (why == DiagnosticCode::unknown_version) {
+    walk.refuse(why, 0, version);
+  } else if (!read_agent(in, agent)) {
+    walk.refuse(why, 4);
+  } else {
+    walk.refuse(why, 0, static_cast<std::uint32_t>(walk.datagram.size()));
+  }
+}
+
+}  // namespace
+
+void give_sample(Walk& walk, const SflowSample& sample) noexcept {
+  ++walk.result.sets;
+  note_sample(walk, sample);
+  walk.sink.on_sample(sample);
+  if (sample.is_counters()) walk.sink.on_counters(CounterSample{sample});
+}
+
+DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
+                                 std::uint32_t& samples) noexcept {
+  if (!protocol_of(in.u32(), header.protocol)) return DiagnosticCode::unknown_version;
+  if (!read_agent(in, header.agent)) {
+    return in.ok() ? DiagnosticCode::agent_invalid : DiagnosticCode::truncated;
+  }
+  // Versions before 5 know no sub-agents.
+  if (header.protocol == ExportProtocol::sflow_v5) header.observation_domain = in.u32();
+  header.sequence = in.u32();
+  header.sys_uptime_ms = in.u32();
+  samples = in.u32();
+  header.claimed_count = static_cast<std::uint16_t>(samples < 0xffff ? samples : 0xffff);
+  return in.ok() ? DiagnosticCode::none : DiagnosticCode::truncated;
+}
+
+void parse_sflow(Walk& walk) noexcept {
+  wire::ByteReader in{walk.datagram};
+  MessageHeader& header = walk.message;
+  std::uint32_t samples = 0;
+  if (const DiagnosticCode wrong = read_sflow_header(in, header, samples);
+      wrong != DiagnosticCode::none) {
+    refuse(walk, wrong);
+    return;
+  }
+  header.export_time = walk.received;  // sFlow has no time of day
+  walk.accept(in.offset());
+  if (header.protocol == ExportProtocol::sflow_v5) {
+    read_samples_v5(walk, in, samples);
+  } else {
+    read_samples_v4(walk, in, samples);
   }
 }
 

@@ -31,8 +31,8 @@ SequenceStatus& operator+=(SequenceStatus& to, const SequenceStatus& more) noexc
 }  // namespace
 
 StreamKey stream_key(const MessageHeader& message, const TransportSession& session) noexcept {
-  const bool is_sflow = message.protocol == ExportProtocol::sflow_v5;
-  return {session.exporter, is_sflow ? message.agent : session.exporter, message.observation_domain,
+  const bool by_agent = is_sflow(message.protocol);
+  return {session.exporter, by_agent ? message.agent : session.exporter, message.observation_domain,
           message.protocol};
 }
 
@@ -48,7 +48,7 @@ Stream::Stream(const StreamKey& key, Timestamp received, SourceBudget& budget)
 /// By port; an sFlow agent numbers the same from whatever port.
 Stream::Track& Stream::track_of(const StreamMessage& message) {
   const TransportSession& session = *message.session;
-  if (key_.protocol == ExportProtocol::sflow_v5 && !tracks_.empty()) return tracks_.front();
+  if (is_sflow(key_.protocol) && !tracks_.empty()) return tracks_.front();
   for (Track& track : tracks_) {
     if (track.session == session) return track;
   }
@@ -82,7 +82,7 @@ void Stream::judge(const StreamMessage& message) {
   Track& track = track_of(message);
   track.last_heard = message.received;
   const bool restarted = judge_uptime(track, message);
-  const bool has_time = key_.protocol != ExportProtocol::sflow_v5;
+  const bool has_time = !is_sflow(key_.protocol);
   const SequenceVerdict verdict =
       track.sequence.judge({message.header->sequence, message.units, message.unknown,
                             has_time ? message.header->export_time : Timestamp{}},

@@ -228,3 +228,91 @@ TEST_CASE("sFlow: header protocols other than Ethernet") {
     CHECK(flows[0].destination_port == 443);
   }
 }
+
+TEST_CASE("sFlow quirk, Huawei: a packet told in all forms at once is one flow") {
+  ByteWriter ethernet_form, ip_form;
+  ethernet_form.u32(60).append(from_hex("020000000002 0000 020000000001 0000")).u32(0x0800);
+  ip_form.u32(60).u32(6).u32(0x0a000001).u32(0x0a000002).u32(40'000).u32(443).u32(0).u32(0);
+  ByteWriter records;
+  records.append(record(2, ethernet_form)).append(record(3, ip_form)).append(header());
+  DecoderUnderTest t;
+  const auto flows = t.feed(SflowBuilder{}.flow_sample(records.octets(), 3).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].tcp_flags == kTcpSyn);  // the header says more than the decoded form
+}
+
+TEST_CASE("sFlow quirk, Huawei: a tagged frame cropped before its addresses") {
+  TcpPacket packet;
+  packet.vlans = {100};
+  Octets frame = ethernet_packet(packet);
+  frame.resize(30);
+  ByteWriter ip_form;
+  ip_form.u32(60).u32(6).u32(0x0a000001).u32(0x0a000002).u32(40'000).u32(443).u32(2).u32(0);
+  ByteWriter records = SflowBuilder::sampled_header(frame, 82);
+  records.append(record(3, ip_form));
+  DecoderUnderTest t;
+  const auto flows = t.feed(SflowBuilder{}.flow_sample(records.octets(), 2).build());
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].destination_port == 443);
+  CHECK(flows[0].tcp_flags == kTcpSyn);
+}
+
+TEST_CASE("sFlow quirk, Dell and Arista: interfaces that are none") {
+  struct Case {
+    const char* name;
+    std::uint32_t input;
+    std::uint32_t output;
+    bool has_input;
+    bool has_output;
+  };
+  const Case cases[] = {
+      {"two interfaces", 17, 18, true, true},
+      {"0x80000000: sent to several, nobody knows how many", 17, 0x80000000, true, false},
+      {"sent to seven", 17, 0x80000007, true, false},
+      {"discarded", 17, 0x40000102, true, false},
+      {"from and to the device itself", 0x3fffffff, 0x3fffffff, false, false},
+      {"not known", 0, 0, false, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    ByteWriter body;
+    body.u32(11).u32(2).u32(100).u32(5'000).u32(3).u32(c.input).u32(c.output).u32(1);
+    DecoderUnderTest t;
+    const auto flows = t.feed(SflowBuilder{}.sample(1, body.append(header()).octets()).build());
+    REQUIRE(flows.size() == 1);
+    CHECK(flows[0].has(FlowField::ingress_interface) == c.has_input);
+    CHECK(flows[0].has(FlowField::egress_interface) == c.has_output);
+    if (c.has_output) CHECK(flows[0].egress_interface == 18);
+    if (!c.has_output) CHECK(flows[0].egress_interface == 0);
+  }
+}
+
+TEST_CASE("captured packets: each is a flow of one packet at a rate of one") {
+  TcpPacket tcp;
+  tcp.vlans = {7};
+  const Octets frame = ethernet_packet(tcp);
+  const Octets arp = from_hex("ffffffffffff 020000000002 0806 0001");
+  Decoder decoder;
+  FlowBatch batch;
+  CHECK(decoder.decode({frame, LinkType::ethernet, 78, received(), 3}, batch));
+  CHECK_FALSE(decoder.decode({arp, LinkType::ethernet, 42, received(), 3}, batch));
+  REQUIRE(batch.flows.size() == 1);
+  const FlowRecord& f = batch.flows[0];
+  CHECK(f.kind == FlowKind::sampled_packet);
+  CHECK(f.export_protocol == ExportProtocol::packet_capture);
+  CHECK(f.exporter.is_unspecified());
+  CHECK(f.observation_domain == 3);
+  CHECK(f.start == received());
+  CHECK(f.end == received());
+  CHECK(f.has(FlowField::start));
+  CHECK(f.sampling_rate == 1);
+  CHECK(f.sampling_source == SamplingSource::record);
+  CHECK(f.packet_count == 1);
+  CHECK(f.octet_count == 60);
+  CHECK(f.vlan_id == 7);
+  CHECK(f.tcp_flags == kTcpSyn);
+  CHECK(decoder.counters().records == 2);
+  CHECK(decoder.counters().flows == 1);
+  CHECK(decoder.counters().records_without_flow == 1);
+  CHECK(decoder.parser().datagrams().received == 0);
+}

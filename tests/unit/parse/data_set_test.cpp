@@ -34,7 +34,7 @@ TEST_CASE("datagram: what is refused as a whole, and why") {
       {"v7, header cut", "0007 0001 00000000 00000000 00000000 00000000 000000",
        DiagnosticCode::truncated, 0},
       {"version 65,535", "ffff ffff ffffffff", DiagnosticCode::unknown_version, 0},
-      {"sFlow v4", "00000004 00000001 0a000001 00000001 00000000 00000000",
+      {"sFlow v3", "00000003 00000001 0a000001 00000001 00000000 00000000",
        DiagnosticCode::unknown_version, 0},
       {"v5, header cut", "0005 0001 00000000 00000000 00000000 00000000 0000",
        DiagnosticCode::truncated, 0},
