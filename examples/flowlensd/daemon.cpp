@@ -287,6 +287,10 @@ bool Daemon::Parts::read_input() {
   CaptureOptions o;
   o.files = options.inputs;
   o.workers = worker_count(settings);
+  o.reader.content = options.input_kind;
+  for (const auto port : {settings.netflow_port, settings.ipfix_port, settings.sflow_port}) {
+    o.reader.exporter_ports.push_back(static_cast<std::uint16_t>(port));
+  }
   const auto begin = steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(steady_clock::now() - begin).count();

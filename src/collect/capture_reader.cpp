@@ -2,34 +2,39 @@
 
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 
 #include "collect/udp_payload.hpp"
 #include "flowlens/error.hpp"
+#include "parse/recognise.hpp"
 
 namespace flowlens {
 namespace {
 
 using collect::FrameContent;
-using collect::LinkLayer;
 
-std::optional<LinkLayer> link_layer(int type) noexcept {
+std::optional<LinkType> link_layer(int type) noexcept {
   switch (type) {
     case DLT_EN10MB:
-      return LinkLayer::ethernet;
+      return LinkType::ethernet;
     case DLT_LINUX_SLL:
-      return LinkLayer::linux_sll;
+      return LinkType::linux_sll;
     case DLT_LINUX_SLL2:
-      return LinkLayer::linux_sll2;
+      return LinkType::linux_sll2;
     case DLT_NULL:
     case DLT_LOOP:
-      return LinkLayer::null_loop;
+      return LinkType::loopback;
     case DLT_RAW:
     case DLT_IPV4:
     case DLT_IPV6:
-      return LinkLayer::raw_ip;
+      return LinkType::ip;
+    case DLT_PPP:
+    case DLT_PPP_SERIAL:
+    case DLT_C_HDLC:
+      return LinkType::ppp;
     default:
       return std::nullopt;
   }
@@ -58,65 +63,114 @@ std::string name_of_link(int type) {
   return name != nullptr ? name : std::to_string(type);
 }
 
+constexpr std::uint8_t kUdp = 17;
+
 }  // namespace
 
 struct CaptureReader::Impl {
   std::string path;
+  CaptureReaderOptions options;
   Capture capture;
-  LinkLayer link = LinkLayer::ethernet;
+  LinkType link = LinkType::ethernet;
   CaptureCounters counters;
+  Dissection dissection;
 
-  explicit Impl(const std::filesystem::path& file)
-      : path(file.string()), capture(open_capture(path)) {
+  Impl(const std::filesystem::path& file, const CaptureReaderOptions& o)
+      : path(file.string()), options(o), capture(open_capture(path)) {
     const int type = ::pcap_datalink(capture.get());
     const auto known = link_layer(type);
     if (!known) {
       throw IoError("cannot read capture " + path + ": link type " + name_of_link(type) +
-                    " is not supported; Ethernet, Linux cooked, loopback and raw IP are");
+                    " is not supported; Ethernet, Linux cooked, loopback, PPP and raw IP are");
     }
     link = *known;
   }
 
   /// \return false at the end.
-  bool next_frame(const pcap_pkthdr*& header, const u_char*& octets);
+  bool next_frame(CapturedPacket& packet);
+  /// \return false if the packet is no datagram; then it is counted if it is passed over.
+  bool read_datagram(const CapturedPacket& packet, CaptureContent content,
+                     ReceivedDatagram& datagram, bool& is_traffic);
+
+ private:
+  [[nodiscard]] bool is_exporter_port(std::uint16_t port) const noexcept {
+    const auto& ports = options.exporter_ports;
+    return std::find(ports.begin(), ports.end(), port) != ports.end();
+  }
+  /// Whether a packet without a whole payload is a piece of a datagram to an exporter port.
+  bool is_part_of_datagram(const CapturedPacket& packet) noexcept {
+    dissect(packet.frame, packet.link, dissection);
+    const Packet& outer = dissection.layers[0];
+    return outer.protocol == kUdp && outer.has(PacketField::destination_port) &&
+           is_exporter_port(outer.destination_port);
+  }
 };
 
-bool CaptureReader::Impl::next_frame(const pcap_pkthdr*& header, const u_char*& octets) {
-  pcap_pkthdr* found = nullptr;
-  const int got = ::pcap_next_ex(capture.get(), &found, &octets);
+bool CaptureReader::Impl::next_frame(CapturedPacket& packet) {
+  pcap_pkthdr* header = nullptr;
+  const u_char* octets = nullptr;
+  const int got = ::pcap_next_ex(capture.get(), &header, &octets);
   if (got == PCAP_ERROR_BREAK) return false;
   if (got != 1) {
     throw IoError("capture " + path + " is damaged after packet " +
                   std::to_string(counters.packets) + ": " + ::pcap_geterr(capture.get()));
   }
-  header = found;
   ++counters.packets;
+  packet.frame = {reinterpret_cast<const std::byte*>(octets), header->caplen};
+  packet.link = link;
+  packet.frame_octets = header->len;
+  // With nanosecond precision asked for, libpcap puts nanoseconds into tv_usec.
+  packet.captured = Timestamp{std::chrono::seconds{header->ts.tv_sec} +
+                              std::chrono::nanoseconds{header->ts.tv_usec}};
+  packet.observation_point = options.observation_point;
   return true;
 }
 
-CaptureReader::CaptureReader(const std::filesystem::path& path)
-    : impl_(std::make_unique<Impl>(path)) {}
+bool CaptureReader::Impl::read_datagram(const CapturedPacket& packet, CaptureContent content,
+                                        ReceivedDatagram& datagram, bool& is_traffic) {
+  collect::UdpPayload payload;
+  const FrameContent found = collect::find_udp_payload(packet.link, packet.frame, payload);
+  const bool is_automatic = content == CaptureContent::automatic;
+  if (found != FrameContent::udp) {
+    is_traffic = is_automatic && !is_part_of_datagram(packet);
+    if (!is_traffic) ++(found == FrameContent::fragment ? counters.fragments : counters.not_udp);
+    return false;
+  }
+  is_traffic =
+      is_automatic && !parse::is_export_message(payload.octets) &&
+      !(is_exporter_port(payload.destination_port) && parse::has_export_version(payload.octets));
+  if (is_traffic) return false;
+  ++counters.datagrams;
+  datagram.octets = payload.octets;
+  datagram.session = {payload.source, payload.source_port, payload.destination_port,
+                      Transport::udp};
+  datagram.received = packet.captured;
+  return true;
+}
+
+CaptureReader::CaptureReader(const std::filesystem::path& path, const CaptureReaderOptions& options)
+    : impl_(std::make_unique<Impl>(path, options)) {}
 CaptureReader::~CaptureReader() = default;
 
-bool CaptureReader::next(ReceivedDatagram& datagram) {
-  const pcap_pkthdr* header = nullptr;
-  const u_char* octets = nullptr;
-  collect::UdpPayload payload;
-  while (impl_->next_frame(header, octets)) {
-    const std::span frame{reinterpret_cast<const std::byte*>(octets), header->caplen};
-    const FrameContent content = collect::find_udp_payload(impl_->link, frame, payload);
-    if (content != FrameContent::udp) {
-      ++(content == FrameContent::fragment ? impl_->counters.fragments : impl_->counters.not_udp);
-      continue;
-    }
-    ++impl_->counters.datagrams;
-    datagram.octets = payload.octets;
-    datagram.session = {payload.source, payload.source_port, payload.destination_port,
-                        Transport::udp};
-    // With nanosecond precision asked for, libpcap puts nanoseconds into tv_usec.
-    datagram.received = Timestamp{std::chrono::seconds{header->ts.tv_sec} +
-                                  std::chrono::nanoseconds{header->ts.tv_usec}};
+bool CaptureReader::next(CaptureItem& item) {
+  const CaptureContent content = impl_->options.content;
+  while (impl_->next_frame(item.packet)) {
+    bool is_traffic = content == CaptureContent::traffic;
+    item.is_datagram =
+        !is_traffic && impl_->read_datagram(item.packet, content, item.datagram, is_traffic);
+    if (item.is_datagram) return true;
+    if (!is_traffic) continue;
+    ++impl_->counters.traffic;
     return true;
+  }
+  return false;
+}
+
+bool CaptureReader::next(ReceivedDatagram& datagram) {
+  CapturedPacket packet;
+  bool is_traffic = false;
+  while (impl_->next_frame(packet)) {
+    if (impl_->read_datagram(packet, CaptureContent::exports, datagram, is_traffic)) return true;
   }
   return false;
 }

@@ -22,27 +22,26 @@ std::uint16_t skip_vlan_tags(ByteReader& in, std::uint16_t ether_type) noexcept 
 }
 
 /// The EtherType, or 0 where the IP header tells its version itself.
-std::uint16_t skip_link_header(LinkLayer link, ByteReader& in) noexcept {
+std::uint16_t skip_link_header(LinkType link, ByteReader& in) noexcept {
   switch (link) {
-    case LinkLayer::ethernet:
+    case LinkType::ethernet:
       in.skip(12);
       return skip_vlan_tags(in, in.u16());
-    case LinkLayer::linux_sll:
+    case LinkType::linux_sll:
       in.skip(14);
       return skip_vlan_tags(in, in.u16());
-    case LinkLayer::linux_sll2: {
+    case LinkType::linux_sll2: {
       const std::uint16_t ether_type = in.u16();
       in.skip(18);
       return skip_vlan_tags(in, ether_type);
     }
-    case LinkLayer::null_loop:
+    case LinkType::loopback:
       // An address family whose number depends on the system that captured: the IP version is surer.
       in.skip(4);
       return 0;
-    case LinkLayer::raw_ip:
+    default:
       return 0;
   }
-  return 0;
 }
 
 FrameContent read_udp(std::span<const std::byte> octets, UdpPayload& payload) noexcept {
@@ -109,7 +108,7 @@ FrameContent read_ipv6(std::span<const std::byte> packet, UdpPayload& payload) n
 
 }  // namespace
 
-FrameContent find_udp_payload(LinkLayer link, std::span<const std::byte> frame,
+FrameContent find_udp_payload(LinkType link, std::span<const std::byte> frame,
                               UdpPayload& payload) noexcept {
   ByteReader in{frame};
   const std::uint16_t ether_type = skip_link_header(link, in);

@@ -8,11 +8,9 @@
 #include <span>
 
 #include "flowlens/ip_address.hpp"
+#include "flowlens/packet.hpp"
 
 namespace flowlens::collect {
-
-/// How frames of a capture begin.
-enum class LinkLayer : std::uint8_t { ethernet, linux_sll, linux_sll2, null_loop, raw_ip };
 
 enum class FrameContent : std::uint8_t { udp, fragment, other };
 
@@ -25,7 +23,7 @@ struct UdpPayload {
 
 /// \param frame  as captured; what the capture cut short is `other`.
 /// \return what it is; `payload` is set for `udp` only.
-[[nodiscard]] FrameContent find_udp_payload(LinkLayer link, std::span<const std::byte> frame,
+[[nodiscard]] FrameContent find_udp_payload(LinkType link, std::span<const std::byte> frame,
                                             UdpPayload& payload) noexcept;
 
 }  // namespace flowlens::collect

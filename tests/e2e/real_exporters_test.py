@@ -69,6 +69,20 @@ def check_map(pcap, net, truth, exporter):
         daemon.stop()
 
 
+def check_capture(pcap, net, truth, _):
+    """The capture itself, read by --input, gives the same map as what an exporter tells of it."""
+    with work_dir("real") as directory, Daemon(directory / "daemon", "--input", pcap, "--serve") as daemon:
+        daemon.wait_ready()
+        wait_for("all dependencies", lambda: len(daemon.dependencies()) >= len(truth), 30, 0.5)
+        check_ledgers(daemon.settled())
+        found = daemon.dependencies()
+        expect_same_keys(found, truth)
+        for key, true in truth.items():
+            expect(found[key]["service"] == true["service"], f"{key}: service {found[key]['service']}")
+        expect_same_octets(found, truth, truth)
+        daemon.stop()
+
+
 def expect_plausible_estimate(found, truth, tolerance):
     """Sampled: the estimate over all is about right."""
     estimate = sum(item[f"estimated_octets_{side}"] for item in found.values() for side in SIDES)
@@ -97,7 +111,8 @@ def map_tests(directory):
             f"{row['octets_to_server']} there, {row['octets_to_client']} back")
     exporters = all_exporters()
     # nfdump 1.7 does not read sFlow here, nor the reverse half of a biflow.
-    return (*(named(check_input, pcap, net, truth, exporter) for exporter in exporters
+    return (named(check_capture, pcap, net, truth, "the capture itself"),
+            *(named(check_input, pcap, net, truth, exporter) for exporter in exporters
               if exporter.kind != "sflow" and "-b" not in exporter.name),
             *(named(check_map, pcap, net, truth, exporter) for exporter in exporters))
 

@@ -23,6 +23,7 @@ struct CommandLine {
   std::map<std::string_view, std::string> values;  ///< by option
   std::string config_file;
   std::vector<std::string> inputs;
+  std::string input_kind = "auto";
   bool serve = false;
   std::string export_path;
   std::string export_format = "json";
@@ -43,8 +44,15 @@ void declare(CLI::App& app, CommandLine& line) {
     app.add_option(std::string(s.option), line.values[s.option], help_text(s))
         ->type_name(std::string(s.unit));
   }
-  app.add_option("--input", line.inputs, "read captures of exporters' datagrams instead of sockets")
+  app.add_option("--input", line.inputs,
+                 "read captures instead of sockets: of exporters' datagrams, or of traffic itself")
       ->type_name("FILE.pcap ...");
+  app.add_option("--input-kind", line.input_kind,
+                 "what the packets of --input are: exporters (every UDP payload is an export), "
+                 "traffic (every packet is traffic), or auto: a whole NetFlow, IPFIX or sFlow "
+                 "message, or one that goes to a port of theirs, is an export, all else is traffic "
+                 "[auto]")
+      ->type_name("KIND");
   app.add_flag("--serve", line.serve, "after --input: keep serving the API, and receive");
   app.add_option("--export", line.export_path, "after --input: write the map; `-`: standard output")
       ->type_name("FILE");
@@ -101,6 +109,14 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
+flowlens::CaptureContent input_kind(const std::string& name) {
+  using flowlens::CaptureContent;
+  if (name == "auto") return CaptureContent::automatic;
+  if (name == "exporters") return CaptureContent::exports;
+  if (name == "traffic") return CaptureContent::traffic;
+  throw ConfigError("--input-kind: `" + name + "` is not valid; give auto, exporters or traffic");
+}
+
 void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& loaded) {
   for (const Setting& s : settings_table()) {
     if (s.option.empty() || app.count(std::string(s.option)) == 0) continue;
@@ -108,6 +124,7 @@ void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& lo
   }
   RunOptions& run = loaded.run;
   run.inputs.assign(line.inputs.begin(), line.inputs.end());
+  run.input_kind = input_kind(line.input_kind);
   run.serve = line.serve;
   run.export_path = line.export_path;
   const auto format = flowlens::parse_export_format(line.export_format);
@@ -116,6 +133,9 @@ void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& lo
                       "` is not valid; give json, graphml, dot, mermaid or csv");
   }
   run.export_format = *format;
+  if (run.inputs.empty() && app.count("--input-kind") != 0) {
+    throw ConfigError("--input-kind goes with --input");
+  }
   if (run.inputs.empty() && run.serve) {
     throw ConfigError("--serve goes with --input; a start without --input serves anyway");
   }

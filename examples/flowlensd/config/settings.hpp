@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "flowlens/capture_reader.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/ip_address.hpp"
 
@@ -48,6 +49,7 @@ struct Settings {
 /// What one start is asked to do; command line only.
 struct RunOptions {
   std::vector<std::filesystem::path> inputs;
+  flowlens::CaptureContent input_kind = flowlens::CaptureContent::automatic;
   bool serve = false;
   std::string export_path;  ///< empty: none; `-`: standard output
   flowlens::ExportFormat export_format = flowlens::ExportFormat::json;

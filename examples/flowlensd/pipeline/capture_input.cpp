@@ -20,12 +20,14 @@ constexpr std::chrono::seconds kFlushEvery{60};  // of capture time
 constexpr std::chrono::milliseconds kStorePatience{60'000};
 constexpr std::size_t kChunksAhead = 2;
 
-/// Datagrams copied out of the captures, and the flows decoded from them.
+/// Packets copied out of the captures, and the flows decoded from them.
 struct Chunk {
   struct Item {
     std::size_t offset = 0;
     std::size_t length = 0;
-    TransportSession session;
+    bool is_datagram = true;
+    TransportSession session;  ///< of datagrams
+    CapturedPacket packet;     ///< of the others, without the octets
     Timestamp received;
     std::size_t decoder = 0;
     std::size_t flows_end = 0;  ///< in the batch of its decoder
@@ -43,24 +45,41 @@ struct Chunk {
   }
 };
 
-void append(Chunk& chunk, const ReceivedDatagram& d, std::size_t decoders) {
-  Chunk::Item item;
-  item.offset = chunk.octets.size();
-  item.length = d.octets.size();
+std::span<const std::byte> describe(const ReceivedDatagram& d, std::size_t decoders,
+                                    Chunk::Item& item) {
   item.session = d.session;
   item.received = d.received;
   // By exporter, so that an exporter always meets the decoder that knows its templates.
   item.decoder = decoders == 1 ? 0 : keyed_hash(d.session.exporter, 0) % decoders;
-  chunk.octets.insert(chunk.octets.end(), d.octets.begin(), d.octets.end());
+  return d.octets;
+}
+
+std::span<const std::byte> describe(const CapturedPacket& p, std::size_t decoders,
+                                    std::size_t number, Chunk::Item& item) {
+  item.packet = p;
+  item.received = p.captured;
+  item.decoder = number % decoders;  // packets need no state
+  return p.frame;
+}
+
+void append(Chunk& chunk, const CaptureItem& captured, std::size_t decoders) {
+  Chunk::Item item;
+  item.is_datagram = captured.is_datagram;
+  const auto octets = captured.is_datagram
+                          ? describe(captured.datagram, decoders, item)
+                          : describe(captured.packet, decoders, chunk.items.size(), item);
+  item.offset = chunk.octets.size();
+  item.length = octets.size();
+  chunk.octets.insert(chunk.octets.end(), octets.begin(), octets.end());
   chunk.items.push_back(item);
 }
 
 bool fill(Chunk& chunk, CaptureMerge& merge, std::size_t decoders) {
   chunk.clear();
-  ReceivedDatagram d;
+  CaptureItem item;
   while (chunk.items.size() < kChunkDatagrams && chunk.octets.size() < kChunkOctets &&
-         merge.next(d)) {
-    append(chunk, d, decoders);
+         merge.next(item)) {
+    append(chunk, item, decoders);
   }
   return !chunk.items.empty();
 }
@@ -116,18 +135,30 @@ class DecoderPool {
     }
   }
 
+  static void decode_datagram(const Chunk::Item& item, std::span<const std::byte> octets,
+                              Decoder& decoder, FlowBatch& batch, AccountSlot& slot) {
+    const ReceivedDatagram d{octets, item.session, item.received};
+    const std::size_t before = batch.flows.size();
+    const ParseResult result = decoder.decode(d.octets, d.session, d.received, batch);
+    slot.note(d, batch.flows.size() - before, !result.clean());
+  }
+  static void decode_packet(const Chunk::Item& item, std::span<const std::byte> octets,
+                            Decoder& decoder, FlowBatch& batch) {
+    CapturedPacket packet = item.packet;
+    packet.frame = octets;
+    decoder.decode(packet, batch);
+  }
+
   void decode_share(Chunk& chunk, std::size_t index) {
     Decoder& decoder = decoders_[index];
     AccountSlot& slot = accounts_.slot(index);
     FlowBatch& batch = chunk.batches[index];
     for (Chunk::Item& item : chunk.items) {
       if (item.decoder != index) continue;
-      const ReceivedDatagram d{
-          {chunk.octets.data() + item.offset, item.length}, item.session, item.received};
-      const std::size_t before = batch.flows.size();
-      const ParseResult result = decoder.decode(d.octets, d.session, d.received, batch);
+      const std::span<const std::byte> octets{chunk.octets.data() + item.offset, item.length};
+      item.is_datagram ? decode_datagram(item, octets, decoder, batch, slot)
+                       : decode_packet(item, octets, decoder, batch);
       item.flows_end = batch.flows.size();
-      slot.note(d, item.flows_end - before, !result.clean());
     }
     slot.publish(decoder);
   }
@@ -240,10 +271,14 @@ class Producer {
 };
 
 void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
-  if (report.datagrams == 0) report.first = report.last = chunk.items.front().received;
-  report.datagrams += chunk.items.size();
+  if (report.datagrams + report.traffic == 0) {
+    report.first = report.last = chunk.items.front().received;
+  }
   report.flows += flows;
-  for (const Chunk::Item& item : chunk.items) report.last = std::max(report.last, item.received);
+  for (const Chunk::Item& item : chunk.items) {
+    ++(item.is_datagram ? report.datagrams : report.traffic);
+    report.last = std::max(report.last, item.received);
+  }
 }
 
 }  // namespace
@@ -251,7 +286,7 @@ void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
 CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
                             const std::atomic<bool>& stop,
                             const std::function<void(const CaptureReport&)>& on_progress) {
-  CaptureMerge merge(options.files);
+  CaptureMerge merge(options.files, options.reader);
   ChunkQueue queue;
   CaptureReport report;
   Producer producer(options, merge, accounts, queue);

@@ -1,5 +1,6 @@
 /// \file
-/// pipeline: captures read at full speed through the same decoders as the sockets feed.
+/// pipeline: captures, of exporters' datagrams or of traffic itself, read at full speed through the
+/// same decoders as the sockets feed.
 #pragma once
 
 #include <atomic>
@@ -19,12 +20,14 @@ struct CaptureOptions {
   std::vector<std::filesystem::path> files;
   std::size_t workers = 1;  ///< decoders; the result is the same for any number
   DecoderOptions decoder;
+  CaptureReaderOptions reader;
 };
 
 struct CaptureReport {
   std::uint64_t datagrams = 0;
+  std::uint64_t traffic = 0;  ///< packets that became flows themselves, or could not
   std::uint64_t flows = 0;
-  Timestamp first;  ///< capture time of the first datagram
+  Timestamp first;  ///< capture time of the first of them
   Timestamp last;
   bool was_stopped = false;  ///< before the end
   std::vector<CaptureFile> files;
@@ -32,7 +35,7 @@ struct CaptureReport {
 
 /// Reads all files into the map and closes its windows.
 /// \param accounts  one slot for each worker.
-/// \param on_progress  called after every few thousand datagrams.
+/// \param on_progress  called after every few thousand packets.
 /// \throws IoError if a file cannot be opened.
 CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
                             const std::atomic<bool>& stop,

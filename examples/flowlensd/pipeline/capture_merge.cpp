@@ -4,16 +4,27 @@
 
 namespace flowlensd {
 
-CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths) : taken_(paths.size()) {
+namespace {
+
+Timestamp time_of(const CaptureItem& item) {
+  return item.is_datagram ? item.datagram.received : item.packet.captured;
+}
+
+}  // namespace
+
+CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths,
+                           CaptureReaderOptions options)
+    : taken_(paths.size()) {
   for (const auto& path : paths) {
-    sources_.push_back({path, std::make_unique<CaptureReader>(path), {}, {}});
+    sources_.push_back({path, std::make_unique<CaptureReader>(path, options), {}, {}});
+    ++options.observation_point;
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) advance(i);
 }
 
 bool CaptureMerge::comes_later(std::size_t a, std::size_t b) const {
-  const Timestamp at_a = sources_[a].head.received;
-  const Timestamp at_b = sources_[b].head.received;
+  const Timestamp at_a = time_of(sources_[a].head);
+  const Timestamp at_b = time_of(sources_[b].head);
   return at_a != at_b ? at_a > at_b : a > b;
 }
 
@@ -30,7 +41,7 @@ void CaptureMerge::advance(std::size_t source) {
                  [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
 }
 
-bool CaptureMerge::next(ReceivedDatagram& datagram) {
+bool CaptureMerge::next(CaptureItem& item) {
   if (taken_ < sources_.size()) advance(taken_);
   taken_ = sources_.size();
   if (heap_.empty()) return false;
@@ -38,7 +49,7 @@ bool CaptureMerge::next(ReceivedDatagram& datagram) {
                 [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
   taken_ = heap_.back();
   heap_.pop_back();
-  datagram = sources_[taken_].head;
+  item = sources_[taken_].head;
   return true;
 }
 

@@ -20,15 +20,17 @@ struct CaptureFile {
   std::string problem;  ///< empty: read to its end
 };
 
-/// Datagrams of all files, ascending by time of capture; of equal ones the file named first.
+/// Packets of all files, ascending by time of capture; of equal ones the file named first. Each file
+/// is an observation point of its own.
 class CaptureMerge {
  public:
   /// \throws IoError naming the file that cannot be opened.
-  explicit CaptureMerge(const std::vector<std::filesystem::path>& paths);
+  explicit CaptureMerge(const std::vector<std::filesystem::path>& paths,
+                        CaptureReaderOptions options = {});
 
   /// Valid until the next call. A file that turns out damaged ends there and is named by files().
   /// \return false at the end of all.
-  bool next(ReceivedDatagram& datagram);
+  bool next(CaptureItem& item);
 
   [[nodiscard]] std::vector<CaptureFile> files() const;
 
@@ -36,7 +38,7 @@ class CaptureMerge {
   struct Source {
     std::filesystem::path path;
     std::unique_ptr<CaptureReader> reader;
-    ReceivedDatagram head;
+    CaptureItem head;
     std::string problem;
   };
   void advance(std::size_t source);

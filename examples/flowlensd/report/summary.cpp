@@ -55,8 +55,9 @@ void print_reasons(std::ostream& out, const DiagnosticCounts& counts, const char
 void print_files(std::ostream& out, const CaptureReport& report) {
   for (const CaptureFile& f : report.files) {
     line(out, "capture",
-         f.path.string() + ": " + grouped(f.counters.datagrams) + " datagrams in " +
-             grouped(f.counters.packets) + " packets");
+         f.path.string() + ": " + grouped(f.counters.packets) + " packets, of them " +
+             grouped(f.counters.datagrams) + " exporters' datagrams and " +
+             grouped(f.counters.traffic) + " of traffic itself");
     if (f.counters.fragments > 0) {
       line(out, "", grouped(f.counters.fragments) + " IP fragments passed over");
     }
@@ -129,9 +130,12 @@ void print_warnings(std::ostream& out, const CaptureReport& report, const Decode
            "longer capture, or one that begins at the exporter's start, holds them.\n";
   }
   if (report.was_stopped) out << "\nwarning: stopped before the end of the input\n";
-  if (report.datagrams == 0) {
-    out << "\nwarning: no UDP datagram was found. FlowLens reads captures of what exporters send, "
-           "not of the traffic itself.\n";
+  if (report.datagrams + report.traffic == 0) {
+    out << "\nwarning: no packet of the input could be used. Captures of exporters hold UDP; with "
+           "--input-kind traffic every packet counts.\n";
+  } else if (report.datagrams > 0 && report.traffic > 0) {
+    out << "\nwarning: the input holds exporters' datagrams and other traffic, and the map shows "
+           "both; --input-kind exporters or traffic takes one of them alone.\n";
   }
 }
 
@@ -142,7 +146,7 @@ void print_summary(std::ostream& out, const CaptureReport& report, const Service
   const DecoderAccount decoders = service.accounts.total();
   const MapView map = service.writer.view();
   print_files(out, report);
-  if (report.datagrams > 0) {
+  if (report.datagrams + report.traffic > 0) {
     line(out, "captured", to_string(report.first) + " to " + to_string(report.last));
   }
   print_ledgers(out, decoders, map.flows);
@@ -163,8 +167,9 @@ void print_summary(std::ostream& out, const CaptureReport& report, const Service
 void print_progress(const CaptureReport& report, double seconds) {
   static const bool is_terminal = isatty(STDERR_FILENO) != 0;
   if (!is_terminal || seconds < 1) return;
-  std::fprintf(stderr, "\r%s datagrams, %s flows, at %s ", grouped(report.datagrams).c_str(),
-               grouped(report.flows).c_str(), to_string(report.last).c_str());
+  std::fprintf(stderr, "\r%s packets, %s flows, at %s ",
+               grouped(report.datagrams + report.traffic).c_str(), grouped(report.flows).c_str(),
+               to_string(report.last).c_str());
 }
 
 }  // namespace flowlensd

@@ -160,6 +160,8 @@ TEST_CASE("config: what the command line refuses") {
       {{"file.pcap"}, "captures go behind --input"},
       {{"--serve"}, "--serve goes with --input"},
       {{"--export", "x"}, "--export goes with --input"},
+      {{"--input-kind", "traffic"}, "--input-kind goes with --input"},
+      {{"--input", "a", "--input-kind", "pcap"}, "give auto, exporters or traffic"},
       {{"--input", "a", "--export", "x", "--export-format", "svg"},
        "json, graphml, dot, mermaid or csv"},
       {{"--flush-interval", "0"}, "give a number from 0.05 to 3600 (seconds)"},
@@ -176,6 +178,11 @@ TEST_CASE("config: captures, as many as are named") {
   CHECK(loaded.run.inputs.size() == 2);
   CHECK(loaded.run.serve);
   CHECK(loaded.settings.workers == 4);
+  CHECK(loaded.run.input_kind == flowlens::CaptureContent::automatic);
+  CHECK(from({"--input", "a.pcap", "--input-kind", "traffic"}).run.input_kind ==
+        flowlens::CaptureContent::traffic);
+  CHECK(from({"--input", "a.pcap", "--input-kind=exporters"}).run.input_kind ==
+        flowlens::CaptureContent::exports);
 }
 
 TEST_CASE("config: thresholds that contradict each other are refused") {
