@@ -19,6 +19,7 @@ enum class DiagnosticCode : std::uint8_t {
   bad_count,             ///< a record or sample count the octets contradict
   set_length_invalid,    ///< a set length below 4: the next boundary is lost
   set_overrun,           ///< a set runs past the end of its message
+  set_empty,             ///< an IPFIX set without a record
   set_id_reserved,       ///< a set id that this version gives no meaning
   template_id_invalid,   ///< a template id below 256
   template_truncated,    ///< a template record that its set cuts short
@@ -29,7 +30,7 @@ enum class DiagnosticCode : std::uint8_t {
   scope_invalid,         ///< an options template with no scope, or more scope than fields
   withdrawal_ignored,    ///< a template withdrawal over UDP, or of a template that is not known
   field_length_illegal,  ///< a field whose length its type cannot have; its octets stay raw
-  template_redefined,    ///< another layout for an id that was not withdrawn, not over UDP
+  template_redefined,    ///< another layout for an id: not withdrawn (not over UDP), or in one message
   unknown_template,      ///< data whose template has not come (yet)
   record_truncated,      ///< a record that its set cuts short
   trailing_octets,       ///< octets behind the last set or record that are no padding
@@ -41,7 +42,7 @@ enum class DiagnosticCode : std::uint8_t {
   state_damaged,  ///< saved state that is none, or whose checksum is wrong
   pressure,       ///< refused unread: the queue behind the decoder is too full
 };
-inline constexpr std::size_t kDiagnosticCodeCount = 28;
+inline constexpr std::size_t kDiagnosticCodeCount = 29;
 
 /// The reason in one word, as metrics and JSON use it: `unknown_template`.
 [[nodiscard]] std::string_view reason(DiagnosticCode code) noexcept;

@@ -19,6 +19,7 @@ constexpr std::array<Description, kDiagnosticCodeCount> kDescriptions{{
     {"bad_count", "RFC 3954 §5.1; sFlow v5, struct sample_datagram_v5"},
     {"set_length_invalid", "RFC 7011 §3.3.2"},
     {"set_overrun", "RFC 7011 §3.3.2"},
+    {"set_empty", "RFC 7011 §3.3"},
     {"set_id_reserved", "RFC 7011 §3.3.2, RFC 3954 §5.2"},
     {"template_id_invalid", "RFC 7011 §3.4.1"},
     {"template_truncated", "RFC 7011 §3.4.1"},

@@ -105,6 +105,9 @@ void read_data_set(Walk& walk, const SetBody& set) noexcept {
   ParserState& parser = walk.parser;
   if (set.octets.empty()) {
     ++walk.result.sets;
+    if (walk.message.protocol == ExportProtocol::ipfix) {
+      walk.remark(DiagnosticCode::set_empty, set.offset - kSetHeader, set.id);
+    }
     return;
   }
   const TemplateMatch match =

@@ -69,6 +69,13 @@ bool read(wire::ByteReader& in, SavedTemplate& saved, std::vector<FieldSpecifier
          saved.scope_field_count <= count && octets != 0 && octets <= 65'535;
 }
 
+/// States of several parsers overlap where each was given them all at the last start: what was used
+/// since is right.
+bool is_newer_known(parse::TemplateStore& templates, const SavedTemplate& saved) noexcept {
+  const std::optional<Timestamp> known = templates.last_used(saved.scope, saved.id);
+  return known && *known > saved.last_used;
+}
+
 }  // namespace
 
 std::vector<std::byte> Parser::save_state() const {
@@ -97,8 +104,9 @@ Diagnostic Parser::load_state(std::span<const std::byte> state) noexcept {
         if (!read(in, saved, fields)) {
           return {DiagnosticCode::state_damaged, static_cast<std::uint32_t>(at), i};
         }
+        if (!take || is_newer_known(impl_->templates, saved)) continue;
         bool evicted = false;
-        if (take && fields.size() <= impl_->options.max_fields_per_template) {
+        if (fields.size() <= impl_->options.max_fields_per_template) {
           impl_->templates.learn(saved.scope, saved.id, fields, saved.scope_field_count,
                                  saved.is_options, saved.last_used, evicted);
         }

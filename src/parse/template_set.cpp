@@ -111,7 +111,8 @@ void learn(Walk& walk, const TemplateHead& head, std::size_t offset) noexcept {
     walk.remark(DiagnosticCode::out_of_memory, offset, head.id);
     return;
   }
-  if (learned == Learned::redefined && walk.session.transport != Transport::udp) {
+  const bool needs_withdrawal = walk.session.transport != Transport::udp;
+  if (learned == Learned::contradicted || (learned == Learned::redefined && needs_withdrawal)) {
     walk.remark(DiagnosticCode::template_redefined, offset, head.id);
   }
   if (evicted) walk.remark(DiagnosticCode::limit_reached, offset, head.id);

@@ -96,6 +96,12 @@ TemplateStore::Slot* TemplateStore::find_by_address(const TemplateScope& key,
   return it == by_address_.end() ? nullptr : it->second.newest();
 }
 
+std::optional<Timestamp> TemplateStore::last_used(const TemplateScope& key,
+                                                  std::uint16_t id) noexcept {
+  const Slot* slot = find_in_session(key, id);
+  return slot != nullptr ? std::optional{slot->last_used} : std::nullopt;
+}
+
 TemplateMatch TemplateStore::find(const TemplateScope& key, std::uint16_t id,
                                   Timestamp now) noexcept {
   while (true) {
@@ -127,9 +133,9 @@ Learned TemplateStore::learn(const TemplateScope& key, std::uint16_t id,
         old.last_announced = now;
         return Learned::same;
       }
+      result = old.last_announced == now ? Learned::contradicted : Learned::redefined;
       drop(&old);
       ++redefined_;
-      result = Learned::redefined;
     }
   }
   make_room(key, fields.size(), evicted);
@@ -146,7 +152,12 @@ Learned TemplateStore::learn(const TemplateScope& key, std::uint16_t id,
   try {
     Siblings& siblings = by_address_[at];
     scope.slots.emplace(id, std::move(slot));
+    Slot* const newest = siblings.newest();
     siblings.add(*added);
+    if (newest != nullptr && newest->last_used > now) {  // then this one comes from saved state
+      siblings.remove(*newest);
+      siblings.add(*newest);
+    }
   } catch (...) {
     if (const auto it = by_address_.find(at); it != by_address_.end() && it->second.empty()) {
       by_address_.erase(it);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -60,8 +61,9 @@ struct TemplateMatch {
   std::uint32_t illegal_fields = 0;  ///< fields whose length their type cannot have
 };
 
-/// What learn() did with an announcement.
-enum class Learned : std::uint8_t { added, same, redefined };
+/// What learn() did with an announcement; contradicted: redefined at the same time, so in the same
+/// message or nearly so.
+enum class Learned : std::uint8_t { added, same, redefined, contradicted };
 
 /// Bounds: templates in total and by exporter, fields likewise (they are what takes memory). Scopes
 /// and exporters are held only as long as they have a template, so they are bounded too. At a bound
@@ -80,6 +82,10 @@ class TemplateStore final : public TemplateSource {
   Learned learn(const TemplateScope& scope, std::uint16_t id,
                 const std::vector<FieldSpecifier>& fields, std::uint16_t scope_field_count,
                 bool is_options, Timestamp now, bool& evicted);
+
+  /// When a template of exactly that scope was used last; nothing if there is none.
+  [[nodiscard]] std::optional<Timestamp> last_used(const TemplateScope& scope,
+                                                   std::uint16_t id) noexcept;
 
   /// Finds a template and renews its life time. Valid until the next call that is not find().
   [[nodiscard]] TemplateMatch find(const TemplateScope& scope, std::uint16_t id,

@@ -135,7 +135,6 @@ TEST_CASE("set: what is behind the last record") {
     bool clean;
   };
   const Case cases[] = {
-      {"nothing in the set", 0, 0, 0, true},
       {"less than a record", 8, 0, 0, false},
       {"one record", 9, 1, 0, true},
       {"one record and padding", 12, 1, 3, true},
@@ -158,6 +157,20 @@ TEST_CASE("set: what is behind the last record") {
       CHECK(t.parser.octets().decoded == 9 * c.records);
       CHECK((skipped(t.parser, DiagnosticCode::record_truncated) != skipped_before) == !c.clean);
     }
+  }
+}
+
+TEST_CASE("set: an empty one is remarked on in IPFIX, which forbids it") {
+  for (const ExportProtocol protocol : kBoth) {
+    ParserUnderTest t;
+    const ParseResult r = t.feed(MessageBuilder::of(protocol)
+                                     .template_set(256, kFields)
+                                     .data_set(256, Octets{}, 0)
+                                     .data_set(256, record())
+                                     .build());
+    const bool is_ipfix = protocol == ExportProtocol::ipfix;
+    CHECK(r.first.code == (is_ipfix ? DiagnosticCode::set_empty : DiagnosticCode::none));
+    CHECK(t.sink.record_count() == 1);
   }
 }
 

@@ -101,3 +101,34 @@ TEST_CASE("state: bounds hold when loading") {
   CHECK(parser.counters().templates == 2);
   CHECK(parser.counters().templates_evicted == 1);
 }
+
+TEST_CASE("state: of several parsers, in whatever order, the layout used last stands") {
+  const Fields old_fields = {{8, 4}, {12, 4}, {5, 1}};
+  const auto state_of = [](const Fields& fields, std::uint16_t port, int second) {
+    ParserUnderTest t;
+    t.feed(MessageBuilder::v9().template_set(256, fields).build(), session(port), received(second));
+    return t.parser.save_state();
+  };
+  const auto field_of = [](const Parser& parser) {
+    const ExporterStatus status = parser.status(session().exporter);
+    return status.templates.empty() ? 0 : status.templates[0].fields[2].element.number;
+  };
+  const Octets recent = state_of(kFields, 1, 100);
+  const Octets old = state_of(old_fields, 1, 50);
+  for (const bool recent_first : {true, false}) {
+    Parser parser;
+    REQUIRE(parser.load_state(recent_first ? recent : old).code == DiagnosticCode::none);
+    REQUIRE(parser.load_state(recent_first ? old : recent).code == DiagnosticCode::none);
+    CHECK(parser.counters().templates == 1);
+    CHECK(field_of(parser) == 4);
+  }
+  SUBCASE("also for ports that have none of their own") {
+    const Octets other_port = state_of({{8, 4}}, 2, 50);
+    ParserUnderTest t;
+    REQUIRE(t.parser.load_state(recent).code == DiagnosticCode::none);
+    REQUIRE(t.parser.load_state(other_port).code == DiagnosticCode::none);
+    t.feed(MessageBuilder::v9().data_set(256, kRecord).build(), session(3), received(101));
+    REQUIRE(t.sink.sets.size() == 1);
+    CHECK(t.sink.sets[0].record_count == 1);
+  }
+}

@@ -328,10 +328,16 @@ TEST_CASE("template: another layout without a withdrawal is remarked on where wi
     TransportSession from = session();
     from.transport = transport;
     t.feed(MessageBuilder::ipfix().template_set(256, kFields).build(), from);
-    const ParseResult r = t.feed(MessageBuilder::ipfix().template_set(256, kOther).build(), from);
+    const ParseResult r =
+        t.feed(MessageBuilder::ipfix().template_set(256, kOther).build(), from, received(9));
     CHECK((r.first.code == DiagnosticCode::template_redefined) == (transport != Transport::udp));
     t.feed(MessageBuilder::ipfix().withdrawal(256).build(), from);
-    if (transport == Transport::udp) continue;
+    if (transport == Transport::udp) {
+      const ParseResult both = t.feed(
+          MessageBuilder::ipfix().template_set(300, kFields).template_set(300, kOther).build());
+      CHECK(both.first.code == DiagnosticCode::template_redefined);
+      continue;
+    }
     CHECK(t.feed(MessageBuilder::ipfix().template_set(256, kFields).build(), from).clean());
   }
 }
