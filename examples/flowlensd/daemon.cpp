@@ -34,6 +34,7 @@ constexpr std::size_t kMaxExporters = 65'536;
 // After a crash, data of a template learned later than this waits until it is announced again.
 constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr milliseconds kStateWait{1'000};
+constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
 
 std::uint64_t random_key() {
@@ -73,6 +74,7 @@ IngestOptions ingest_options(const Settings& s) {
   o.pressure.refuse_at = s.drop_threshold;
   o.pressure.keep_one_in = static_cast<std::uint32_t>(s.sample_rate);
   o.pressure.key = random_key();
+  o.decoder.parser.hash_seed = random_key();
   o.batch_size = s.batch_size;
   o.batch_timeout = milliseconds(s.batch_timeout_ms);
   return o;
@@ -197,8 +199,12 @@ Service Daemon::Parts::make_service() {
     view.granted_buffer_octets = ingest->granted_buffer_octets();
     return view;
   };
-  return {settings, life,        resolver.graph(), accounts,          writer,
-          channel,  store.get(), receiver,         resolver_settings, ParserOptions{}};
+  const auto explain = [this](const IpAddress& exporter) -> std::optional<ExporterExplanation> {
+    if (!ingest) return std::nullopt;
+    return ingest->explain(exporter, std::chrono::system_clock::now(), kExplainWait);
+  };
+  return {settings,    life,     resolver.graph(), accounts,          writer,         channel,
+          store.get(), receiver, explain,          resolver_settings, ParserOptions{}};
 }
 
 void Daemon::Parts::make_ingest() {

@@ -54,6 +54,8 @@ struct Service {
   const FlowChannel& channel;
   const StoreThread* store;  ///< null: in memory only
   std::function<ReceiverView()> receiver;
+  /// Nothing if no decoder answers in time.
+  std::function<std::optional<ExporterExplanation>(const IpAddress&)> explain;
   ResolverOptions resolver_options;
   ParserOptions parser_options;
 };

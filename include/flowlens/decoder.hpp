@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "flowlens/explanation.hpp"
 #include "flowlens/flow_record.hpp"
 #include "flowlens/normalizer.hpp"
 #include "flowlens/parser.hpp"
@@ -40,6 +41,10 @@ class Decoder {
   [[nodiscard]] NormalizerCounters counters() const noexcept { return normalizer_.counters(); }
 
   [[nodiscard]] const Normalizer& normalizer() const noexcept { return normalizer_; }
+
+  /// Tells what is known of an exporter: its own address, or that of an sFlow agent. Looks at every
+  /// stream: for people who ask, not for each datagram.
+  [[nodiscard]] ExporterExplanation explain(const IpAddress& exporter, Timestamp now) const;
 
   /// Templates and what exporters told, for a restart: versioned, checksummed, the same format whatever
   /// the number of decoders.

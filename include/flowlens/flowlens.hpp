@@ -29,6 +29,7 @@
 #include "flowlens/value.hpp"
 // normalize
 #include "flowlens/decoder.hpp"
+#include "flowlens/explanation.hpp"
 #include "flowlens/exporter_facts.hpp"
 #include "flowlens/flow_record.hpp"
 #include "flowlens/nat_event.hpp"

@@ -139,6 +139,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   };
   const Row rows[] = {
       {"templates", d.parser.templates, s.parser_options.max_templates},
+      {"streams", d.parser.streams, s.parser_options.max_streams},
       {"conversations", map.aggregator.conversations,
        s.resolver_options.aggregator.max_conversations},
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
@@ -150,6 +151,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   for (const Row& r : rows) Families::put(limits, {{"table", r.table}}, number(r.limit));
   auto& lost = out.counters("flowlens_table_lost_total", "Entries given up at a bound.");
   Families::put(lost, {{"table", "templates"}}, number(d.parser.templates_evicted));
+  Families::put(lost, {{"table", "streams"}}, number(d.parser.streams_evicted));
+  Families::put(lost, {{"table", "sample_sources"}}, number(d.parser.sample_sources_evicted));
   Families::put(lost, {{"table", "conversations"}}, number(map.aggregator.folded_early));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }

@@ -34,6 +34,13 @@ std::uint32_t cursor_parameter(const Request& request) {
   return n;
 }
 
+IpAddress address_parameter(const Request& request) {
+  const std::string& text = request.path_parameters.at("address");
+  const auto address = IpAddress::parse(text);
+  if (!address) throw Problem{400, "Bad address", "`" + text + "` is no IPv4 or IPv6 address"};
+  return *address;
+}
+
 Id id_parameter(const Request& request) {
   const std::string& text = request.path_parameters.at("id");
   const auto id = Id::parse(text);

@@ -16,6 +16,8 @@ namespace flowlensd::http {
                                              std::uint64_t most);
 /// The `next_cursor` of a page before; 0 for the first page.
 [[nodiscard]] std::uint32_t cursor_parameter(const Request& request);
+/// The `{address}` of the path.
+[[nodiscard]] IpAddress address_parameter(const Request& request);
 /// The `{id}` of the path.
 [[nodiscard]] Id id_parameter(const Request& request);
 

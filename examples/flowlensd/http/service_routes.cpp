@@ -1,4 +1,6 @@
 #include "http/api.hpp"
+#include "http/explanation.hpp"
+#include "http/parameters.hpp"
 #include "http/rows.hpp"
 
 namespace flowlensd::http {
@@ -49,6 +51,34 @@ Response list_exporters(const Service& s) {
   }
   const std::size_t total = items.size();
   return fresh_json({{"items", std::move(items)}, {"total", total}, {"next_cursor", nullptr}});
+}
+
+Response text(std::string body) {
+  Response r;
+  r.content_type = "text/plain; charset=utf-8";
+  r.body = std::move(body);
+  r.headers.emplace_back("Cache-Control", "no-store");
+  return r;
+}
+
+Response explain_exporter(const Service& s, const Request& request) {
+  const auto named = request.query.find("format");
+  const std::string format = named == request.query.end() ? "json" : named->second;
+  if (format != "json" && format != "text") {
+    throw Problem{400, "Bad parameter", "`format` is json or text"};
+  }
+  const IpAddress address = address_parameter(request);
+  const auto explanation = s.explain(address);
+  if (!explanation) {
+    throw Problem{503, "No answer", "the decoders are busy or not running; ask again"};
+  }
+  if (explanation->status.empty()) {
+    throw Problem{404, "Unknown exporter",
+                  "no datagram of " + address.to_string() +
+                      " is remembered; /api/v1/exporters lists those that were heard"};
+  }
+  if (format == "text") return text(to_text(*explanation));
+  return fresh_json(explanation_json(*explanation, s.receiver().counters.kernel_dropped));
 }
 
 Response get_ledgers(const Service& s) {
@@ -123,6 +153,9 @@ Response get_ready(const Service& s) {
 
 void add_service_routes(Router& router, const Service& s) {
   router.add({"/api/v1/exporters", [&s](const Request&) { return list_exporters(s); }, {}});
+  router.add({"/api/v1/exporters/{address}/explain",
+              [&s](const Request& r) { return explain_exporter(s, r); },
+              {"format"}});
   router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
   router.add({"/health", [&s](const Request&) { return get_health(s); }, {}});
   router.add({"/admin/health/live",

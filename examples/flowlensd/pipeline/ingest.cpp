@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
+#include <deque>
+#include <future>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "log.hpp"
@@ -17,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongestWait{100};  // a stop is noticed within
 constexpr std::chrono::seconds kDrainTime{3};
 constexpr std::chrono::seconds kLogPause{60};
+constexpr std::size_t kMostQuestions = 16;  // at a worker at a time; further ones are not taken
 
 /// One line a minute for each reason: a broken exporter must not fill the disk.
 class ProblemLog {
@@ -73,15 +76,10 @@ class Ingest::Worker {
 
   Decoder& decoder() noexcept { return decoder_; }
 
-  void ask_for_state() {
-    const std::lock_guard lock(state_mutex_);
-    state_.reset();
-    state_asked_ = true;
-  }
-  std::optional<std::vector<std::byte>> wait_for_state(Clock::time_point until) {
-    std::unique_lock lock(state_mutex_);
-    state_given_.wait_until(lock, until, [&] { return state_.has_value(); });
-    return std::exchange(state_, std::nullopt);
+  /// The worker's thread will call it between two rounds of datagrams. Thread-safe.
+  void ask(std::function<void(const Decoder&)> question) {
+    const std::lock_guard lock(questions_mutex_);
+    if (questions_.size() < kMostQuestions) questions_.push_back(std::move(question));
   }
 
  private:
@@ -123,15 +121,16 @@ class Ingest::Worker {
     const bool is_due = is_idle || Clock::now() - parcel_since_ >= options_.batch_timeout;
     if (is_due && !parcel_.empty()) hand_on();
     slot_.publish(decoder_);
-    answer_for_state();
+    answer();
   }
 
-  void answer_for_state() {
-    const std::lock_guard lock(state_mutex_);
-    if (!state_asked_) return;
-    state_asked_ = false;
-    state_ = decoder_.save_state();
-    state_given_.notify_all();
+  void answer() {
+    std::deque<std::function<void(const Decoder&)>> questions;
+    {
+      const std::lock_guard lock(questions_mutex_);
+      questions.swap(questions_);
+    }
+    for (const auto& question : questions) question(decoder_);
   }
 
   const IngestOptions& options_;
@@ -145,10 +144,8 @@ class Ingest::Worker {
   FlowParcel parcel_;
   Clock::time_point parcel_since_{};
 
-  std::mutex state_mutex_;
-  std::condition_variable state_given_;
-  std::optional<std::vector<std::byte>> state_;
-  bool state_asked_ = false;
+  std::mutex questions_mutex_;
+  std::deque<std::function<void(const Decoder&)>> questions_;
 };
 
 Ingest::Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& accounts,
@@ -191,18 +188,51 @@ void Ingest::stop() {
   threads_.clear();
 }
 
-std::vector<std::vector<std::byte>> Ingest::save_states(std::chrono::milliseconds wait) {
-  std::vector<std::vector<std::byte>> states;
-  if (threads_.empty()) {
-    for (const auto& worker : workers_) states.push_back(worker->decoder().save_state());
-    return states;
-  }
+template <typename Answer>
+std::vector<Answer> Ingest::ask(std::chrono::milliseconds wait,
+                                const std::function<Answer(const Decoder&)>& question) {
   const auto until = Clock::now() + wait;
-  for (const auto& worker : workers_) worker->ask_for_state();
+  std::vector<std::future<Answer>> promised;
   for (const auto& worker : workers_) {
-    if (auto state = worker->wait_for_state(until)) states.push_back(std::move(*state));
+    // Shared: it may be answered when nobody waits any more.
+    auto task = std::make_shared<std::packaged_task<Answer(const Decoder&)>>(question);
+    promised.push_back(task->get_future());
+    worker->ask([task = std::move(task)](const Decoder& decoder) { (*task)(decoder); });
   }
+  std::vector<Answer> answers;
+  for (auto& answer : promised) {
+    // One that was not taken is broken, and ready at once.
+    if (answer.wait_until(until) != std::future_status::ready) continue;
+    try {
+      answers.push_back(answer.get());
+    } catch (const std::future_error&) {
+      continue;
+    }
+  }
+  return answers;
+}
+
+std::vector<std::vector<std::byte>> Ingest::save_states(std::chrono::milliseconds wait) {
+  using State = std::vector<std::byte>;
+  if (!threads_.empty()) {
+    return ask<State>(wait, [](const Decoder& decoder) { return decoder.save_state(); });
+  }
+  std::vector<State> states;
+  for (const auto& worker : workers_) states.push_back(worker->decoder().save_state());
   return states;
+}
+
+std::optional<ExporterExplanation> Ingest::explain(const IpAddress& exporter, Timestamp now,
+                                                   std::chrono::milliseconds wait) {
+  auto all = ask<ExporterExplanation>(
+      wait, [=](const Decoder& decoder) { return decoder.explain(exporter, now); });
+  if (all.size() < workers_.size()) return std::nullopt;
+  // Saved templates are given to all workers; the one that hears the exporter knows its streams.
+  const auto best = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.status.streams.size(), !a.status.empty()) <
+           std::tuple(b.status.streams.size(), !b.status.empty());
+  });
+  return std::move(*best);
 }
 
 }  // namespace flowlensd

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -47,13 +49,26 @@ class Ingest {
   /// `wait` are left out.
   [[nodiscard]] std::vector<std::vector<std::byte>> save_states(std::chrono::milliseconds wait);
 
+  /// What the decoder of an exporter knows of it. Thread-safe; a worker answers between datagrams.
+  /// \return nothing if a worker did not answer within `wait`.
+  [[nodiscard]] std::optional<ExporterExplanation> explain(const IpAddress& exporter, Timestamp now,
+                                                           std::chrono::milliseconds wait);
+
   [[nodiscard]] UdpReceiverCounters counters() const noexcept { return receiver_.counters(); }
+  [[nodiscard]] const std::vector<std::uint16_t>& ports() const noexcept {
+    return receiver_.ports();
+  }
   [[nodiscard]] std::size_t granted_buffer_octets() const noexcept {
     return receiver_.granted_buffer_octets();
   }
 
  private:
   class Worker;
+
+  /// Asks every worker. \return the answers of those who gave one within `wait`.
+  template <typename Answer>
+  std::vector<Answer> ask(std::chrono::milliseconds wait,
+                          const std::function<Answer(const Decoder&)>& question);
 
   const IngestOptions options_;
   UdpReceiver receiver_;
