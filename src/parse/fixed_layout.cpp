@@ -131,7 +131,7 @@ void parse_fixed(Walk& walk, ExportProtocol protocol) noexcept {
     set.received = walk.received;
     set.layout = &layout;
     set.offset = static_cast<std::uint32_t>(header_octets);
-    const Delivered done = deliver(walk.sink, set, body.first(count * record));
+    const Delivered done = deliver(walk.sink, set, body.first(count * record), walk.work);
     ++walk.result.sets;
     walk.records = done.records;
     walk.parser.octets.decoded += done.octets;

@@ -33,6 +33,13 @@ void read_sets(Walk& walk, std::size_t begin, std::size_t end) noexcept {
   std::size_t at = begin;
   while (at < end) {
     const std::span<const std::byte> rest = walk.datagram.subspan(at, end - at);
+    if (!walk.work.spend(WorkBudget::kSet)) {
+      ++walk.result.sets_skipped;
+      walk.all_sets_read = false;
+      walk.unknown_octets += static_cast<std::uint32_t>(rest.size());
+      walk.skip(DiagnosticCode::limit_reached, rest.size(), at, walk.set_index);
+      return;
+    }
     wire::ByteReader in{rest};
     SetBody set;
     set.id = in.u16();

@@ -10,6 +10,7 @@
 #include "parse/stream_table.hpp"
 #include "parse/template_store.hpp"
 #include "parse/waiting_queue.hpp"
+#include "parse/work.hpp"
 #include "wire/byte_reader.hpp"
 
 namespace flowlens {
@@ -84,6 +85,7 @@ struct Walk {
   RecordSink& sink;
   MessageHeader message{};
   ParseResult result{};
+  WorkBudget work{};
   std::uint16_t set_index = 0;
   std::uint32_t records = 0;  ///< of data, sFlow: samples
   std::uint32_t options_records = 0;
@@ -123,6 +125,7 @@ struct Delivered {
   std::uint32_t records = 0;
   std::size_t octets = 0;  ///< of whole records; the rest is padding or damage
   bool damaged = false;    ///< the rest is a record cut short
+  bool cut = false;        ///< the rest would have cost more than is left for the datagram
 };
 
 /// The octets of a set without its header, and where they stand in the datagram.
@@ -170,8 +173,9 @@ void replay_waiting(Walk& walk, std::uint16_t template_id) noexcept;
 /// Takes sets that waited in vain out of the ledgers' `waiting`.
 void account(ParserState& parser, const WaitingQueue::GivenUp& given_up) noexcept;
 
-/// Finds the whole records and hands them to the sink.
-Delivered deliver(RecordSink& sink, DataSet set, std::span<const std::byte> body) noexcept;
+/// Finds the whole records and hands them to the sink, as many as `work` allows.
+Delivered deliver(RecordSink& sink, DataSet set, std::span<const std::byte> body,
+                  WorkBudget& work) noexcept;
 
 }  // namespace parse
 

@@ -96,6 +96,10 @@ bool read_head(wire::ByteReader& in, std::uint32_t format, SflowSample& sample) 
   }
 }
 
+bool is_sampled_header(const SflowRecord& record) noexcept {
+  return record.enterprise == 0 && record.format == 1;
+}
+
 /// Counts the whole records and looks into those whose structure is known.
 /// \param offset  of `records` in the datagram.
 void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
@@ -105,11 +109,16 @@ void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
   SflowRecord record;
   while (sample.record_count < claimed && !rest.empty()) {
     const std::size_t at = offset + sample.records.size() - rest.size();
+    if (!walk.work.spend(WorkBudget::kSampleRecord)) {
+      walk.remark(DiagnosticCode::limit_reached, at, static_cast<std::uint32_t>(rest.size()));
+      break;
+    }
     if (!SflowSample::take(rest, record)) {
       walk.remark(DiagnosticCode::sample_truncated, at, static_cast<std::uint32_t>(rest.size()));
       break;
     }
     ++sample.record_count;
+    if (is_sampled_header(record)) walk.work.spend(WorkBudget::kSampledHeader);
     if (!is_whole(record, of)) {
       walk.remark(DiagnosticCode::sample_truncated, at, record.format);
     }
@@ -164,6 +173,11 @@ void read_samples_v5(Walk& walk, wire::ByteReader& in, std::uint32_t samples) no
     const std::size_t left = in.remaining();
     if (left == 0) {
       walk.remark(DiagnosticCode::bad_count, at, samples);
+      return;
+    }
+    if (!walk.work.spend(WorkBudget::kSample)) {
+      ++walk.result.sets_skipped;
+      walk.skip(DiagnosticCode::limit_reached, left, at, samples - i);
       return;
     }
     const std::uint32_t format = in.u32();

@@ -1,6 +1,7 @@
 // Template and options template sets: RFC 7011 §3.4, RFC 3954 §5.2 and §6.1.
 #include <algorithm>
 #include <new>
+#include <optional>
 
 #include "parse/parser_state.hpp"
 
@@ -115,6 +116,9 @@ void learn(Walk& walk, const TemplateHead& head, std::size_t offset) noexcept {
   if (learned == Learned::contradicted || (learned == Learned::redefined && needs_withdrawal)) {
     walk.remark(DiagnosticCode::template_redefined, offset, head.id);
   }
+  if (learned != Learned::same) {
+    walk.work.spend(WorkBudget::kLearned + WorkBudget::kLearnedField * parser.fields.size());
+  }
   if (evicted) walk.remark(DiagnosticCode::limit_reached, offset, head.id);
   const TemplateMatch match = parser.templates.find(scope_of(walk), head.id, walk.received);
   if (match.found == nullptr) return;
@@ -125,18 +129,37 @@ void learn(Walk& walk, const TemplateHead& head, std::size_t offset) noexcept {
   if (parser.waiting.size() != 0) replay_waiting(walk, head.id);
 }
 
+/// Where the zeros that end the set begin; looked for once, however many records have the id 0.
+std::size_t zeros_from(std::span<const std::byte> octets,
+                       std::optional<std::size_t>& known) noexcept {
+  if (!known) {
+    std::size_t at = octets.size();
+    while (at > 0 && octets[at - 1] == std::byte{0}) --at;
+    known = at;
+  }
+  return *known;
+}
+
 }  // namespace
 
 void read_template_set(Walk& walk, const SetBody& set, bool is_options) noexcept {
   const bool is_v9 = walk.message.protocol == ExportProtocol::netflow_v9;
   OctetLedger& octets = walk.parser.octets;
   wire::ByteReader in{set.octets};
+  std::optional<std::size_t> zeros;
   ++walk.result.sets;
   while (in.remaining() >= 4) {
     const std::size_t begin = in.offset();
     const std::span<const std::byte> rest = set.octets.subspan(begin);
     TemplateHead head = read_head(in, is_v9, is_options);
-    if (head.id == 0 && std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; })) {
+    const std::size_t fields = std::min<std::size_t>(head.field_count, in.remaining() / 4);
+    if (!walk.work.spend(WorkBudget::kTemplate + WorkBudget::kField * fields)) {
+      ++walk.result.sets_skipped;
+      walk.all_sets_read = false;
+      walk.skip(DiagnosticCode::limit_reached, rest.size(), set.offset + begin, head.id);
+      return;
+    }
+    if (head.id == 0 && begin >= zeros_from(set.octets, zeros)) {
       octets.padding += rest.size();
       return;
     }

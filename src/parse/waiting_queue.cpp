@@ -44,6 +44,11 @@ bool WaitingQueue::add(WaitingSet set, GivenUp& given_up) {
   return true;
 }
 
+const WaitingSet* WaitingQueue::first(const AddressScope& address) const noexcept {
+  const auto it = by_address_.find(address);
+  return it == by_address_.end() ? nullptr : &it->second.front()->set;
+}
+
 bool WaitingQueue::take(const AddressScope& address, WaitingSet& set) noexcept {
   const auto it = by_address_.find(address);
   if (it == by_address_.end()) return false;
@@ -78,7 +83,8 @@ void WaitingQueue::give_up(Nodes::iterator node, GivenUp& given_up) noexcept {
 }
 
 void WaitingQueue::expire(Timestamp now, GivenUp& given_up) noexcept {
-  while (!nodes_.empty() && now - nodes_.front().set.received > max_time_) {
+  for (int i = 0; i < kGivenUpAtOnce && !nodes_.empty(); ++i) {
+    if (now - nodes_.front().set.received <= max_time_) return;
     give_up(nodes_.begin(), given_up);
   }
 }

@@ -37,6 +37,7 @@ struct WaitingSet {
 class WaitingQueue {
  public:
   static constexpr std::size_t kOverhead = 384;
+  static constexpr int kGivenUpAtOnce = 64;
 
   explicit WaitingQueue(const ParserOptions& options);
 
@@ -50,10 +51,13 @@ class WaitingQueue {
   /// \throws std::bad_alloc; then nothing was kept.
   bool add(WaitingSet set, GivenUp& given_up);
 
+  /// The oldest set that waits for a template; null if there is none. Valid until the next call.
+  [[nodiscard]] const WaitingSet* first(const AddressScope& address) const noexcept;
+
   /// Takes out the oldest set that waits for a template. \return false if there is none.
   bool take(const AddressScope& address, WaitingSet& set) noexcept;
 
-  /// Gives up sets that have waited too long.
+  /// Gives up sets that have waited too long, some at each call.
   void expire(Timestamp now, GivenUp& given_up) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }

@@ -202,6 +202,9 @@ void add_templates(std::vector<HostileCase>& out) {
                  {v9(set(0, repeat(kBody, [](std::size_t i) {
                            return ByteWriter{}.u16(id_of(i)).u16(0);
                          })))}});
+  ByteWriter zeros;  // no padding: the last octet says so
+  out.push_back(
+      {"a template set of zeros and a one", {}, {ipfix(set(2, zeros.fill(kBody - 1).u8(1)))}});
   out.push_back({"templates of 1,024 fields", {}, {ipfix(set(2, repeat(kBody, [](std::size_t i) {
                                                                return template_record(
                                                                    id_of(i),
