@@ -44,7 +44,7 @@ void check_header(const Case& c, std::size_t datagram, const std::optional<Messa
     if (!wanted.contains(value.key)) continue;
     const Json got = value.read(*have);
     if (same_value(got, wanted[value.key], ElementType::ipv6_address)) {
-      ++report.fields_right;
+      report.right(std::string{"header."} + value.key);
       continue;
     }
     ++report.fields_wrong;

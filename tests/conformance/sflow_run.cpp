@@ -75,7 +75,7 @@ class Comparison {
       } else if (key == "packet") {
         object(have[key], value, "packet.");
       } else if (same_leaf(have[key], value)) {
-        ++report_.fields_right;
+        report_.right(prefix + key);
       } else {
         wrong(prefix + key, have[key].dump(-1, ' ', false, Json::error_handler_t::replace),
               value.dump());
