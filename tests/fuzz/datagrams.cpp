@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "flowlens/decoder.hpp"
 #include "support/ledger_check.hpp"
@@ -100,6 +102,9 @@ class Subject {
     std::ranges::for_each(batch_.flows, check_flow);
   }
 
+  [[nodiscard]] std::vector<std::byte> save() const { return decoder_.save_state(); }
+  void load(std::span<const std::byte> state) { (void)decoder_.load_state(state); }
+
   /// What was saved loads, and holds the same templates.
   void check_state() {
     Decoder other{small_decoder()};
@@ -134,12 +139,15 @@ TransportSession session_of(unsigned control) {
   session.exporter = IpAddress::v4(0xc0000200u + (control & 3u));
   session.exporter_port = (control & 4u) != 0 ? 50001 : 50000;
   session.collector_port = 2055;
+  if ((control & 3u) == 3) session.transport = Transport::tcp;
   return session;
 }
 
+constexpr unsigned kRestart = 15;
+
 std::chrono::seconds step_of(unsigned control) {
   const unsigned exponent = control >> 4;
-  return std::chrono::seconds{exponent == 0 ? 0 : 1 << (exponent - 1)};
+  return std::chrono::seconds{exponent == 0 || exponent == kRestart ? 0 : 1 << (exponent - 1)};
 }
 
 /// A copy in a heap block of its exact size, with the version written into it.
@@ -160,8 +168,10 @@ void fail(const char* what) {
   std::abort();
 }
 
-void run(std::span<const std::byte> input, Versions versions) {
-  Subject subject;
+void run(std::span<const std::byte> input, Versions versions, std::span<const std::byte> state) {
+  Subject first;
+  first.load(state);
+  std::optional<Subject> restarted;
   Timestamp now{std::chrono::seconds{1'795'249'860}};
   wire::ByteReader in{input};
   while (in.remaining() > 3) {
@@ -170,10 +180,14 @@ void run(std::span<const std::byte> input, Versions versions) {
     const auto datagram = in.take(std::min(claimed, in.remaining()));
     const std::uint32_t version = (control & 8u) != 0 ? versions.second : versions.first;
     now += step_of(control);
+    if (control >> 4 == kRestart) {
+      const std::vector<std::byte> saved = (restarted ? *restarted : first).save();
+      restarted.emplace().load(saved);
+    }
     const auto block = block_of(datagram, version, versions.octets);
-    subject.feed({block.get(), datagram.size()}, session_of(control), now);
+    (restarted ? *restarted : first).feed({block.get(), datagram.size()}, session_of(control), now);
   }
-  subject.check_state();
+  (restarted ? *restarted : first).check_state();
 }
 
 }  // namespace flowlens::fuzz

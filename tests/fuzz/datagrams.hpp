@@ -2,8 +2,9 @@
 /// What the fuzz targets of the single protocols share. An input is a sequence of datagrams, so
 /// that template state is reached too; each is
 ///
-///     1 octet    who and when: bits 0-1 the exporter, bit 2 its port, bit 3 a second version where
-///                the target has two, bits 4-7 seconds (0, 1, 2, 4, … 16384) since the last one
+///     1 octet    who and when: bits 0-1 the exporter (3: over TCP, where withdrawals count), bit 2 its
+///                port, bit 3 a second version where the target has two, bits 4-7 seconds (0, 1, 2, 4,
+///                … 8192) since the last one; 15: the decoder is restarted from its saved state
 ///     2 octets   length, network byte order; the input's end cuts the last datagram short
 ///     n octets   the datagram; its version field is overwritten
 #pragma once
@@ -21,9 +22,10 @@ struct Versions {
   std::size_t octets;
 };
 
-/// Feeds the input to one Decoder and one Parser whose records are read to the last octet. Aborts
+/// Loads `state`, if any, and feeds the input to one Decoder and one Parser whose records are read to the last octet. Aborts
 /// if a ledger does not balance or more comes out than can have been in it.
-void run(std::span<const std::byte> input, Versions versions);
+void run(std::span<const std::byte> input, Versions versions,
+         std::span<const std::byte> state = {});
 
 /// Aborts with a message; libFuzzer keeps the input.
 [[noreturn]] void fail(const char* what);

@@ -21,6 +21,20 @@ def entry(datagram, session=0, step=0):
     return struct.pack("!BH", control, len(datagram)) + datagram
 
 
+def sealed(mark, content):
+    """As sealed_state.hpp has it; the target writes the checksum."""
+    return mark + struct.pack("!H", 1) + content + bytes(4)
+
+
+def saved_state():
+    """A Decoder's state with one template, 300 of IPFIX: addresses and protocol."""
+    scope = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 0]) + struct.pack("!HHBBIQ", 50000, 2055, 0, 2, 7, 0)
+    template = scope + struct.pack("!HHBH", 300, 0, 0, 3) + struct.pack("!IHHIHHIHH", 0, 8, 4, 0, 12, 4, 0, 4, 1)
+    parser = sealed(b"FLTS", struct.pack("!I", 1) + template)
+    facts = sealed(b"FLNS", struct.pack("!II", 0, 0))
+    return sealed(b"FLDS", struct.pack("!I", len(parser)) + parser + struct.pack("!I", len(facts)) + facts)
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
@@ -30,6 +44,8 @@ def made():
     v9 = lambda sets, count: struct.pack("!HHIIII", 9, count, 60000, 1795249860, 1, 7) + sets
     yield "netflow", entry(v9(template + data, 2))
     yield "netflow", entry(v9(data, 1)) + entry(v9(template, 1), step=1) + entry(v9(data, 1), step=2)
+    # Template, data, restart, data; withdrawal over TCP (session 3) before more data.
+    yield "netflow", (entry(v9(template + data, 2)) + entry(v9(data, 1), step=15) + entry(v9(data, 1), step=1))
     options = struct.pack("!HHHHHHHHHHH", 1, 22, 301, 4, 8, 1, 4, 34, 4, 35, 1)
     yield "netflow", entry(v9(options + struct.pack("!HHIIBBH", 301, 16, 1, 100, 2, 0, 0), 2))
     v5 = struct.pack("!HHIIIIHH", 5, 1, 60000, 1795249860, 0, 1, 0, 0)
@@ -43,6 +59,10 @@ def made():
     data = struct.pack("!HH", 300, 25) + record
     yield "ipfix", entry(ipfix(template + data))
     yield "ipfix", entry(ipfix(data)) + entry(ipfix(template), step=1) + entry(ipfix(data), step=15)
+    withdrawal = struct.pack("!HHHH", 2, 8, 300, 0)
+    yield "ipfix", (entry(ipfix(template + data), 3) + entry(ipfix(data), 3, 15) + entry(ipfix(withdrawal), 3) +
+                    entry(ipfix(data), 3) + entry(ipfix(template), 3))
+    yield "state", struct.pack("!BH", 1, len(saved_state())) + saved_state() + entry(ipfix(data))
     variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)
     yield "ipfix", entry(ipfix(variable + struct.pack("!HHIB3sI", 302, 16, 1, 3, b"abc", 2)))
 
