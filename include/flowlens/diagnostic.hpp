@@ -54,6 +54,7 @@ struct Diagnostic {
   DiagnosticCode code = DiagnosticCode::none;
   std::uint32_t offset = 0;  ///< octets from the start of the datagram
   std::uint32_t detail = 0;  ///< the offending length, count or ID
+  friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
 /// `unknown_template at octet 20 (detail 256; RFC 7011 §8.4)`
