@@ -4,8 +4,6 @@
 namespace flowlens::normalize {
 namespace {
 
-constexpr std::uint16_t bits(NatField f) noexcept { return static_cast<std::uint16_t>(f); }
-
 /// Some exporters (MikroTik, Fortinet) always send the fields: 0 or the flow's own values say that
 /// nothing was translated.
 const IpAddress& translated(const IpAddress& post, const IpAddress& own) noexcept {

@@ -23,7 +23,7 @@ struct Notation {
   std::uint32_t enterprise = 0;
 };
 
-consteval SflowType type_of(char kind) {
+constexpr SflowType type_of(char kind) {
   switch (kind) {
     case '4':
       return SflowType::unsigned_32;
@@ -55,7 +55,7 @@ consteval SflowType type_of(char kind) {
 }
 
 /// Takes the next word off the front.
-consteval std::string_view next_word(std::string_view& text) {
+constexpr std::string_view next_word(std::string_view& text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   const std::size_t end = text.find(' ');
   const std::string_view word = text.substr(0, end);
@@ -63,13 +63,13 @@ consteval std::string_view next_word(std::string_view& text) {
   return word;
 }
 
-consteval std::size_t count_words(std::string_view text) {
+constexpr std::size_t count_words(std::string_view text) {
   std::size_t count = 0;
   while (!next_word(text).empty()) ++count;
   return count;
 }
 
-consteval SflowField field_of(std::string_view word) {
+constexpr SflowField field_of(std::string_view word) {
   if (word == "]") return {{}, {}, SflowType::list_end, SflowSemantics::value};
   if (word == "...") return {{}, {}, SflowType::later, SflowSemantics::value};
   if (word.back() == '[') {
@@ -93,14 +93,14 @@ consteval SflowField field_of(std::string_view word) {
 }
 
 template <std::size_t N>
-consteval std::size_t count_fields(const std::array<Notation, N>& rows) {
+constexpr std::size_t count_fields(const std::array<Notation, N>& rows) {
   std::size_t count = 0;
   for (const Notation& row : rows) count += count_words(row.fields);
   return count;
 }
 /// The fields of all structures, one behind the other.
 template <std::size_t Count, std::size_t N>
-consteval std::array<SflowField, Count> parse_fields(const std::array<Notation, N>& rows) {
+constexpr std::array<SflowField, Count> parse_fields(const std::array<Notation, N>& rows) {
   std::array<SflowField, Count> fields;
   std::size_t at = 0;
   for (const Notation& row : rows) {
@@ -134,7 +134,7 @@ constexpr bool is_fixed(SflowType type) {
 }
 
 /// Works out what is_whole() wants to know.
-consteval void measure(SflowStructure& s) {
+constexpr void measure(SflowStructure& s) {
   int depth = 0;
   bool is_later = false;
   for (const SflowField& field : s.fields) {
@@ -149,7 +149,7 @@ consteval void measure(SflowStructure& s) {
 
 /// \param fields  what parse_fields() made of the rows; static.
 template <std::size_t N>
-consteval std::array<SflowStructure, N> make_table(const std::array<Notation, N>& rows,
+constexpr std::array<SflowStructure, N> make_table(const std::array<Notation, N>& rows,
                                                    std::span<const SflowField> fields) {
   std::array<SflowStructure, N> table;
   std::size_t at = 0;
@@ -168,7 +168,7 @@ inline constexpr std::size_t kFormats = 3'072;
 
 /// The place of each format of enterprise 0 in a table, from 1; 0: not there.
 template <std::size_t N>
-consteval std::array<std::uint8_t, kFormats> index_of(const std::array<SflowStructure, N>& table) {
+constexpr std::array<std::uint8_t, kFormats> index_of(const std::array<SflowStructure, N>& table) {
   static_assert(N < 256);
   std::array<std::uint8_t, kFormats> index{};
   for (std::size_t i = 0; i < N; ++i) {
