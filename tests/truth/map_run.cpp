@@ -1,0 +1,89 @@
+#include "truth/map_run.hpp"
+
+#include <algorithm>
+
+namespace truth {
+
+using flowlens::ConnectionSummary;
+using flowlens::DependencyRow;
+using flowlens::Direction;
+
+namespace {
+
+DependencyKey without_site(DependencyKey key) noexcept {
+  key.client.site = key.server.site = {};
+  return key;
+}
+
+}  // namespace
+
+MapRun::MapRun(const Options& options) : options_(options), resolver_(options.resolver) {
+  resolver_.begin({1}, 0);
+}
+
+void MapRun::add(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
+  now_ = now;
+  for (const auto& flow : flows) octets_in_ += flow.estimated_octet_count();
+  resolver_.add(flows, now);
+  if (now < next_flush_) return;
+  next_flush_ = now + options_.flush_interval;
+  resolver_.summarize(now, summaries_);
+  take(summaries_);
+}
+
+void MapRun::take(const flowlens::FlushedSummaries& summaries) {
+  for (const ConnectionSummary& s : summaries.rows) {
+    if (s.provisional || s.counts.is_zero()) continue;
+    const auto window = std::chrono::floor<std::chrono::seconds>(s.window_start.time_since_epoch());
+    decided_[without_site(s.key)].push_back({window / Conversations::kWindow, s.direction, s.rung});
+    octets_in_windows_ += s.counts.estimated_octets_to_server + s.counts.estimated_octets_to_client;
+  }
+  static_cast<void>(resolver_.apply(summaries));
+}
+
+void MapRun::finish() {
+  // A minute past everything, so that the regular way of closing is the one that is taken.
+  const auto past =
+      options_.resolver.aggregator.window + options_.resolver.aggregator.allowed_lateness;
+  resolver_.summarize(now_ + past + options_.resolver.aggregator.max_future, summaries_);
+  take(summaries_);
+  for (const DependencyRow& row : resolver_.graph().copy().dependencies) {
+    FoundDependency found;
+    found.is_peer = row.direction == Direction::peer;
+    found.octets_to_server = row.totals.estimated_octets_to_server;
+    found.octets_to_client = row.totals.estimated_octets_to_client;
+    found.confidence = flowlens::confidence(row.rung);
+    map_[without_site(row.key)] = found;
+  }
+}
+
+const MapRun::Decided* MapRun::decided(const DependencyKey& key, std::int64_t window,
+                                       std::int64_t distance) const {
+  const auto found = decided_.find(key);
+  if (found == decided_.end()) return nullptr;
+  for (const Decided& d : found->second) {
+    if (std::abs(d.window - window) == distance) return &d;
+  }
+  return nullptr;
+}
+
+std::optional<Answer> MapRun::answer(const ConversationKey& key, const Conversation&,
+                                     std::size_t suspect) const {
+  // Late shares move to the next window, so the neighbours are asked if there is nothing here.
+  for (const std::int64_t distance : {0, 1}) {
+    for (const std::size_t client : {suspect, 1 - suspect}) {
+      const Decided* row = decided(key.dependency(client), key.window, distance);
+      if (row == nullptr) continue;
+      Answer answer;
+      answer.client_side = client;
+      answer.evidence = to_string(row->rung);
+      answer.kind = row->direction == Direction::client_server ? Answer::Kind::client_server
+                    : row->direction == Direction::peer        ? Answer::Kind::peer
+                                                               : Answer::Kind::unknown;
+      return answer;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace truth

@@ -1,0 +1,189 @@
+#include "truth/score.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace truth {
+namespace {
+
+constexpr std::uint16_t kFirstEphemeral = 32768;
+
+double share(std::uint64_t part, std::uint64_t whole, double of_nothing) noexcept {
+  return whole == 0 ? of_nothing : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::uint64_t apart(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : b - a; }
+
+std::string text(const DependencyKey& key) {
+  return key.client.address.to_string() + " -> " + key.server.address.to_string() + ' ' +
+         std::string(flowlens::protocol_name(key.protocol)) + '/' + std::to_string(key.port);
+}
+
+/// What the flows show of the truth, whoever looks at them.
+struct Visible {
+  std::set<DependencyKey> edges;   ///< true ones of which a record came
+  std::set<DependencyKey> turned;  ///< the same, the wrong way round: on the client's port
+};
+
+Visible visible_part(const TrueMap& truth, const Conversations& all) {
+  Visible visible;
+  for (const auto& [key, c] : all.all()) {
+    const TrueAnswer answer = true_answer(truth, key);
+    if (answer.kind == TrueAnswer::Kind::none) continue;
+    visible.edges.insert(key.dependency(answer.client_side));
+    if (answer.kind == TrueAnswer::Kind::either) {
+      visible.edges.insert(key.dependency(1 - answer.client_side));
+    } else if (answer.kind == TrueAnswer::Kind::client_server) {
+      visible.turned.insert(key.dependency(1 - answer.client_side));
+    }
+  }
+  return visible;
+}
+
+/// A true peer edge is found whichever end stands first.
+TrueMap::const_iterator find_true(const TrueMap& truth, const DependencyKey& key) {
+  const auto found = truth.find(key);
+  if (found != truth.end()) return found;
+  DependencyKey turned = key;
+  std::swap(turned.client, turned.server);
+  const auto peer = truth.find(turned);
+  return peer != truth.end() && peer->second.is_peer ? peer : truth.end();
+}
+
+class Scoring {
+ public:
+  Scoring(const Contender& tool, const TrueMap& truth, const Conversations& all,
+          const ScoreOptions& options)
+      : tool_(tool), truth_(truth), all_(all), options_(options) {
+    score_.name = tool.name();
+  }
+
+  Score run() {
+    const Visible visible = visible_part(truth_, all_);
+    score_.edges_true = visible.edges.size();
+    for (const auto& [key, edge] : tool_.map()) take_edge(key, edge, visible);
+    score_.edges_right = right_.size();
+    for (const DependencyKey& key : visible.edges) {
+      if (!right_.contains(key)) example("missing " + text(key));
+    }
+    for (const auto& [key, c] : all_.all()) take_conversation(key, c);
+    return std::move(score_);
+  }
+
+ private:
+  void example(std::string what) {
+    if (score_.examples.size() < options_.max_examples) score_.examples.push_back(std::move(what));
+  }
+
+  void take_edge(const DependencyKey& key, const FoundDependency& edge, const Visible& visible) {
+    ++score_.edges_found;
+    const auto real = find_true(truth_, key);
+    const bool is_right = real != truth_.end();
+    if (edge.confidence) {
+      const auto at = std::min<std::size_t>(9, static_cast<std::size_t>(*edge.confidence * 10));
+      ConfidenceBucket& bucket = score_.buckets[at];
+      ++bucket.edges;
+      bucket.right += is_right ? 1 : 0;
+      bucket.confidence += static_cast<double>(*edge.confidence);
+    }
+    if (!is_right) return take_false_edge(key, visible);
+    right_.insert(real->first);
+    if (real->second.has_octets) take_octets(key, edge, real->first, real->second);
+  }
+
+  void take_false_edge(const DependencyKey& key, const Visible& visible) {
+    const bool is_turned = visible.turned.contains(key);
+    score_.edges_turned += is_turned ? 1 : 0;
+    if (is_turned || key.port >= kFirstEphemeral) ++score_.false_ephemeral;
+    example((is_turned ? "turned " : "false ") + text(key));
+  }
+
+  void take_octets(const DependencyKey& key, const FoundDependency& edge,
+                   const DependencyKey& real_key, const TrueDependency& real) {
+    const bool same_way = key == real_key;
+    const auto up = same_way ? edge.octets_to_server : edge.octets_to_client;
+    const auto down = same_way ? edge.octets_to_client : edge.octets_to_server;
+    score_.octets_true += real.octets_to_server + real.octets_to_client;
+    score_.octets_found += up + down;
+    score_.octets_apart += apart(up, real.octets_to_server) + apart(down, real.octets_to_client);
+  }
+
+  void take_conversation(const ConversationKey& key, const Conversation& c) {
+    const flowlens::Timestamp start{Conversations::kWindow * key.window};
+    if (start < options_.measure_from) return;
+    const TrueAnswer real = true_answer(truth_, key);
+    using Kind = TrueAnswer::Kind;
+    if (real.kind == Kind::none || real.kind == Kind::either) return;
+    const auto said = tool_.answer(key, c, 1 - real.client_side);
+    Tally tally;
+    if (!said) {
+      ++tally.missing;
+    } else if (real.kind == Kind::peer) {
+      ++(said->kind == Answer::Kind::peer ? tally.right : tally.wrong);
+    } else if (said->kind != Answer::Kind::client_server) {
+      ++tally.undecided;
+    } else {
+      ++(said->client_side == real.client_side ? tally.right : tally.wrong);
+    }
+    if (real.kind == Kind::peer) {
+      score_.peers += tally;
+      return;
+    }
+    score_.by_kind[static_cast<std::size_t>(c.evidence(key.protocol))] += tally;
+    if (said) score_.by_evidence[std::string(said->evidence)] += tally;
+  }
+
+  const Contender& tool_;
+  const TrueMap& truth_;
+  const Conversations& all_;
+  ScoreOptions options_;
+  Score score_;
+  std::set<DependencyKey> right_;  ///< true edges that were found
+};
+
+}  // namespace
+
+double Tally::accuracy() const noexcept { return share(right, decided(), 1); }
+
+Tally& Tally::operator+=(const Tally& other) noexcept {
+  right += other.right;
+  wrong += other.wrong;
+  undecided += other.undecided;
+  missing += other.missing;
+  return *this;
+}
+
+double Score::precision() const noexcept {
+  return share(std::min(edges_right, edges_found), edges_found, 1);
+}
+double Score::recall() const noexcept { return share(edges_right, edges_true, 1); }
+Tally Score::direction() const noexcept {
+  Tally sum;
+  for (const Tally& tally : by_kind) sum += tally;
+  return sum;
+}
+double Score::false_ephemeral_share() const noexcept {
+  return share(false_ephemeral, edges_found, 0);
+}
+double Score::octet_error() const noexcept {
+  return share(apart(octets_found, octets_true), octets_true, 0);
+}
+double Score::octet_error_by_edge() const noexcept { return share(octets_apart, octets_true, 0); }
+
+double Score::calibration_error() const noexcept {
+  double error = 0;
+  std::uint64_t edges = 0;
+  for (const ConfidenceBucket& b : buckets) {
+    error += std::abs(b.confidence - static_cast<double>(b.right));
+    edges += b.edges;
+  }
+  return edges == 0 ? 0 : error / static_cast<double>(edges);
+}
+
+Score score(const Contender& tool, const TrueMap& truth, const Conversations& all,
+            const ScoreOptions& options) {
+  return Scoring(tool, truth, all, options).run();
+}
+
+}  // namespace truth

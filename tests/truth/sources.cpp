@@ -1,0 +1,66 @@
+#include "truth/sources.hpp"
+
+#include <sstream>
+
+#include "flowlens/capture_reader.hpp"
+#include "flowlens/decoder.hpp"
+#include "sink.hpp"
+
+namespace truth {
+namespace {
+
+/// Takes datagrams as a collector would, from the addresses that PcapSink gives the exporters.
+class DecodingSink : public simnet::DatagramSink {
+ public:
+  explicit DecodingSink(const TakeFlows& take) : take_(take) {}
+
+  void send(std::size_t exporter, simnet::Protocol protocol, std::span<const std::uint8_t> datagram,
+            simnet::Time at) override {
+    flowlens::TransportSession session;
+    session.exporter = flowlens::IpAddress::v4(0xc000020bU + static_cast<std::uint32_t>(exporter));
+    session.exporter_port = static_cast<std::uint16_t>(40000 + exporter);
+    session.collector_port = simnet::Ports{}.of(protocol);
+    batch_.clear();
+    decoder_.decode(std::as_bytes(datagram), session, flowlens::Timestamp{at}, batch_);
+    take_(batch_.flows, flowlens::Timestamp{at});
+  }
+
+ private:
+  const TakeFlows& take_;
+  flowlens::Decoder decoder_;
+  flowlens::FlowBatch batch_;
+};
+
+}  // namespace
+
+TrueMap simulate(const simnet::WorldOptions& world_options,
+                 const simnet::SimulationOptions& options, const TakeFlows& take) {
+  const simnet::World world = simnet::build_world(world_options);
+  DecodingSink sink(take);
+  simnet::Pace pace;
+  simnet::Simulation simulation(world, options, sink, pace);
+  simulation.run();
+  std::stringstream csv;
+  simulation.truth().write_dependencies(csv);
+  return read_true_map(csv, "truth of the simulation");
+}
+
+void read_capture(const std::string& path, const TakeFlows& take) {
+  flowlens::CaptureReader reader(path);
+  flowlens::Decoder decoder;
+  flowlens::FlowBatch batch;
+  flowlens::CaptureItem item;
+  while (reader.next(item)) {
+    batch.clear();
+    if (item.is_datagram) {
+      const auto& datagram = item.datagram;
+      decoder.decode(datagram.octets, datagram.session, datagram.received, batch);
+      take(batch.flows, datagram.received);
+    } else {
+      decoder.decode(item.packet, batch);
+      take(batch.flows, item.packet.captured);
+    }
+  }
+}
+
+}  // namespace truth

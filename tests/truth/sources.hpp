@@ -1,0 +1,28 @@
+/// \file
+/// Where flows come from: a simulated network, or a capture of whatever made it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "flowlens/flow_record.hpp"
+#include "simulation.hpp"
+#include "truth/true_map.hpp"
+#include "world.hpp"
+
+namespace truth {
+
+/// Gets the flows of one datagram or packet, and when it came.
+using TakeFlows =
+    std::function<void(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now)>;
+
+/// Plays the scenario and decodes what its exporters send, all in memory. \return what was true.
+[[nodiscard]] TrueMap simulate(const simnet::WorldOptions& world,
+                               const simnet::SimulationOptions& simulation, const TakeFlows& take);
+
+/// Reads a capture of export datagrams, of ordinary traffic, or of both.
+/// \throws flowlens::IoError naming the file.
+void read_capture(const std::string& path, const TakeFlows& take);
+
+}  // namespace truth
