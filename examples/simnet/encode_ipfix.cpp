@@ -41,6 +41,9 @@ constexpr std::array<Field, 14> kIpv6Fields = {{{1, 8},
                                                 {136, 1},
                                                 {152, 8},
                                                 {153, 8}}};
+// And postNATSourceIPv4Address, postNATDestinationIPv4Address, postNAPTSourceTransportPort,
+// postNAPTDestinationTransportPort (RFC 8158), where a translator exports.
+constexpr std::array<Field, 4> kTranslation = {{{225, 4}, {226, 4}, {227, 2}, {228, 2}}};
 // observationDomainId as scope; selectorAlgorithm, samplingPacketInterval, samplingPacketSpace.
 constexpr std::array<Field, 1> kScope = {{{149, 4}}};
 constexpr std::array<Field, 3> kSampling = {{{304, 2}, {305, 4}, {306, 4}}};
@@ -53,7 +56,9 @@ class IpfixExporter : public FlowExporter {
 
  private:
   std::size_t record_size(const Flow& flow) const noexcept override {
-    return record_length(flow.source.is_ipv6 ? std::span<const Field>(kIpv6Fields) : kIpv4Fields);
+    if (flow.source.is_ipv6) return record_length(kIpv6Fields);
+    return record_length(kIpv4Fields) +
+           (options_.tells_translations ? record_length(kTranslation) : 0);
   }
   std::size_t overhead() const noexcept override {
     return kHeaderLength + kDataSetsOverhead + (templates_are_due() ? kTemplatesLength : 0);
@@ -64,7 +69,7 @@ class IpfixExporter : public FlowExporter {
     ByteWriter out;
     out.u16(10);
     out.u16(0);
-    out.u32(static_cast<std::uint64_t>(to_milliseconds(now) / 1000));
+    out.u32(static_cast<std::uint64_t>(to_milliseconds(clock(now)) / 1000));
     out.u32(data_records_);  // data records, the options' too, before this message (RFC 7011 §3.1)
     out.u32(options_.number + 1);
     if (with_templates) write_templates(out);
@@ -79,8 +84,9 @@ class IpfixExporter : public FlowExporter {
   void write_templates(ByteWriter& out) const {
     write_set(out, 2, [&] {
       out.u16(kTemplateIpv4);
-      out.u16(kIpv4Fields.size());
+      out.u16(kIpv4Fields.size() + (options_.tells_translations ? kTranslation.size() : 0));
       write_fields(out, kIpv4Fields);
+      if (options_.tells_translations) write_fields(out, kTranslation);
       out.u16(kTemplateIpv6);
       out.u16(kIpv6Fields.size());
       write_fields(out, kIpv6Fields);
@@ -113,9 +119,22 @@ class IpfixExporter : public FlowExporter {
     out.address(flow.destination);
     out.u32(flow.output);
     out.u8(kEndOfFlow);
-    out.u64(static_cast<std::uint64_t>(to_milliseconds(flow.start)));
-    out.u64(static_cast<std::uint64_t>(to_milliseconds(flow.end)));
+    out.u64(static_cast<std::uint64_t>(to_milliseconds(clock(flow.start))));
+    out.u64(static_cast<std::uint64_t>(to_milliseconds(clock(flow.end))));
+    if (options_.tells_translations && !flow.source.is_ipv6) write_translation(out, flow);
   }
+
+  /// Where nothing was translated, the addresses stand there once more.
+  static void write_translation(ByteWriter& out, const Flow& flow) {
+    const Translated other = flow.translated.value_or(
+        Translated{flow.source, flow.destination, flow.source_port, flow.destination_port});
+    out.address(other.source);
+    out.address(other.destination);
+    out.u16(other.source_port);
+    out.u16(other.destination_port);
+  }
+
+  void forget() override { data_records_ = 0; }
 
   std::uint64_t data_records_ = 0;
 };

@@ -139,6 +139,8 @@ class SflowExporter : public Exporter {
     out.u32(0);  // promiscuous mode
   }
 
+  void forget() override { flow_sequence_ = counter_sequence_ = sample_pool_ = 0; }
+
   ByteWriter waiting_;
   std::uint32_t samples_ = 0;
   Time waiting_since_;

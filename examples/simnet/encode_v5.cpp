@@ -22,7 +22,7 @@ class V5Exporter : public FlowExporter {
 
   Bytes encode(const std::vector<Flow>& flows, Time now) override {
     ByteWriter out;
-    const auto micros = now.time_since_epoch().count();
+    const auto micros = clock(now).time_since_epoch().count();
     out.u16(5);
     out.u16(flows.size());
     out.u32(uptime_ms(now));
@@ -32,7 +32,8 @@ class V5Exporter : public FlowExporter {
     out.u32(records_);  // flows sent before this datagram
     out.u8(0);          // engine type
     out.u8(options_.number + 1);
-    out.u16(0);  // sampling mode and interval: none
+    // Sampling mode in two bits (1: one packet in an interval), then the interval.
+    out.u16(options_.sampling_rate > 1 ? 1U << 14 | options_.sampling_rate : 0);
     for (const Flow& flow : flows) write(out, flow);
     return out.bytes();
   }

@@ -66,7 +66,7 @@ class V9Exporter : public FlowExporter {
     out.u16(9);
     out.u16(flows.size() + (with_templates ? 4 : 0));  // two templates, an options one, its record
     out.u32(uptime_ms(now));
-    out.u32(static_cast<std::uint64_t>(to_milliseconds(now) / 1000));
+    out.u32(static_cast<std::uint64_t>(to_milliseconds(clock(now)) / 1000));
     out.u32(datagrams_);  // v9 counts datagrams (RFC 3954 §5.1)
     out.u32(options_.number + 1);
     if (with_templates) write_templates(out);

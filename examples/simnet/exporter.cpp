@@ -35,6 +35,16 @@ std::uint32_t Exporter::uptime_ms(Time at) const noexcept {
   return static_cast<std::uint32_t>(to_milliseconds(at) - to_milliseconds(options_.boot));
 }
 
+void Exporter::restart(Time now) {
+  flush(now);
+  before_restart_.datagrams += datagrams_;
+  before_restart_.records += records_;
+  datagrams_ = records_ = 0;
+  // In whole milliseconds, as all uptimes.
+  options_.boot = std::chrono::floor<std::chrono::milliseconds>(now);
+  forget();
+}
+
 void FlowExporter::add(const Flow& flow, Time now) {
   const std::size_t size = record_size(flow);
   if (!waiting_.empty() && overhead() + waiting_octets_ + size > limit()) flush(now);

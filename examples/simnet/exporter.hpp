@@ -22,6 +22,14 @@ enum class Protocol : std::uint8_t { netflow_v5, netflow_v9, ipfix, sflow };
 [[nodiscard]] std::string_view name_of(Protocol protocol) noexcept;
 [[nodiscard]] std::optional<Protocol> protocol_named(std::string_view name) noexcept;
 
+/// The addresses of a flow on the other side of an address translator.
+struct Translated {
+  Address source;
+  Address destination;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+};
+
 /// One direction of a conversation, as metered.
 struct Flow {
   Address source;
@@ -36,6 +44,7 @@ struct Flow {
   Time end;
   std::uint16_t input = 0;  ///< interface
   std::uint16_t output = 0;
+  std::optional<Translated> translated;  ///< told by exporters that can
 };
 
 /// One packet picked by the sFlow sampler.
@@ -63,11 +72,23 @@ class DatagramSink {
                     Time at) = 0;
 };
 
+/// How an exporter is set up.
+struct ExporterPlan {
+  Protocol protocol = Protocol::netflow_v9;
+  std::uint32_t sampling = 1;  ///< one packet in so many is looked at; told in the protocol's way
+  Micros clock_skew{};         ///< how far its clock is ahead
+  Micros active_timeout{};     ///< longer flows are cut; 0: never
+  std::uint32_t restarts = 0;  ///< over the whole time
+  bool tells_translations = false;  ///< IPFIX: the other addresses too
+};
+
 struct ExporterOptions {
   std::size_t number = 0;
   Time boot;
   std::uint32_t template_every = 20;  ///< datagrams; 0: only at the start
-  std::uint32_t sampling_rate = 1;    ///< sFlow: one packet in so many
+  std::uint32_t sampling_rate = 1;    ///< one packet in so many is looked at
+  Micros clock_skew{};                ///< how far its clock is ahead
+  bool tells_translations = false;    ///< IPFIX: the other addresses too
 };
 
 /// Thread-compatible.
@@ -87,21 +108,40 @@ class Exporter {
   virtual void tick(Time now);
   /// Sends what waits.
   virtual void flush(Time now) = 0;
+  /// Sends what waits, and begins anew: uptime, sequence numbers, templates.
+  void restart(Time now);
 
   [[nodiscard]] Protocol protocol() const noexcept { return protocol_; }
-  [[nodiscard]] std::uint64_t datagrams() const noexcept { return datagrams_; }
-  [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
+  /// Only IPFIX can.
+  [[nodiscard]] bool tells_translations() const noexcept {
+    return protocol_ == Protocol::ipfix && options_.tells_translations;
+  }
+  [[nodiscard]] std::uint64_t datagrams() const noexcept {
+    return datagrams_ + before_restart_.datagrams;
+  }
+  [[nodiscard]] std::uint64_t records() const noexcept {
+    return records_ + before_restart_.records;
+  }
 
  protected:
   void send(const Bytes& datagram, Time now);
   /// Milliseconds since boot, modulo 2^32 as on the wire.
   [[nodiscard]] std::uint32_t uptime_ms(Time at) const noexcept;
+  /// What the exporter's own clock shows.
+  [[nodiscard]] Time clock(Time at) const noexcept { return at + options_.clock_skew; }
+  /// Sets back what counts since the start, beside the two below.
+  virtual void forget() {}
 
   ExporterOptions options_;
-  std::uint64_t datagrams_ = 0;  ///< sent
-  std::uint64_t records_ = 0;    ///< flow records or flow samples sent
+  std::uint64_t datagrams_ = 0;  ///< sent since the start
+  std::uint64_t records_ = 0;    ///< flow records or flow samples sent since the start
 
  private:
+  struct Sent {
+    std::uint64_t datagrams = 0;
+    std::uint64_t records = 0;
+  };
+  Sent before_restart_;
   Protocol protocol_;
   DatagramSink& sink_;
 };

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "options.hpp"
+#include "scenario.hpp"
 #include "simulation.hpp"
 #include "sink.hpp"
 #include "world.hpp"
@@ -87,8 +88,8 @@ void print_summary(const Options& options, const World& world, const Simulation&
 
 /// Without an exporter that knows IPv6 nobody would see it.
 void leave_out_unseen_ipv6(Options& options) {
-  for (const Protocol protocol : options.simulation.exporters) {
-    if (protocol != Protocol::netflow_v5) return;
+  for (const ExporterPlan& exporter : options.simulation.exporters) {
+    if (exporter.protocol != Protocol::netflow_v5) return;
   }
   options.world.ipv6_percent = 0;
 }
@@ -109,7 +110,8 @@ void run(Options options) {
     sink = std::make_unique<PcapSink>(options.pcap, options.ports);
   }
 
-  Simulation simulation(world, options.simulation, *sink, *pace);
+  RoughNetwork network(options.network, options.world.seed, *sink);
+  Simulation simulation(world, options.simulation, network, *pace);
   if (simulation.sweep_duration() > options.simulation.traffic.duration) {
     std::cerr << "note: at this rate the traffic ends before every dependency was used; a --rate "
                  "or --duration "
@@ -117,6 +119,7 @@ void run(Options options) {
               << " times as high would do\n";
   }
   simulation.run();
+  network.deliver_all();
   if (auto* pcap = dynamic_cast<PcapSink*>(sink.get())) pcap->close();
   write_csv(options.truth, [&](std::ostream& out) { simulation.truth().write_dependencies(out); });
   write_csv(options.attempts, [&](std::ostream& out) { simulation.truth().write_attempts(out); });
@@ -130,6 +133,10 @@ int main(int argc, char** argv) {
     const Options options = parse_options(std::span(argv + 1, argv + argc));
     if (options.help) {
       std::cout << help_text();
+      return 0;
+    }
+    if (options.help_scenario) {
+      std::cout << scenario_help();
       return 0;
     }
     std::signal(SIGINT, request_stop);

@@ -5,11 +5,14 @@
 #include <functional>
 #include <stdexcept>
 
+#include "scenario.hpp"
+
 namespace simnet {
 namespace {
 
 constexpr std::uint64_t kMaxRate = 20'000;
 constexpr std::uint64_t kMaxExporters = 64;
+constexpr std::uint32_t kSflowSampling = 32;
 // Monday 2026-01-05 09:00:00 UTC: where simulated time starts, unless told otherwise.
 constexpr std::int64_t kDefaultStart = 1'767'603'600;
 
@@ -48,8 +51,8 @@ void set_destination(Options& options, const std::string& text) {
   options.ports = {all, all, all};
 }
 
-std::vector<Protocol> protocol_list(const std::string& text) {
-  std::vector<Protocol> protocols;
+std::vector<ExporterPlan> exporter_list(const std::string& text) {
+  std::vector<ExporterPlan> exporters;
   for (std::size_t start = 0; start <= text.size();) {
     const std::size_t comma = std::min(text.find(',', start), text.size());
     const std::string name = text.substr(start, comma - start);
@@ -57,13 +60,15 @@ std::vector<Protocol> protocol_list(const std::string& text) {
     if (!protocol) {
       throw std::invalid_argument("--exporters: '" + name + "' is not one of v5, v9, ipfix, sflow");
     }
-    protocols.push_back(*protocol);
+    ExporterPlan& exporter = exporters.emplace_back();
+    exporter.protocol = *protocol;
+    if (*protocol == Protocol::sflow) exporter.sampling = kSflowSampling;
     start = comma + 1;
   }
-  if (protocols.size() > kMaxExporters) {
+  if (exporters.size() > kMaxExporters) {
     throw std::invalid_argument("--exporters: at most " + std::to_string(kMaxExporters));
   }
-  return protocols;
+  return exporters;
 }
 
 /// In the order of the help.
@@ -81,6 +86,8 @@ const std::vector<Option>& option_table() {
        [](O& o, S v) { o.truth = v; }},
       {"--attempts", "FILE", "write the vain attempts as CSV at the end",
        [](O& o, S v) { o.attempts = v; }},
+      {"--scenario", "FILE", "what happens, in YAML; options behind it win over what it says",
+       [](O& o, S v) { load_scenario(v, o); }},
       {"--seed", "N", "another seed, another enterprise (1)",
        [](O& o, S v) { o.world.seed = number("--seed", v, 0, UINT64_MAX); }},
       {"--clients", "N", "client machines (16)",
@@ -95,15 +102,15 @@ const std::vector<Option>& option_table() {
        }},
       {"--rate", "N", "flows a second, at most 20000; two flows a conversation (100)",
        [](O& o, S v) {
-         o.simulation.traffic.flows_per_second =
-             static_cast<std::uint32_t>(number("--rate", v, 2, kMaxRate));
+         // A conversation is two flows.
+         o.simulation.traffic.gap = Micros{2'000'000 / number("--rate", v, 2, kMaxRate)};
        }},
       {"--duration", "SECONDS", "of traffic (60)",
        [](O& o, S v) {
          o.simulation.traffic.duration = std::chrono::seconds{number("--duration", v, 1, 864000)};
        }},
       {"--exporters", "LIST", "protocols, one exporter each (v5,v9,ipfix,sflow)",
-       [](O& o, S v) { o.simulation.exporters = protocol_list(v); }},
+       [](O& o, S v) { o.simulation.exporters = exporter_list(v); }},
       {"--overlap", "PERCENT", "of the conversations, seen by two exporters (0)",
        [](O& o, S v) {
          o.simulation.traffic.overlap_percent =
@@ -116,8 +123,7 @@ const std::vector<Option>& option_table() {
        }},
       {"--sflow-sampling", "N", "one packet in N (32)",
        [](O& o, S v) {
-         o.simulation.sflow_sampling =
-             static_cast<std::uint32_t>(number("--sflow-sampling", v, 1, 1'000'000));
+         o.sflow_sampling = static_cast<std::uint32_t>(number("--sflow-sampling", v, 1, 1'000'000));
        }},
       {"--template-every", "N", "datagrams; 0: at the start only (20)",
        [](O& o, S v) {
@@ -133,6 +139,7 @@ const std::vector<Option>& option_table() {
        [](O& o, S v) { o.ports.netflow = port("--netflow-port", v); }},
       {"--ipfix-port", "N", "(4739)", [](O& o, S v) { o.ports.ipfix = port("--ipfix-port", v); }},
       {"--sflow-port", "N", "(6343)", [](O& o, S v) { o.ports.sflow = port("--sflow-port", v); }},
+      {"--help-scenario", "", "the keys of a scenario", [](O& o, S) { o.help_scenario = true; }},
       {"--quiet", "", "no summary", [](O& o, S) { o.quiet = true; }},
       {"--help", "", "this text", [](O& o, S) { o.help = true; }},
   };
@@ -147,7 +154,7 @@ const Option& option_named(const std::string& name) {
 }
 
 void check(const Options& options) {
-  if (options.help || options.list) return;
+  if (options.help || options.help_scenario || options.list) return;
   if (options.send_to.has_value() == !options.pcap.empty()) {
     throw std::invalid_argument("give one of --send, --pcap and --list");
   }
@@ -157,7 +164,7 @@ void check(const Options& options) {
 
 Options parse_options(std::span<char* const> arguments) {
   Options options;
-  options.simulation.exporters = protocol_list("v5,v9,ipfix,sflow");
+  options.simulation.exporters = exporter_list("v5,v9,ipfix,sflow");
   options.simulation.traffic.duration = std::chrono::seconds{60};
   options.simulation.traffic.start = Time{std::chrono::seconds{kDefaultStart}};
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -178,6 +185,11 @@ Options parse_options(std::span<char* const> arguments) {
     option.set(options, value.value_or(""));
   }
   options.simulation.traffic.seed = options.world.seed;
+  for (ExporterPlan& exporter : options.simulation.exporters) {
+    if (options.sflow_sampling && exporter.protocol == Protocol::sflow) {
+      exporter.sampling = *options.sflow_sampling;
+    }
+  }
   check(options);
   return options;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exporter.hpp"
+#include "rough_network.hpp"
 #include "simulation.hpp"
 #include "sink.hpp"
 #include "world.hpp"
@@ -16,6 +17,7 @@ namespace simnet {
 
 struct Options {
   bool help = false;
+  bool help_scenario = false;
   bool list = false;
   bool quiet = false;
   std::optional<Address> send_to;
@@ -25,6 +27,9 @@ struct Options {
   Ports ports;
   WorldOptions world;
   SimulationOptions simulation;
+  std::optional<std::uint32_t> sflow_sampling;  ///< of all sFlow exporters
+  NetworkOptions network;
+  Micros measure_from{};  ///< for those who compare with the truth: what comes before is learning
 };
 
 /// \throws std::invalid_argument that names the option and says what would be right.

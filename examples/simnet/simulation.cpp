@@ -7,53 +7,6 @@ namespace {
 
 constexpr Micros kTick = std::chrono::milliseconds{100};
 
-std::uint16_t interface_of(const Host& host) {
-  return static_cast<std::uint16_t>(1 + static_cast<unsigned>(host.segment));
-}
-
-/// \return the half that goes one way.
-Flow flow_of(const Conversation& conversation, bool to_server) {
-  Flow flow;
-  flow.source = conversation.client;
-  flow.destination = conversation.server;
-  flow.source_port = conversation.client_port;
-  flow.destination_port = conversation.server_port;
-  flow.input = interface_of(*conversation.client_host);
-  flow.output = interface_of(*conversation.server_host);
-  if (!to_server) {
-    std::swap(flow.source, flow.destination);
-    std::swap(flow.source_port, flow.destination_port);
-    std::swap(flow.input, flow.output);
-  }
-  const HalfTotals half =
-      to_server ? conversation.dialogue.to_server() : conversation.dialogue.to_client();
-  flow.protocol = conversation.dialogue.shape().protocol;
-  flow.tcp_flags = half.tcp_flags;
-  flow.octets = half.octets;
-  flow.packets = half.packets;
-  flow.start = conversation.start;
-  flow.end = conversation.end;
-  return flow;
-}
-
-SampledPacket packet_of(const Conversation& conversation, std::uint64_t index) {
-  SampledPacket sample;
-  sample.packet = conversation.dialogue.packet(index);
-  const Flow flow = flow_of(conversation, sample.packet.to_server);
-  sample.source = flow.source;
-  sample.destination = flow.destination;
-  sample.source_port = flow.source_port;
-  sample.destination_port = flow.destination_port;
-  sample.source_host = conversation.client_host->number;
-  sample.destination_host = conversation.server_host->number;
-  if (!sample.packet.to_server) std::swap(sample.source_host, sample.destination_host);
-  sample.protocol = flow.protocol;
-  sample.index = index;
-  sample.input = flow.input;
-  sample.output = flow.output;
-  return sample;
-}
-
 }  // namespace
 
 Simulation::Simulation(const World& world, const SimulationOptions& options, DatagramSink& sink,
@@ -63,19 +16,21 @@ Simulation::Simulation(const World& world, const SimulationOptions& options, Dat
       traffic_(world, options.exporters, options.traffic),
       truth_(world),
       pace_(pace),
+      restarted_(options.exporters.size(), 0),
       next_tick_(options.traffic.start) {
   for (std::size_t i = 0; i < options.exporters.size(); ++i) {
+    const ExporterPlan& plan = options.exporters[i];
     ExporterOptions exporter;
     exporter.number = i;
     // Whole milliseconds and some days ago.
     exporter.boot = std::chrono::floor<std::chrono::milliseconds>(options.traffic.start) -
                     std::chrono::milliseconds{rng_.range(86'400'000, 10 * 86'400'000)};
     exporter.template_every = options.template_every;
-    const bool is_sampled = options.exporters[i] == Protocol::sflow;
-    exporter.sampling_rate = is_sampled ? options.sflow_sampling : 1;
-    exporters_.push_back(make_exporter(options.exporters[i], exporter, sink));
-    const std::uint64_t skip = rng_.range(1, 2 * exporter.sampling_rate - 1);
-    samplers_.push_back({skip, skip - 1});
+    exporter.sampling_rate = plan.sampling;
+    exporter.clock_skew = plan.clock_skew;
+    exporter.tells_translations = plan.tells_translations;
+    exporters_.push_back(make_exporter(plan.protocol, exporter, sink));
+    meters_.emplace_back(plan, rng_);
   }
 }
 
@@ -87,9 +42,22 @@ void Simulation::push(Event event) {
 bool Simulation::advance(Time to) {
   for (; next_tick_ <= to; next_tick_ += kTick) {
     if (!pace_.wait_until(next_tick_)) return false;
+    restart_those_due(next_tick_);
     for (const auto& exporter : exporters_) exporter->tick(next_tick_);
   }
   return pace_.wait_until(to);
+}
+
+/// At equal distances over the whole time.
+void Simulation::restart_those_due(Time now) {
+  for (std::size_t i = 0; i < exporters_.size(); ++i) {
+    const std::uint32_t restarts = options_.exporters[i].restarts;
+    if (restarted_[i] == restarts) continue;
+    const Micros after = options_.traffic.duration * (restarted_[i] + 1) / (restarts + 1);
+    if (now < options_.traffic.start + after) continue;
+    exporters_[i]->restart(now);
+    ++restarted_[i];
+  }
 }
 
 void Simulation::run() {
@@ -113,9 +81,21 @@ void Simulation::run() {
 }
 
 void Simulation::start(Conversation conversation) {
-  for (const std::size_t exporter : conversation.observers) {
-    if (exporters_[exporter]->protocol() != Protocol::sflow) continue;
-    conversation.samples = sample(conversation, exporter);
+  std::uint32_t best_sampling = 0;
+  for (const Observation& seen : conversation.observers) {
+    std::uint64_t records = 0;
+    meters_[seen.exporter].pass(conversation, seen, rng_, [&](Metered metered) {
+      ++records;
+      Event event;
+      event.at = metered.at;
+      event.exporter = seen.exporter;
+      event.metered = std::move(metered);
+      push(std::move(event));
+    });
+    const std::uint32_t sampling = options_.exporters[seen.exporter].sampling;
+    if (best_sampling != 0 && sampling >= best_sampling) continue;
+    best_sampling = sampling;
+    conversation.records = records;
   }
   Event event;
   event.at = conversation.end;
@@ -123,50 +103,23 @@ void Simulation::start(Conversation conversation) {
   push(std::move(event));
 }
 
-std::uint64_t Simulation::sample(const Conversation& conversation, std::size_t exporter) {
-  Sampler& sampler = samplers_[exporter];
-  const std::uint64_t count = conversation.dialogue.packet_count();
-  const Micros length = conversation.end - conversation.start;
-  std::uint64_t samples = 0;
-  std::uint64_t index = sampler.ahead;
-  while (index < count) {
-    Event event;
-    event.at = conversation.start +
-               length * static_cast<std::int64_t>(index) / static_cast<std::int64_t>(count);
-    event.exporter = exporter;
-    event.sample = packet_of(conversation, index);
-    event.sample.skipped = sampler.skip;
-    push(std::move(event));
-    ++samples;
-    sampler.skip = rng_.range(1, 2 * options_.sflow_sampling - 1);
-    index += sampler.skip;
-  }
-  sampler.ahead = index - count;
-  return samples;
-}
-
 void Simulation::handle(const Event& event) {
-  if (event.finished) {
-    finish(*event.finished, event.at);
-  } else {
-    exporters_[event.exporter]->add(event.sample, event.at);
-  }
+  if (event.finished) return finish(*event.finished);
+  std::visit([&](const auto& what) { exporters_[event.exporter]->add(what, event.at); },
+             event.metered.what);
 }
 
-void Simulation::finish(const Conversation& conversation, Time now) {
-  const Flow request = flow_of(conversation, true);
-  const Flow reply = flow_of(conversation, false);
+void Simulation::finish(const Conversation& conversation) {
+  const HalfTotals up = conversation.dialogue.to_server(), down = conversation.dialogue.to_client();
   Exported exported;
-  for (const std::size_t number : conversation.observers) {
-    Exporter& exporter = *exporters_[number];
+  exported.flows = conversation.records;
+  for (const Observation& seen : conversation.observers) {
+    Exporter& exporter = *exporters_[seen.exporter];
     exported.protocols |= 1U << static_cast<unsigned>(exporter.protocol());
-    exporter.account(request.octets + reply.octets, request.packets + reply.packets);
-    if (exporter.protocol() == Protocol::sflow) continue;
-    exporter.add(request, now);
-    if (reply.packets > 0) exporter.add(reply, now);
-    exported.flows = reply.packets > 0 ? 2 : 1;  // an unsampled observer is the best one
+    exporter.account(up.octets + down.octets, up.packets + down.packets);
+    exported.by_inner |= !seen.is_outside || exporter.tells_translations();
+    exported.by_outer |= seen.is_outside;
   }
-  if (exported.flows == 0) exported.flows = conversation.samples;
   truth_.add(conversation, exported);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exporter.hpp"
+#include "metering.hpp"
 #include "rng.hpp"
 #include "traffic.hpp"
 #include "truth.hpp"
@@ -23,9 +24,8 @@ class Pace {
 };
 
 struct SimulationOptions {
-  std::vector<Protocol> exporters;
+  std::vector<ExporterPlan> exporters;
   TrafficOptions traffic;
-  std::uint32_t sflow_sampling = 32;
   std::uint32_t template_every = 20;
 };
 
@@ -45,17 +45,12 @@ class Simulation {
   [[nodiscard]] Micros sweep_duration() const noexcept { return traffic_.sweep_duration(); }
 
  private:
-  /// Picks packets at random, one in `rate` on average.
-  struct Sampler {
-    std::uint64_t skip = 1;   ///< packets from the last sample to the next
-    std::uint64_t ahead = 0;  ///< of them, not passed yet
-  };
   struct Event {
     Time at;
     std::uint64_t order = 0;
-    std::shared_ptr<const Conversation> finished;  ///< or a sample:
+    std::shared_ptr<const Conversation> finished;  ///< or what an exporter metered:
     std::size_t exporter = 0;
-    SampledPacket sample;
+    Metered metered;
   };
   struct Later {
     bool operator()(const Event& a, const Event& b) const noexcept {
@@ -64,10 +59,10 @@ class Simulation {
   };
 
   void start(Conversation conversation);
-  [[nodiscard]] std::uint64_t sample(const Conversation& conversation, std::size_t exporter);
   void handle(const Event& event);
-  void finish(const Conversation& conversation, Time now);
+  void finish(const Conversation& conversation);
   bool advance(Time to);
+  void restart_those_due(Time now);
   void push(Event event);
 
   SimulationOptions options_;
@@ -76,7 +71,8 @@ class Simulation {
   Truth truth_;
   Pace& pace_;
   std::vector<std::unique_ptr<Exporter>> exporters_;
-  std::vector<Sampler> samplers_;  ///< by exporter
+  std::vector<Meter> meters_;             ///< by exporter
+  std::vector<std::uint32_t> restarted_;  ///< how often, by exporter
   std::priority_queue<Event, std::vector<Event>, Later> events_;
   std::uint64_t pushed_ = 0;
   Time next_tick_;

@@ -2,79 +2,198 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace simnet {
 namespace {
 
-constexpr std::uint16_t kFirstEphemeral = 32768;
-constexpr std::uint16_t kLastEphemeral = 60999;
-constexpr std::uint64_t kMicrosPerSecond = 1'000'000;
+struct PortRange {
+  std::uint16_t first;
+  std::uint16_t last;
+};
+
+/// By ClientPorts.
+constexpr std::array<PortRange, 3> kEphemeral = {{{32768, 60999}, {49152, 65535}, {1024, 65535}}};
+constexpr PortRange kPrivileged = {600, 1023};
 constexpr Micros kLongestInSweep = std::chrono::seconds{2};
+constexpr std::int64_t kShortestLongMs = 30'000;
+constexpr Micros kMonth = std::chrono::hours{30 * 24};
 
 /// Which exporter a segment's router is, among the first four; more exporters share by host.
 constexpr std::array<std::size_t, 5> kExporterOfSegment = {1, 0, 1, 3, 2};
 
+PortRange ports_of(ClientPorts kind, const Host& host) {
+  if (host.tier == Tier::translator) kind = ClientPorts::wide;
+  if (kind != ClientPorts::mixed) return kEphemeral[static_cast<std::size_t>(kind)];
+  return kEphemeral[host.number % kEphemeral.size()];
+}
+
+std::uint16_t following(std::uint16_t port, PortRange range) {
+  return port >= range.last ? range.first : static_cast<std::uint16_t>(port + 1);
+}
+
+bool serves_on(const Host& host, std::uint16_t port) {
+  return std::find(host.served.begin(), host.served.end(), port) != host.served.end();
+}
+
 }  // namespace
 
-Traffic::Traffic(const World& world, std::vector<Protocol> exporters, const TrafficOptions& options)
+Traffic::Traffic(const World& world, std::vector<ExporterPlan> exporters,
+                 const TrafficOptions& options)
     : world_(world), exporters_(std::move(exporters)), options_(options), rng_(options.seed + 1) {
   std::uint64_t sum = 0;
+  std::map<std::uint32_t, std::uint32_t> first_of_pair;
   for (std::uint32_t i = 0; i < world_.dependencies.size(); ++i) {
-    sweep_.push_back(i);
-    weight_sums_.push_back(sum += world_.dependencies[i].service->weight);
+    const Dependency& dependency = world_.dependencies[i];
+    if (!dependency.is_monthly) sweep_.push_back(i);
+    weight_sums_.push_back(sum += dependency.service->weight);
+    partner_.push_back(i);
+    if (dependency.pair == 0) continue;
+    const auto [found, is_new] = first_of_pair.try_emplace(dependency.pair, i);
+    if (is_new) continue;
+    partner_[i] = found->second;
+    partner_[found->second] = i;
   }
   for (std::size_t i = sweep_.size(); i > 1; --i) std::swap(sweep_[i - 1], sweep_[rng_.below(i)]);
-  for (std::size_t i = 0; i < world_.hosts.size(); ++i) {
-    ports_.push_back(static_cast<std::uint16_t>(rng_.range(kFirstEphemeral, kLastEphemeral)));
+  for (const Host& host : world_.hosts) {
+    const PortRange range = ports_of(options_.client_ports, host);
+    ports_.push_back(static_cast<std::uint16_t>(rng_.range(range.first, range.last)));
+    low_ports_.push_back(kPrivileged.first);
+    if (host.tier == Tier::scanner) scanners_.push_back(host.number);
   }
+  plan_jobs();
+}
+
+void Traffic::plan_jobs() {
+  for (const Dependency& dependency : world_.dependencies) {
+    if (!dependency.is_monthly) continue;
+    const Micros longest = std::min(options_.duration, kMonth);
+    Micros at{rng_.below(static_cast<std::uint64_t>(longest.count()))};
+    for (; at < options_.duration; at += kMonth)
+      jobs_.push_back({options_.start + at, &dependency});
+  }
+  std::stable_sort(jobs_.begin(), jobs_.end(),
+                   [](const Job& a, const Job& b) { return a.at < b.at; });
 }
 
 Micros Traffic::sweep_duration() const noexcept {
-  // A conversation is two flows.
-  return Micros{sweep_.size() * 2 * kMicrosPerSecond / options_.flows_per_second};
+  return options_.gap * static_cast<std::int64_t>(sweep_.size());
 }
 
 std::optional<Conversation> Traffic::next() {
-  const Micros offset{started_ * 2 * kMicrosPerSecond / options_.flows_per_second};
-  if (offset >= options_.duration || world_.dependencies.empty()) return std::nullopt;
+  const Micros offset = options_.gap * static_cast<std::int64_t>(started_);
+  const bool is_over = offset >= options_.duration || sweep_.empty();
+  const Time at = options_.start + (is_over ? options_.duration : offset);
+  if (auto conversation = due(at)) return conversation;
+  if (is_over) return std::nullopt;
+  return regular(at);
+}
+
+/// What was put off until now: monthly jobs and what follows on a control conversation.
+std::optional<Conversation> Traffic::due(Time before) {
+  if (!waiting_.empty() && waiting_.front().start <= before) {
+    Conversation conversation = std::move(waiting_.front());
+    waiting_.pop_front();
+    return conversation;
+  }
+  if (jobs_.empty() || jobs_.front().at > before) return std::nullopt;
+  const Job job = jobs_.front();
+  jobs_.pop_front();
+  return of_dependency(*job.dependency, job.at, false);
+}
+
+std::optional<Conversation> Traffic::regular(Time at) {
   if (attempt_is_next_) {
     attempt_is_next_ = false;
-    return of_attempt(world_.attempts[rng_.below(world_.attempts.size())]);
+    return of_attempt(world_.attempts[rng_.below(world_.attempts.size())], at);
+  }
+  if (scans_due_ > 0) {
+    --scans_due_;
+    return of_scan(at);
   }
   const bool in_sweep = started_ < sweep_.size();
-  const Dependency& dependency =
-      in_sweep ? world_.dependencies[sweep_[started_]] : pick_by_weight();
-  Conversation conversation = of_dependency(dependency, in_sweep);
+  const Dependency& dependency = in_sweep ? world_.dependencies[sweep_[started_]] : pick(at);
+  Conversation conversation = with_control(dependency, at, in_sweep);
   attempt_is_next_ = !world_.attempts.empty() && rng_.percent(options_.attempt_percent);
+  if (!scanners_.empty() && options_.scan_percent > 0) {
+    scans_due_ = options_.scan_percent / 100;
+    scans_due_ += rng_.percent(options_.scan_percent % 100) ? 1 : 0;
+  }
   ++started_;
   return conversation;
 }
 
-const Dependency& Traffic::pick_by_weight() {
+/// By weight; of a pair the one that is in service.
+const Dependency& Traffic::pick(Time at) {
   const std::uint64_t drawn = rng_.below(weight_sums_.back());
   const auto found = std::upper_bound(weight_sums_.begin(), weight_sums_.end(), drawn);
-  return world_.dependencies[static_cast<std::size_t>(found - weight_sums_.begin())];
+  const auto number = static_cast<std::size_t>(found - weight_sums_.begin());
+  const Dependency& dependency = world_.dependencies[number];
+  const bool in_second_half = at - options_.start >= options_.duration / 2;
+  if (dependency.pair == 0 || dependency.is_standby == in_second_half) return dependency;
+  return world_.dependencies[partner_[number]];
 }
 
-std::uint16_t Traffic::next_port(const Host& client) {
+std::uint16_t Traffic::next_port(const Host& host) {
   // Counting up, as many systems do, keeps five-tuples apart for as long as possible.
-  std::uint16_t& port = ports_[client.number];
-  port = port >= kLastEphemeral ? kFirstEphemeral : static_cast<std::uint16_t>(port + 1);
+  std::uint16_t& port = ports_[host.number];
+  const PortRange range = ports_of(options_.client_ports, host);
+  do {
+    port = following(port, range);
+  } while (serves_on(host, port));
   return port;
 }
 
-Conversation Traffic::of_dependency(const Dependency& dependency, bool in_sweep) {
+std::uint16_t Traffic::next_low_port(const Host& host) {
+  std::uint16_t& port = low_ports_[host.number];
+  do {
+    port = following(port, kPrivileged);
+  } while (serves_on(host, port));
+  return port;
+}
+
+/// A dynamic port is asked for first, a moment before it is used.
+Conversation Traffic::with_control(const Dependency& dependency, Time at, bool in_sweep) {
+  Conversation conversation = of_dependency(dependency, at, in_sweep);
+  if (dependency.control == nullptr || in_sweep) return conversation;
+  const auto is_control = [&](const Dependency& other) {
+    return other.service == dependency.control && other.client == dependency.client &&
+           other.server == dependency.server;
+  };
+  const auto control =
+      std::find_if(world_.dependencies.begin(), world_.dependencies.end(), is_control);
+  if (control == world_.dependencies.end()) return conversation;
+  Conversation first = of_dependency(*control, at, false);
+  const Micros length = conversation.end - conversation.start;
+  conversation.start = first.start + (first.end - first.start) / 2;
+  conversation.end = std::min(conversation.start + length, options_.start + options_.duration);
+  const auto place =
+      std::upper_bound(waiting_.begin(), waiting_.end(), conversation.start,
+                       [](Time time, const Conversation& other) { return time < other.start; });
+  waiting_.insert(place, std::move(conversation));
+  return first;
+}
+
+Conversation Traffic::between(const Host& client, const Host& server) const {
+  Conversation conversation;
+  conversation.client_host = &client;
+  conversation.server_host = &server;
+  conversation.client = client.ipv4;
+  conversation.server = server.ipv4;
+  return conversation;
+}
+
+Conversation Traffic::of_dependency(const Dependency& dependency, Time at, bool in_sweep) {
   const Service& service = *dependency.service;
   const auto draw = [&](const Range& range) {
     return range.high == 0 ? 0 : rng_.log_range(range.low, range.high);
   };
-  Conversation conversation;
+  Conversation conversation =
+      between(world_.hosts[dependency.client], world_.hosts[dependency.server]);
   conversation.dependency = &dependency;
-  conversation.client_host = &world_.hosts[dependency.client];
-  conversation.server_host = &world_.hosts[dependency.server];
   conversation.client = world_.client_address(dependency);
   conversation.server = world_.server_address(dependency);
-  conversation.server_port = service.port;
+  conversation.server_port = dependency.port;
 
   Dialogue::Shape shape;
   shape.protocol = service.protocol;
@@ -87,17 +206,19 @@ Conversation Traffic::of_dependency(const Dependency& dependency, bool in_sweep)
 
   Micros length = std::chrono::milliseconds{draw(service.milliseconds)};
   if (in_sweep) length = std::min(length, kLongestInSweep);
-  finish(conversation, length, service.is_management);
+  const bool may_be_long = options_.long_percent > 0 && service.protocol == kTcp && !in_sweep;
+  if (may_be_long && rng_.percent(options_.long_percent)) {
+    const auto longest = std::chrono::floor<std::chrono::milliseconds>(options_.longest).count();
+    length = std::chrono::milliseconds{
+        rng_.log_range(kShortestLongMs, static_cast<std::uint64_t>(longest))};
+  }
+  finish(conversation, at, length, dependency.client_port, service.is_management);
   return conversation;
 }
 
-Conversation Traffic::of_attempt(const Attempt& attempt) {
-  Conversation conversation;
+Conversation Traffic::of_attempt(const Attempt& attempt, Time at) {
+  Conversation conversation = between(world_.hosts[attempt.client], world_.hosts[attempt.server]);
   conversation.attempt = &attempt;
-  conversation.client_host = &world_.hosts[attempt.client];
-  conversation.server_host = &world_.hosts[attempt.server];
-  conversation.client = conversation.client_host->ipv4;
-  conversation.server = conversation.server_host->ipv4;
   conversation.server_port = attempt.port;
 
   Dialogue::Shape shape;
@@ -106,24 +227,60 @@ Conversation Traffic::of_attempt(const Attempt& attempt) {
   conversation.dialogue = Dialogue(shape);
   // Repeated after one second and after two more.
   const Micros length = std::chrono::seconds{shape.rounds == 1 ? 0 : shape.rounds == 2 ? 1 : 3};
-  finish(conversation, length, false);
+  finish(conversation, at, length, ClientPort::ephemeral, false);
   return conversation;
 }
 
-void Traffic::finish(Conversation& conversation, Micros length, bool is_management) {
-  const Micros gap{2 * kMicrosPerSecond / options_.flows_per_second};
-  const Micros offset{started_ * 2 * kMicrosPerSecond / options_.flows_per_second};
+/// One packet to some closed port of some host: TCP unanswered or refused, or UDP unanswered.
+Conversation Traffic::of_scan(Time at) {
+  const Host& scanner = world_.hosts[scanners_[rng_.below(scanners_.size())]];
+  const Host* target = &scanner;
+  while (target == &scanner) target = &world_.hosts[rng_.below(world_.hosts.size())];
+  Conversation conversation = between(scanner, *target);
+  conversation.is_scan = true;
+  do {
+    conversation.server_port = static_cast<std::uint16_t>(rng_.range(1, 49151));
+  } while (serves_on(*target, conversation.server_port));
+
+  Dialogue::Shape shape;
+  const std::uint64_t kind = rng_.below(20);
+  shape.outcome = kind < 6 ? Outcome::refused : Outcome::unanswered;
+  if (kind < 2) {
+    shape.protocol = kUdp;
+    shape.outcome = Outcome::one_way;
+    shape.request_octets = 20;
+  }
+  conversation.dialogue = Dialogue(shape);
+  finish(conversation, at, Micros{}, ClientPort::ephemeral, false);
+  return conversation;
+}
+
+void Traffic::finish(Conversation& conversation, Time at, Micros length, ClientPort client_port,
+                     bool is_management) {
   // None for attempts: they take the place before the next conversation, in the order of time.
-  const bool is_attempt = conversation.attempt != nullptr;
-  const Micros jitter{is_attempt ? 0 : rng_.below(static_cast<std::uint64_t>(gap.count()) / 2 + 1)};
+  const bool has_jitter = conversation.dependency != nullptr;
+  const auto half_gap = static_cast<std::uint64_t>(options_.gap.count()) / 2;
+  const Micros jitter{has_jitter ? rng_.below(half_gap + 1) : 0};
   const Time over = options_.start + options_.duration;
-  conversation.start = std::min(options_.start + offset + jitter, over);
+  conversation.start = std::min(at + jitter, over);
   conversation.end = std::min(conversation.start + length, over);
-  conversation.client_port = next_port(*conversation.client_host);
+  conversation.client_port = client_port == ClientPort::same ? conversation.server_port
+                             : client_port == ClientPort::privileged
+                                 ? next_low_port(*conversation.client_host)
+                                 : next_port(*conversation.client_host);
+  translate(conversation);
   conversation.observers = route(conversation, is_management);
 }
 
-std::vector<std::size_t> Traffic::route(const Conversation& conversation, bool is_management) {
+void Traffic::translate(Conversation& conversation) {
+  const Host& client = *conversation.client_host;
+  if (!client.translator || conversation.client.is_ipv6) return;
+  const Host& translator = world_.hosts[*client.translator];
+  conversation.outer_client = translator.ipv4;
+  conversation.outer_port = next_port(translator);
+}
+
+std::vector<Observation> Traffic::route(const Conversation& conversation, bool is_management) {
   const bool is_ipv6 = conversation.client.is_ipv6;
   const std::size_t count = exporters_.size();
   const auto router_of = [&](const Host& host) {
@@ -131,19 +288,23 @@ std::vector<std::size_t> Traffic::route(const Conversation& conversation, bool i
            count;
   };
   // The server's router sees it, for polls the poller's; one that cannot export IPv6 passes it on.
-  std::vector<std::size_t> path = {router_of(*conversation.server_host),
-                                   router_of(*conversation.client_host)};
+  const std::size_t inner = router_of(*conversation.client_host);
+  std::vector<std::size_t> path = {router_of(*conversation.server_host), inner};
   if (is_management) std::swap(path[0], path[1]);
   for (std::size_t i = 0; i < count; ++i) path.push_back((path[0] + i) % count);
 
-  std::vector<std::size_t> seen;
+  const bool by_one_more = rng_.percent(options_.overlap_percent);
+  const std::size_t wanted = options_.observers + (by_one_more ? 1 : 0);
+  std::vector<Observation> seen;
   for (const std::size_t exporter : path) {
-    const bool is_new = std::find(seen.begin(), seen.end(), exporter) == seen.end();
-    const bool can_see = !is_ipv6 || exporters_[exporter] != Protocol::netflow_v5;
-    if (is_new && can_see) seen.push_back(exporter);
+    const bool is_new = std::none_of(seen.begin(), seen.end(), [&](const Observation& other) {
+      return other.exporter == exporter;
+    });
+    const bool can_see = !is_ipv6 || exporters_[exporter].protocol != Protocol::netflow_v5;
+    if (!is_new || !can_see || seen.size() == wanted) continue;
+    // The client's own router lies before the translator.
+    seen.push_back({exporter, conversation.outer_port != 0 && exporter != inner});
   }
-  const bool by_two = rng_.percent(options_.overlap_percent);
-  seen.resize(std::min<std::size_t>(seen.size(), by_two ? 2 : 1));
   return seen;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,12 @@
 #include "world.hpp"
 
 namespace simnet {
+
+/// An exporter on the way of a conversation.
+struct Observation {
+  std::size_t exporter = 0;  ///< its number
+  bool is_outside = false;   ///< behind the translator, so it sees the outer address
+};
 
 /// One use of a dependency, or one attempt.
 struct Conversation {
@@ -26,17 +33,33 @@ struct Conversation {
   Time start;
   Time end;
   Dialogue dialogue{Dialogue::Shape{}};
-  std::vector<std::size_t> observers;  ///< exporters by number, the nearest first
-  std::uint64_t samples = 0;           ///< packets that an sFlow exporter picked
+  std::vector<Observation> observers;  ///< the nearest first
+  std::uint64_t records = 0;           ///< of the observer that samples least; sFlow: samples
+  Address outer_client;                ///< with an outer port: what the translator makes of it
+  std::uint16_t outer_port = 0;
+  bool is_scan = false;  ///< an attempt that no list has
+};
+
+/// Where the clients' operating systems take ephemeral ports from.
+enum class ClientPorts : std::uint8_t {
+  linux,    ///< 32768 to 60999
+  windows,  ///< 49152 to 65535
+  wide,     ///< 1024 to 65535: old systems, translators
+  mixed     ///< by host one of these
 };
 
 struct TrafficOptions {
   std::uint64_t seed = 1;
-  std::uint32_t flows_per_second = 100;
+  Micros gap{20'000};  ///< from one conversation to the next
   Time start;
   Micros duration{};
-  std::uint32_t overlap_percent = 0;  ///< of conversations, seen by two exporters
+  std::uint32_t observers = 1;  ///< exporters that see each conversation, if there are so many
+  std::uint32_t overlap_percent = 0;  ///< of conversations, seen by one exporter more
   std::uint32_t attempt_percent = 2;
+  std::uint32_t scan_percent = 0;  ///< scan packets per conversation, if there is a scanner
+  ClientPorts client_ports = ClientPorts::linux;
+  std::uint32_t long_percent = 0;               ///< of TCP conversations
+  Micros longest = std::chrono::seconds{1800};  ///< of those
 };
 
 /// Makes conversations in the order of their start. First every dependency is used once in an
@@ -44,7 +67,7 @@ struct TrafficOptions {
 class Traffic {
  public:
   /// \param world  outlives this.
-  Traffic(const World& world, std::vector<Protocol> exporters, const TrafficOptions& options);
+  Traffic(const World& world, std::vector<ExporterPlan> exporters, const TrafficOptions& options);
 
   /// \return nothing when the time is over.
   [[nodiscard]] std::optional<Conversation> next();
@@ -53,22 +76,41 @@ class Traffic {
   [[nodiscard]] Micros sweep_duration() const noexcept;
 
  private:
-  [[nodiscard]] Conversation of_dependency(const Dependency& dependency, bool in_sweep);
-  [[nodiscard]] Conversation of_attempt(const Attempt& attempt);
-  void finish(Conversation& conversation, Micros length, bool is_management);
-  [[nodiscard]] std::vector<std::size_t> route(const Conversation& conversation,
+  struct Job {
+    Time at;
+    const Dependency* dependency = nullptr;
+  };
+  [[nodiscard]] std::optional<Conversation> regular(Time at);
+  [[nodiscard]] Conversation of_dependency(const Dependency& dependency, Time at, bool in_sweep);
+  [[nodiscard]] Conversation with_control(const Dependency& dependency, Time at, bool in_sweep);
+  [[nodiscard]] Conversation of_attempt(const Attempt& attempt, Time at);
+  [[nodiscard]] Conversation of_scan(Time at);
+  [[nodiscard]] std::optional<Conversation> due(Time before);
+  [[nodiscard]] Conversation between(const Host& client, const Host& server) const;
+  void finish(Conversation& conversation, Time at, Micros length, ClientPort client_port,
+              bool is_management);
+  void translate(Conversation& conversation);
+  [[nodiscard]] std::vector<Observation> route(const Conversation& conversation,
                                                bool is_management);
-  [[nodiscard]] const Dependency& pick_by_weight();
-  [[nodiscard]] std::uint16_t next_port(const Host& client);
+  [[nodiscard]] const Dependency& pick(Time at);
+  [[nodiscard]] std::uint16_t next_port(const Host& host);
+  [[nodiscard]] std::uint16_t next_low_port(const Host& host);
+  void plan_jobs();
 
   const World& world_;
-  std::vector<Protocol> exporters_;
+  std::vector<ExporterPlan> exporters_;
   TrafficOptions options_;
   Rng rng_;
   std::vector<std::uint32_t> sweep_;        ///< dependencies by number, shuffled
   std::vector<std::uint64_t> weight_sums_;  ///< running totals
+  std::vector<std::uint32_t> partner_;      ///< the other one of a pair, by dependency; else itself
+  std::vector<std::uint32_t> scanners_;     ///< hosts
   std::vector<std::uint16_t> ports_;        ///< next ephemeral port of each host
+  std::vector<std::uint16_t> low_ports_;    ///< next privileged port of each host
+  std::deque<Conversation> waiting_;        ///< to start soon, ascending
+  std::deque<Job> jobs_;                    ///< ascending
   std::uint64_t started_ = 0;
+  std::uint64_t scans_due_ = 0;
   bool attempt_is_next_ = false;
 };
 

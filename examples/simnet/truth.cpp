@@ -23,6 +23,7 @@ Truth::Truth(const World& world)
     : world_(world), dependencies_(world.dependencies.size()), attempts_(world.attempts.size()) {}
 
 void Truth::add(const Conversation& conversation, const Exported& exported) {
+  if (conversation.is_scan) return;
   Totals& totals =
       conversation.dependency != nullptr
           ? dependencies_[static_cast<std::size_t>(conversation.dependency -
@@ -35,6 +36,8 @@ void Truth::add(const Conversation& conversation, const Exported& exported) {
   ++totals.conversations;
   totals.flows += exported.flows;
   totals.protocols |= exported.protocols;
+  totals.by_inner |= exported.by_inner;
+  totals.by_outer |= exported.by_outer;
   add_half(totals.to_server, conversation.dialogue.to_server());
   add_half(totals.to_client, conversation.dialogue.to_client());
 }
@@ -42,20 +45,39 @@ void Truth::add(const Conversation& conversation, const Exported& exported) {
 void Truth::write_dependencies(std::ostream& out) const {
   out << "client,server,protocol,port,service,flows,octets_to_server,octets_to_client,"
          "packets_to_server,packets_to_client,exporter_protocols,conversations,client_name,"
-         "server_name\n";
+         "server_name,direction,via,view\n";
   for (std::size_t i = 0; i < dependencies_.size(); ++i) {
     const Dependency& dependency = world_.dependencies[i];
-    const Totals& totals = dependencies_[i];
-    if (totals.conversations == 0) continue;
-    out << world_.client_address(dependency).text() << ','
-        << world_.server_address(dependency).text() << ','
-        << (dependency.service->protocol == kTcp ? "tcp" : "udp") << ',' << dependency.service->port
-        << ',' << dependency.service->name << ',' << totals.flows << ',' << totals.to_server.octets
-        << ',' << totals.to_client.octets << ',' << totals.to_server.packets << ','
-        << totals.to_client.packets << ',' << protocol_names(totals.protocols) << ','
-        << totals.conversations << ',' << world_.hosts[dependency.client].name << ','
-        << world_.hosts[dependency.server].name << '\n';
+    if (dependencies_[i].conversations == 0) continue;
+    const Host& client = world_.hosts[dependency.client];
+    const Address& own = world_.client_address(dependency);
+    if (!world_.is_translated(dependency)) {
+      write_row(out, i, client.name, own, "", "both");
+      continue;
+    }
+    // The dependency is the client's; what passes outside bears the translator's address.
+    const Host& translator = world_.hosts[*client.translator];
+    if (dependencies_[i].by_inner) {
+      write_row(out, i, client.name, own, translator.ipv4.text(), "application");
+    }
+    if (dependencies_[i].by_outer) {
+      write_row(out, i, translator.name, translator.ipv4, "", "wire");
+    }
   }
+}
+
+void Truth::write_row(std::ostream& out, std::size_t number, const std::string& client_name,
+                      const Address& client, const std::string& via, const char* view) const {
+  const Dependency& dependency = world_.dependencies[number];
+  const Totals& totals = dependencies_[number];
+  out << client.text() << ',' << world_.server_address(dependency).text() << ','
+      << (dependency.service->protocol == kTcp ? "tcp" : "udp") << ',' << dependency.port << ','
+      << dependency.service->name << ',' << totals.flows << ',' << totals.to_server.octets << ','
+      << totals.to_client.octets << ',' << totals.to_server.packets << ','
+      << totals.to_client.packets << ',' << protocol_names(totals.protocols) << ','
+      << totals.conversations << ',' << client_name << ',' << world_.hosts[dependency.server].name
+      << ',' << (dependency.is_peer ? "peer" : "client_server") << ',' << via << ',' << view
+      << '\n';
 }
 
 void Truth::write_attempts(std::ostream& out) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "traffic.hpp"
@@ -15,6 +16,8 @@ namespace simnet {
 struct Exported {
   std::uint64_t flows = 0;  ///< records of the best observer: flow records or flow samples
   unsigned protocols = 0;   ///< one bit for each Protocol that saw it
+  bool by_inner = false;    ///< somebody saw or told the client's own address
+  bool by_outer = false;    ///< somebody saw the address it was translated to
 };
 
 /// Adds up. Thread-compatible.
@@ -25,7 +28,8 @@ class Truth {
 
   void add(const Conversation& conversation, const Exported& exported);
 
-  /// One row a dependency that was used.
+  /// One row a dependency that was used. Behind a translator two: the client's own, if anybody saw
+  /// it (view `application`), and what passes outside (`wire`), which several clients share.
   void write_dependencies(std::ostream& out) const;
   /// One row an attempt that was made.
   void write_attempts(std::ostream& out) const;
@@ -39,7 +43,11 @@ class Truth {
     HalfTotals to_server;
     HalfTotals to_client;
     unsigned protocols = 0;
+    bool by_inner = false;
+    bool by_outer = false;
   };
+  void write_row(std::ostream& out, std::size_t number, const std::string& client_name,
+                 const Address& client, const std::string& via, const char* view) const;
 
   const World& world_;
   std::vector<Totals> dependencies_;

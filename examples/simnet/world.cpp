@@ -2,42 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <tuple>
 #include <utility>
 
 #include "rng.hpp"
+#include "services.hpp"
 
 namespace simnet {
 namespace {
-
-// Names are IANA's where IANA has one that people use.
-constexpr Service kHttps{"https", kTcp, 443, {1, 8}, {300, 1500}, {500, 60000}, {20, 15000}, 6};
-constexpr Service kHttp{"http", kTcp, 80, {1, 4}, {200, 900}, {300, 20000}, {10, 5000}, 2};
-constexpr Service kHttpAlt{"http-alt",  kTcp,         8080,       {2, 20},
-                           {300, 4000}, {400, 30000}, {20, 8000}, 6};
-constexpr Service kPostgres{"postgresql", kTcp,        5432,         {300, 1200},
-                            {80, 400},    {100, 6000}, {500, 20000}, 4};
-constexpr Service kMysql{"mysql", kTcp, 3306, {300, 1000}, {80, 400}, {100, 5000}, {500, 20000}, 3};
-constexpr Service kRedis{"redis", kTcp, 6379, {300, 1500}, {40, 200}, {10, 2000}, {200, 15000}, 4};
-constexpr Service kMemcache{"memcache", kTcp,       11211,        {300, 1500},
-                            {30, 120},  {20, 4000}, {200, 15000}, 3};
-constexpr Service kDns{"domain", kUdp, 53, {1, 1}, {28, 60}, {60, 400}, {1, 80}, 4};
-constexpr Service kNtp{"ntp", kUdp, 123, {1, 1}, {48, 48}, {48, 48}, {1, 60}, 1};
-constexpr Service kSmtp{"smtp", kTcp, 25, {4, 8}, {60, 20000}, {30, 120}, {100, 6000}, 1};
-constexpr Service kSubmission{"submission", kTcp,      587,         {5, 9},
-                              {60, 30000},  {30, 200}, {200, 8000}, 1};
-constexpr Service kImaps{"imaps", kTcp, 993, {4, 30}, {60, 200}, {80, 20000}, {500, 25000}, 2};
-constexpr Service kLdap{"ldap", kTcp, 389, {2, 6}, {60, 300}, {100, 3000}, {5, 800}, 1};
-constexpr Service kRsync{"rsync",         kTcp,          873, {3, 12}, {100, 2000},
-                         {50000, 300000}, {2000, 25000}, 1,   true};
-constexpr Service kNdmp{"ndmp",           kTcp,          10000, {4, 20}, {100, 500},
-                        {100000, 500000}, {3000, 28000}, 1,     true};
-constexpr Service kZabbix{"zabbix-agent", kTcp,     10050, {1, 3}, {30, 80},
-                          {20, 400},      {2, 200}, 2,     true};
-constexpr Service kNodeExporter{"node-exporter", kTcp,      9100, {1, 2}, {150, 300},
-                                {20000, 90000},  {10, 400}, 2,    true};
-constexpr Service kSyslog{"syslog", kUdp,      514, {1, 12}, {80, 600},
-                          {0, 0},   {1, 5000}, 2,   false,   Outcome::one_way};
 
 constexpr std::array<std::uint16_t, 6> kClosedPorts = {22, 23, 445, 3389, 5900, 8443};
 
@@ -70,14 +43,23 @@ class Builder {
   World build() {
     add_hosts(Tier::client, Segment::office, options_.clients);
     for (const TierPlan& plan : kServerTiers) {
-      add_hosts(plan.tier, plan.segment, plan.count * options_.scale);
+      const bool is_balancer = plan.tier == Tier::balancer;
+      const std::uint32_t count = is_balancer ? options_.load_balancers : plan.count;
+      add_hosts(plan.tier, plan.segment, count * levels_of(plan.tier) * options_.scale);
     }
     connect_clients();
     connect_applications();
     connect_mail();
     connect_infrastructure();
+    connect_failover_pairs();
+    connect_rpc();
+    connect_peers();
+    add_monthly_jobs();
+    choose_ports();
     drop_doubles();
     add_attempts();
+    add_hosts(Tier::scanner, Segment::office, options_.scanners);
+    add_translators();
     return std::move(world_);
   }
 
@@ -99,6 +81,13 @@ class Builder {
     }
   }
 
+  /// How often a tier is there: application servers stand in as many rows as there are tiers more.
+  [[nodiscard]] std::uint32_t levels_of(Tier tier) const {
+    if (tier == Tier::app) return options_.tiers > 2 ? options_.tiers - 2 : 0;
+    if (tier == Tier::database || tier == Tier::cache) return options_.tiers > 1 ? 1 : 0;
+    return 1;
+  }
+
   [[nodiscard]] HostIndexes all(Tier tier) const {
     HostIndexes found;
     for (const Host& host : world_.hosts) {
@@ -112,7 +101,13 @@ class Builder {
   void use(std::uint32_t client, std::uint32_t server, const Service& service) {
     if (client == server) return;
     const bool over_ipv6 = rng_.percent(options_.ipv6_percent);
-    world_.dependencies.push_back({client, server, &service, over_ipv6});
+    Dependency dependency;
+    dependency.client = client;
+    dependency.server = server;
+    dependency.service = &service;
+    dependency.over_ipv6 = over_ipv6;
+    dependency.port = service.port;
+    world_.dependencies.push_back(dependency);
   }
 
   void use_each(std::uint32_t client, const HostIndexes& servers, const Service& service) {
@@ -121,8 +116,9 @@ class Builder {
 
   void connect_clients() {
     for (const std::uint32_t client : all(Tier::client)) {
-      use(client, one_of(all(Tier::balancer)), kHttps);
-      use(client, one_of(all(Tier::dns)), kDns);
+      const Tier front = options_.load_balancers > 0 ? Tier::balancer : Tier::web;
+      use(client, one_of(all(front)), kHttps);
+      if (options_.dns_percent > 0) use(client, one_of(all(Tier::dns)), kDns);
       if (rng_.percent(50)) use(client, one_of(all(Tier::mail)), kImaps);
       if (rng_.percent(40)) use(client, one_of(all(Tier::mail)), kSubmission);
       if (rng_.percent(25)) use(client, one_of(all(Tier::directory)), kLdap);
@@ -135,14 +131,28 @@ class Builder {
     for (const std::uint32_t balancer : all(Tier::balancer)) {
       use_each(balancer, all(Tier::web), kHttp);
     }
-    for (const std::uint32_t web : all(Tier::web)) {
-      for (const std::uint32_t app : all(Tier::app)) {
-        if (options_.scale == 1 || rng_.percent(100 / options_.scale + 1)) use(web, app, kHttpAlt);
+    // The rows before the data: web servers, then each row of application servers.
+    std::vector<HostIndexes> rows = {all(Tier::web)};
+    const HostIndexes applications = all(Tier::app);
+    const std::uint32_t levels = levels_of(Tier::app);
+    for (std::uint32_t i = 0; i < levels; ++i) {
+      const auto length = static_cast<std::ptrdiff_t>(applications.size() / levels);
+      const auto begin = applications.begin() + length * i;
+      rows.emplace_back(begin, begin + length);
+    }
+    for (std::size_t i = 0; i + 1 < rows.size(); ++i) {
+      for (const std::uint32_t caller : rows[i]) {
+        for (const std::uint32_t called : rows[i + 1]) {
+          if (options_.scale == 1 || rng_.percent(100 / options_.scale + 1)) {
+            use(caller, called, kHttpAlt);
+          }
+        }
       }
     }
+    if (databases.empty()) return;
     // Database 0, 3, … are PostgreSQL primaries, 1, 4, … their replicas, 2, 5, … MySQL;
     // cache 0, 2, … Redis, 1, 3, … memcached.
-    for (const std::uint32_t app : all(Tier::app)) {
+    for (const std::uint32_t app : rows.back()) {
       const std::size_t group = rng_.below(options_.scale);
       use(app, databases[group * 3], kPostgres);
       if (rng_.percent(50)) use(app, databases[group * 3 + 1], kPostgres);
@@ -158,7 +168,8 @@ class Builder {
 
   void connect_mail() {
     const HostIndexes mail = all(Tier::mail);
-    use(all(Tier::app).front(), mail.front(), kSmtp);
+    const HostIndexes applications = all(Tier::app);
+    use((applications.empty() ? all(Tier::web) : applications).front(), mail.front(), kSmtp);
     for (std::size_t i = 1; i < mail.size(); ++i) use(mail[i - 1], mail[i], kSmtp);
     for (const std::uint32_t server : mail) use(server, one_of(all(Tier::directory)), kLdap);
   }
@@ -168,23 +179,140 @@ class Builder {
     const HostIndexes backup = all(Tier::backup);
     for (const Host& host : world_.hosts) {
       if (host.tier == Tier::client) continue;
-      if (host.tier != Tier::dns && rng_.percent(50))
+      if (host.tier != Tier::dns && rng_.percent(options_.dns_percent))
         use(host.number, one_of(all(Tier::dns)), kDns);
       if (rng_.percent(30)) use(host.number, all(Tier::dns).front(), kNtp);
       if (rng_.percent(40)) use(host.number, one_of(all(Tier::log)), kSyslog);
-      if (rng_.percent(50)) use(monitoring[0], host.number, kZabbix);
-      if (rng_.percent(35)) use(monitoring[1], host.number, kNodeExporter);
-      if (host.tier == Tier::database) use(one_of(backup), host.number, kNdmp);
-      if (host.tier == Tier::mail || host.tier == Tier::directory) {
-        use(one_of(backup), host.number, kRsync);
+      if (rng_.percent(options_.monitoring_percent)) use(monitoring[0], host.number, kZabbix);
+      if (rng_.percent(options_.monitoring_percent * 7 / 10)) {
+        use(monitoring[1], host.number, kNodeExporter);
       }
+      if (host.tier == Tier::database && is_backed_up()) use(one_of(backup), host.number, kNdmp);
+      const bool is_other = host.tier == Tier::mail || host.tier == Tier::directory;
+      if (is_other && is_backed_up()) use(one_of(backup), host.number, kRsync);
+    }
+  }
+
+  bool is_backed_up() {
+    return options_.backup_percent >= 100 || rng_.percent(options_.backup_percent);
+  }
+
+  /// Some servers use the active one of two databases, and its standby after a failure.
+  void connect_failover_pairs() {
+    HostIndexes users = all(Tier::app);
+    if (users.empty()) users = all(Tier::web);
+    for (std::uint32_t i = 0; i < options_.failover_pairs; ++i) {
+      const std::size_t first = world_.hosts.size();
+      add_hosts(Tier::database, Segment::data, 2);
+      for (const std::uint32_t user : users) {
+        ++pairs_;
+        for (const std::size_t which : {std::size_t{0}, std::size_t{1}}) {
+          use(user, world_.hosts[first + which].number, kPostgres);
+          world_.dependencies.back().pair = pairs_;
+          world_.dependencies.back().is_standby = which == 1;
+        }
+      }
+    }
+  }
+
+  /// A dynamic port stays while its server runs.
+  void connect_rpc() {
+    add_hosts(Tier::rpc, Segment::services, options_.rpc_servers);
+    for (const std::uint32_t server : all(Tier::rpc)) {
+      const auto port = static_cast<std::uint16_t>(rng_.range(49152, 65535));
+      for (const std::uint32_t client : all(Tier::client)) {
+        if (rng_.percent(50)) continue;
+        use(client, server, kRpcMapper);
+        use(client, server, kRpcDynamic);
+        Dependency& dynamic = world_.dependencies.back();
+        dynamic.port = port;
+        dynamic.control = &kRpcMapper;
+        dynamic.over_ipv6 = world_.dependencies[world_.dependencies.size() - 2].over_ipv6;
+      }
+    }
+  }
+
+  /// Each gossips with its neighbour, both on one port, and fetches from some others on a port that
+  /// each drew for itself.
+  void connect_peers() {
+    add_hosts(Tier::peer, Segment::office, options_.peers);
+    const HostIndexes peers = all(Tier::peer);
+    std::vector<std::uint16_t> ports;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      ports.push_back(static_cast<std::uint16_t>(rng_.range(1024, 65535)));
+    }
+    for (std::size_t i = 0; i + 1 < peers.size(); ++i) {
+      use(peers[i], peers[i + 1], kGossip);
+      world_.dependencies.back().client_port = ClientPort::same;
+      world_.dependencies.back().is_peer = true;
+      for (std::size_t j = 0; j < std::min<std::size_t>(peers.size(), 4); ++j) {
+        const std::size_t other = rng_.below(peers.size());
+        if (other == i) continue;
+        use(peers[i], peers[other], kShare);
+        world_.dependencies.back().port = ports[other];
+      }
+    }
+  }
+
+  void add_monthly_jobs() {
+    const HostIndexes backup = all(Tier::backup);
+    HostIndexes workers;
+    for (const Host& host : world_.hosts) {
+      if (host.tier != Tier::client && host.tier != Tier::backup) workers.push_back(host.number);
+    }
+    for (std::uint32_t i = 0; i < options_.monthly_jobs; ++i) {
+      use(one_of(workers), one_of(backup), kMonthly);
+      world_.dependencies.back().is_monthly = true;
+      world_.dependencies.back().port = static_cast<std::uint16_t>(8800 + i);
+    }
+  }
+
+  /// Moves services to high ports, the same for all who use one of a server, and clients to low
+  /// ports; then notes who serves where.
+  void choose_ports() {
+    std::map<std::pair<std::uint32_t, const Service*>, std::uint16_t> moved;
+    for (Dependency& dependency : world_.dependencies) {
+      const Service& service = *dependency.service;
+      const bool may_move = service.protocol == kTcp && service.port != 0 && service.weight != 0;
+      if (options_.high_port_percent > 0 && may_move) {
+        const auto [found, is_new] = moved.try_emplace({dependency.server, &service}, service.port);
+        if (is_new && rng_.percent(options_.high_port_percent)) {
+          found->second = static_cast<std::uint16_t>(rng_.range(20000, 65535));
+        }
+        dependency.port = found->second;
+      }
+      const bool may_bind = service.protocol == kTcp && !dependency.is_peer;
+      if (options_.low_port_percent > 0 && may_bind && rng_.percent(options_.low_port_percent)) {
+        dependency.client_port = ClientPort::privileged;
+      }
+    }
+    for (const Dependency& dependency : world_.dependencies) {
+      world_.hosts[dependency.server].served.push_back(dependency.port);
+      if (dependency.is_peer) world_.hosts[dependency.client].served.push_back(dependency.port);
+    }
+  }
+
+  /// Fifty clients share one address outside, as that of an office.
+  void add_translators() {
+    if (options_.nat_percent == 0) return;
+    constexpr std::uint32_t kClientsEach = 50;
+    HostIndexes inside;
+    for (const std::uint32_t client : all(Tier::client)) {
+      if (rng_.percent(options_.nat_percent)) inside.push_back(client);
+    }
+    const auto count =
+        static_cast<std::uint32_t>((inside.size() + kClientsEach - 1) / kClientsEach);
+    const auto first = static_cast<std::uint32_t>(world_.hosts.size());
+    add_hosts(Tier::translator, Segment::dmz, count);
+    for (std::size_t i = 0; i < inside.size(); ++i) {
+      world_.hosts[inside[i]].translator = first + static_cast<std::uint32_t>(i) / kClientsEach;
     }
   }
 
   void drop_doubles() {
     std::vector<Dependency>& all = world_.dependencies;
     const auto key = [](const Dependency& d) {
-      return std::tuple(d.client, d.server, d.service->port);
+      return std::tuple(d.client, d.server, d.service->protocol, d.port);
     };
     std::stable_sort(all.begin(), all.end(),
                      [&](const auto& a, const auto& b) { return key(a) < key(b); });
@@ -218,6 +346,7 @@ class Builder {
   WorldOptions options_;
   Rng rng_;
   World world_;
+  std::uint32_t pairs_ = 0;
   std::array<std::uint32_t, 5> in_segment_{};
 };
 
@@ -229,9 +358,9 @@ std::string_view name_of(Segment segment) noexcept {
 }
 
 std::string_view name_of(Tier tier) noexcept {
-  constexpr std::array<std::string_view, 12> kNames = {
-      "client", "balancer", "web",       "app",    "database",   "cache",
-      "dns",    "mail",     "directory", "backup", "monitoring", "log"};
+  constexpr std::array<std::string_view, 16> kNames = {
+      "client",    "balancer", "web",        "app", "database", "cache", "dns",        "mail",
+      "directory", "backup",   "monitoring", "log", "rpc",      "peer",  "translator", "scanner"};
   return kNames[static_cast<std::size_t>(tier)];
 }
 
@@ -243,6 +372,10 @@ const Address& World::client_address(const Dependency& dependency) const {
 const Address& World::server_address(const Dependency& dependency) const {
   const Host& host = hosts[dependency.server];
   return dependency.over_ipv6 ? host.ipv6 : host.ipv4;
+}
+
+bool World::is_translated(const Dependency& dependency) const {
+  return !dependency.over_ipv6 && hosts[dependency.client].translator.has_value();
 }
 
 World build_world(const WorldOptions& options) { return Builder(options).build(); }

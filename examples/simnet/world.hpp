@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,11 @@ enum class Tier : std::uint8_t {
   directory,
   backup,
   monitoring,
-  log
+  log,
+  rpc,
+  peer,
+  translator,
+  scanner
 };
 
 [[nodiscard]] std::string_view name_of(Segment segment) noexcept;
@@ -39,7 +44,9 @@ struct Host {
   Segment segment = Segment::office;
   Address ipv4;
   Address ipv6;
-  std::uint32_t number = 0;  ///< within the world; the MAC address is made of it
+  std::uint32_t number = 0;                 ///< within the world; the MAC address is made of it
+  std::optional<std::uint32_t> translator;  ///< the host whose address its IPv4 gets outside
+  std::vector<std::uint16_t> served;        ///< ports on which it serves: never a client's port
 };
 
 struct Range {
@@ -61,12 +68,26 @@ struct Service {
   Outcome outcome = Outcome::answered;
 };
 
+/// Which port a client takes.
+enum class ClientPort : std::uint8_t {
+  ephemeral,   ///< by its operating system
+  privileged,  ///< below 1024, as NFS and rsh clients do
+  same         ///< the service's own
+};
+
 /// `client` uses `service` on `server`.
 struct Dependency {
   std::uint32_t client = 0;  ///< index of a host
   std::uint32_t server = 0;
   const Service* service = nullptr;
   bool over_ipv6 = false;
+  std::uint16_t port = 0;  ///< of the service on this server
+  ClientPort client_port = ClientPort::ephemeral;
+  bool is_peer = false;     ///< both ends alike, on one port
+  bool is_monthly = false;  ///< used once in 30 days, at no other time
+  std::uint32_t pair = 0;   ///< not 0: of the two with this number one is used at a time
+  bool is_standby = false;  ///< the one of a pair that is used in the second half of the time
+  const Service* control = nullptr;  ///< asked first on the same server, for the port
 };
 
 /// Somebody tries a port on which nobody listens. Not a dependency.
@@ -82,6 +103,19 @@ struct WorldOptions {
   std::uint32_t clients = 16;
   std::uint32_t scale = 1;          ///< multiplies the servers of every tier
   std::uint32_t ipv6_percent = 10;  ///< of dependencies
+  std::uint32_t tiers = 3;  ///< 1: web alone; 2: and data; from 3 on application tiers between
+  std::uint32_t load_balancers = 1;
+  std::uint32_t failover_pairs = 0;       ///< of databases
+  std::uint32_t dns_percent = 50;         ///< of servers that ask; clients always do, but for 0
+  std::uint32_t monitoring_percent = 50;  ///< of servers that are polled
+  std::uint32_t backup_percent = 100;     ///< of data, mail and directory servers
+  std::uint32_t nat_percent = 0;          ///< of clients behind a translator
+  std::uint32_t scanners = 0;
+  std::uint32_t peers = 0;              ///< hosts that are client and server to each other
+  std::uint32_t high_port_percent = 0;  ///< of the services, on a port from 20000 on
+  std::uint32_t low_port_percent = 0;   ///< of the dependencies whose clients take ports below 1024
+  std::uint32_t rpc_servers = 0;        ///< MS-RPC: port 135 first, then a dynamic one
+  std::uint32_t monthly_jobs = 0;
 };
 
 struct World {
@@ -91,6 +125,8 @@ struct World {
 
   [[nodiscard]] const Address& client_address(const Dependency& dependency) const;
   [[nodiscard]] const Address& server_address(const Dependency& dependency) const;
+  /// Whether the client's address is another one outside.
+  [[nodiscard]] bool is_translated(const Dependency& dependency) const;
 };
 
 /// The same options give the same world.

@@ -1,11 +1,14 @@
 // truth: how far the map is from the truth, for FlowLens and for other tools' rules.
+#include <charconv>
 #include <exception>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
-#include "options.hpp"
-#include "truth/baselines.hpp"
-#include "truth/map_run.hpp"
+#include "truth/comparison.hpp"
 #include "truth/report.hpp"
 #include "truth/sources.hpp"
 
@@ -15,66 +18,81 @@ using namespace truth;
 
 constexpr const char* kHelp =
     "truth: how far the map is from the truth, for FlowLens and for other tools' rules\n\n"
-    "  truth [--json] [--examples N] --pcap FILE TRUTH.csv      what any tool made\n"
-    "  truth [--json] [--examples N] --simnet [SIMNET OPTIONS]  what flowlens-simnet would send\n\n"
-    "TRUTH.csv has the columns client, server, protocol and port; octets_to_server,\n"
-    "octets_to_client and direction (client_server or peer) if they are known.\n";
+    "  truth [OPTIONS] SCENARIO.yaml...        what flowlens-simnet would send\n"
+    "  truth [OPTIONS] --pcap FILE TRUTH.csv   what any other tool made\n\n"
+    "  --json        for programs\n"
+    "  --seed N      another seed than the scenarios have\n"
+    "  --examples N  of what is missing, false or turned round on FlowLens' map\n\n"
+    "The capture holds export datagrams, ordinary traffic or both. TRUTH.csv has the columns "
+    "client,\n"
+    "server, protocol and port; of choice octets_to_server, octets_to_client and direction\n"
+    "(client_server or peer).\n";
 
 struct Arguments {
+  bool help = false;
   bool json = false;
+  bool is_capture = false;
+  std::optional<std::uint64_t> seed;
   std::size_t examples = 0;
-  std::vector<char*> rest;
+  std::vector<std::string> files;
 };
+
+std::uint64_t number(const std::string& option, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return value;
+  throw std::invalid_argument(option + ": '" + text + "' is not a whole number");
+}
 
 Arguments read_arguments(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--json") {
+    const auto value = [&] {
+      if (i + 1 == argc) throw std::invalid_argument(word + " needs a value");
+      return number(word, argv[++i]);
+    };
+    if (word == "--help") {
+      arguments.help = true;
+    } else if (word == "--json") {
       arguments.json = true;
-    } else if (word == "--examples" && i + 1 < argc) {
-      arguments.examples = std::stoul(argv[++i]);
+    } else if (word == "--pcap") {
+      arguments.is_capture = true;
+    } else if (word == "--seed") {
+      arguments.seed = value();
+    } else if (word == "--examples") {
+      arguments.examples = value();
+    } else if (word.starts_with("--")) {
+      throw std::invalid_argument("unknown option '" + word + "'; --help lists all");
     } else {
-      arguments.rest.assign(argv + i, argv + argc);
-      break;
+      arguments.files.push_back(word);
     }
+  }
+  if (!arguments.help && arguments.files.empty()) {
+    throw std::invalid_argument("give scenarios, or --pcap FILE TRUTH.csv; --help says more");
+  }
+  if (arguments.is_capture && arguments.files.size() != 2) {
+    throw std::invalid_argument("--pcap wants two files: the capture and TRUTH.csv");
   }
   return arguments;
 }
 
-ScenarioScores run(const Arguments& arguments) {
-  MapRun flowlens;
-  Conversations conversations;
-  const TakeFlows take = [&](std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
-    conversations.add(flows);
-    flowlens.add(flows, now);
-  };
-  ScenarioScores scores;
-  TrueMap real;
-  const std::string what = arguments.rest.empty() ? "" : arguments.rest[0];
-  if (what == "--pcap" && arguments.rest.size() == 3) {
-    scores.scenario = arguments.rest[1];
-    real = read_true_map(arguments.rest[2]);
-    read_capture(arguments.rest[1], take);
-  } else if (what == "--simnet") {
-    std::vector<char*> words(arguments.rest.begin() + 1, arguments.rest.end());
-    std::string list = "--list";
-    words.push_back(list.data());
-    const simnet::Options options = simnet::parse_options(words);
-    scores.scenario = "simnet";
-    real = simulate(options.world, options.simulation, take);
-  } else {
-    throw std::invalid_argument("give --pcap FILE TRUTH.csv or --simnet; --help says more");
-  }
-  flowlens.finish();
-
+std::vector<ScenarioScores> run(const Arguments& arguments) {
   ScoreOptions options;
   options.max_examples = arguments.examples;
-  scores.tools.push_back(score(flowlens, real, conversations, options));
-  for (const auto& baseline : make_baselines(conversations)) {
-    scores.tools.push_back(score(*baseline, real, conversations));
+  if (arguments.is_capture) {
+    Comparison comparison;
+    read_capture(arguments.files[0], comparison.input());
+    const TrueMap real = read_true_map(arguments.files[1]);
+    return {comparison.finish(arguments.files[0], real, options)};
   }
-  return scores;
+  std::vector<ScenarioScores> all;
+  for (const std::string& file : arguments.files) {
+    simnet::Options scenario = truth::scenario(file);
+    if (arguments.seed) set_seed(scenario, *arguments.seed);
+    all.push_back(compare(std::filesystem::path(file).stem(), scenario, options));
+  }
+  return all;
 }
 
 }  // namespace
@@ -82,11 +100,11 @@ ScenarioScores run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   try {
     const Arguments arguments = read_arguments(argc, argv);
-    if (!arguments.rest.empty() && std::string(arguments.rest[0]) == "--help") {
+    if (arguments.help) {
       std::cout << kHelp;
       return 0;
     }
-    const std::vector<ScenarioScores> all = {run(arguments)};
+    const std::vector<ScenarioScores> all = run(arguments);
     arguments.json ? write_json(all, std::cout) : write_tables(all, std::cout);
     return 0;
   } catch (const std::invalid_argument& error) {

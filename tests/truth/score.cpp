@@ -31,7 +31,8 @@ Visible visible_part(const TrueMap& truth, const Conversations& all) {
   for (const auto& [key, c] : all.all()) {
     const TrueAnswer answer = true_answer(truth, key);
     if (answer.kind == TrueAnswer::Kind::none) continue;
-    visible.edges.insert(key.dependency(answer.client_side));
+    const DependencyKey edge = key.dependency(answer.client_side);
+    if (!truth.at(edge).is_wire_only) visible.edges.insert(edge);
     if (answer.kind == TrueAnswer::Kind::either) {
       visible.edges.insert(key.dependency(1 - answer.client_side));
     } else if (answer.kind == TrueAnswer::Kind::client_server) {
@@ -77,9 +78,10 @@ class Scoring {
   }
 
   void take_edge(const DependencyKey& key, const FoundDependency& edge, const Visible& visible) {
-    ++score_.edges_found;
     const auto real = find_true(truth_, key);
     const bool is_right = real != truth_.end();
+    if (is_right && real->second.is_wire_only) return;
+    ++score_.edges_found;
     if (edge.confidence) {
       const auto at = std::min<std::size_t>(9, static_cast<std::size_t>(*edge.confidence * 10));
       ConfidenceBucket& bucket = score_.buckets[at];

@@ -1,5 +1,6 @@
 #include "truth/sources.hpp"
 
+#include <array>
 #include <sstream>
 
 #include "flowlens/capture_reader.hpp"
@@ -33,13 +34,24 @@ class DecodingSink : public simnet::DatagramSink {
 
 }  // namespace
 
-TrueMap simulate(const simnet::WorldOptions& world_options,
-                 const simnet::SimulationOptions& options, const TakeFlows& take) {
-  const simnet::World world = simnet::build_world(world_options);
+simnet::Options scenario(const std::string& path) {
+  std::array<std::string, 3> words = {"--list", "--scenario", path};
+  std::array<char*, 3> arguments = {words[0].data(), words[1].data(), words[2].data()};
+  return simnet::parse_options(arguments);
+}
+
+void set_seed(simnet::Options& scenario, std::uint64_t seed) {
+  scenario.world.seed = scenario.simulation.traffic.seed = seed;
+}
+
+TrueMap simulate(const simnet::Options& options, const TakeFlows& take) {
+  const simnet::World world = simnet::build_world(options.world);
   DecodingSink sink(take);
+  simnet::RoughNetwork network(options.network, options.world.seed, sink);
   simnet::Pace pace;
-  simnet::Simulation simulation(world, options, sink, pace);
+  simnet::Simulation simulation(world, options.simulation, network, pace);
   simulation.run();
+  network.deliver_all();
   std::stringstream csv;
   simulation.truth().write_dependencies(csv);
   return read_true_map(csv, "truth of the simulation");

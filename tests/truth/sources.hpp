@@ -7,9 +7,8 @@
 #include <string>
 
 #include "flowlens/flow_record.hpp"
-#include "simulation.hpp"
+#include "options.hpp"
 #include "truth/true_map.hpp"
-#include "world.hpp"
 
 namespace truth {
 
@@ -17,9 +16,14 @@ namespace truth {
 using TakeFlows =
     std::function<void(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now)>;
 
+/// The defaults of flowlens-simnet, and what the scenario says.
+[[nodiscard]] simnet::Options scenario(const std::string& path);
+
+/// Another seed for all that is drawn by lot.
+void set_seed(simnet::Options& scenario, std::uint64_t seed);
+
 /// Plays the scenario and decodes what its exporters send, all in memory. \return what was true.
-[[nodiscard]] TrueMap simulate(const simnet::WorldOptions& world,
-                               const simnet::SimulationOptions& simulation, const TakeFlows& take);
+[[nodiscard]] TrueMap simulate(const simnet::Options& scenario, const TakeFlows& take);
 
 /// Reads a capture of export datagrams, of ordinary traffic, or of both.
 /// \throws flowlens::IoError naming the file.

@@ -112,6 +112,7 @@ class Reader {
     key.port = static_cast<std::uint16_t>(number("port", 65535));
     TrueDependency row;
     row.is_peer = is_peer();
+    row.is_wire_only = cell("view") == "wire";
     row.has_octets = column("octets_to_server") && column("octets_to_client");
     if (row.has_octets) {
       constexpr auto kAny = std::numeric_limits<std::uint64_t>::max();

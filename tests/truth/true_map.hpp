@@ -17,6 +17,8 @@ using flowlens::DependencyKey;
 /// One dependency that exists.
 struct TrueDependency {
   bool is_peer = false;  ///< both ends alike: no side serves, the lower address stands as client
+  /// A leg outside a translator: a map may show it, or instead the dependency that it is part of.
+  bool is_wire_only = false;
   bool has_octets = false;
   std::uint64_t octets_to_server = 0;
   std::uint64_t octets_to_client = 0;
@@ -27,7 +29,7 @@ using TrueMap = std::map<DependencyKey, TrueDependency>;
 
 /// Reads CSV with a header line. Columns, in any order: client, server, protocol (`tcp`, `udp` or a
 /// number), port; of choice: octets_to_server, octets_to_client (at the IP layer, counted once) and
-/// direction (`client_server`, the default, or `peer`). Others are passed over. Rows with one key
+/// direction (`client_server`, the default, or `peer`), view (`wire` for wire-only ones). Others are passed over. Rows with one key
 /// add up.
 /// \param name  of the file, for messages.
 /// \throws flowlens::IoError naming file, line and column, and what would be right.

@@ -1,0 +1,37 @@
+#include "truth/comparison.hpp"
+
+#include "truth/baselines.hpp"
+
+namespace truth {
+
+TakeFlows Comparison::input() {
+  return [this](std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
+    conversations_.add(flows);
+    flowlens_.add(flows, now);
+  };
+}
+
+ScenarioScores Comparison::finish(const std::string& name, const TrueMap& truth,
+                                  const ScoreOptions& options) {
+  flowlens_.finish();
+  ScenarioScores scores;
+  scores.scenario = name;
+  scores.tools.push_back(score(flowlens_, truth, conversations_, options));
+  for (const auto& baseline : make_baselines(conversations_)) {
+    ScoreOptions without_examples = options;
+    without_examples.max_examples = 0;
+    scores.tools.push_back(score(*baseline, truth, conversations_, without_examples));
+  }
+  return scores;
+}
+
+ScenarioScores compare(const std::string& name, const simnet::Options& scenario,
+                       ScoreOptions options) {
+  Comparison comparison;
+  const TrueMap truth = simulate(scenario, comparison.input());
+  options.measure_from =
+      flowlens::Timestamp{scenario.simulation.traffic.start + scenario.measure_from};
+  return comparison.finish(name, truth, options);
+}
+
+}  // namespace truth
