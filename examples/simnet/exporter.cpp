@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kProtocolNames = {"v5", "v9", "ipfix", "sflow"};
 constexpr Micros kLongestWait = std::chrono::milliseconds{500};
+constexpr Micros kLongestWithoutTemplates = std::chrono::minutes{10};
 
 }  // namespace
 
@@ -46,6 +47,7 @@ void Exporter::restart(Time now) {
 }
 
 void FlowExporter::add(const Flow& flow, Time now) {
+  now_ = now;
   const std::size_t size = record_size(flow);
   if (!waiting_.empty() && overhead() + waiting_octets_ + size > limit()) flush(now);
   if (waiting_.empty()) waiting_since_ = now;
@@ -59,15 +61,19 @@ void FlowExporter::tick(Time now) {
 
 void FlowExporter::flush(Time now) {
   if (waiting_.empty()) return;
+  now_ = now;
+  const bool with_templates = templates_are_due();
   send(encode(waiting_, now), now);
   records_ += waiting_.size();
   waiting_.clear();
   waiting_octets_ = 0;
+  if (with_templates) templates_sent_ = now;
 }
 
 bool FlowExporter::templates_are_due() const noexcept {
-  if (options_.template_every == 0) return datagrams_ == 0;
-  return datagrams_ % options_.template_every == 0;
+  if (options_.template_every == 0 || datagrams_ == 0) return datagrams_ == 0;
+  return datagrams_ % options_.template_every == 0 ||
+         now_ - templates_sent_ >= kLongestWithoutTemplates;
 }
 
 std::unique_ptr<Exporter> make_exporter(Protocol protocol, const ExporterOptions& options,

@@ -163,12 +163,15 @@ class FlowExporter : public Exporter {
   /// \param flows  at least one.
   [[nodiscard]] virtual Bytes encode(const std::vector<Flow>& flows, Time now) = 0;
 
+  /// Every so many datagrams, and after ten minutes, lest collectors forget them.
   [[nodiscard]] bool templates_are_due() const noexcept;
 
  private:
   std::vector<Flow> waiting_;
   std::size_t waiting_octets_ = 0;
   Time waiting_since_;
+  Time now_;
+  Time templates_sent_;
 };
 
 [[nodiscard]] std::unique_ptr<Exporter> make_v5(const ExporterOptions& options, DatagramSink& sink);
