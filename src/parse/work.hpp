@@ -52,15 +52,16 @@ class WorkBudget {
     const auto fields = static_cast<std::uint32_t>(layout.fields().size());
     const auto variable = static_cast<std::uint32_t>(layout.fixed_runs().size());
     if (layout.is_options()) return 900 + 90 * fields;
-    if (fields == 1 && layout.has_variable_length() && !holds_packet(layout)) return 12;
+    if (fields == 1 && !makes_something(layout)) return layout.has_variable_length() ? 12 : 1;
     return 140 + 8 * fields + (layout.has_variable_length() ? 60 + 60 * variable : 0);
   }
 
  private:
-  /// Elements 313 to 315: packets to dissect.
-  static bool holds_packet(const Template& layout) noexcept {
+  /// One field alone is no flow, but 230 is an event, and 313 to 315 are packets to dissect.
+  static bool makes_something(const Template& layout) noexcept {
     const ElementId element = layout.fields().front().element;
-    return element.enterprise == 0 && element.number >= 313 && element.number <= 315;
+    if (element.enterprise != 0) return false;
+    return element.number == 230 || (element.number >= 313 && element.number <= 315);
   }
 
   std::uint32_t left_ = kAll;

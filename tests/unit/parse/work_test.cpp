@@ -46,6 +46,15 @@ TEST_CASE("work of a datagram: past the budget the rest is skipped and counted")
   }
 }
 
+TEST_CASE("work of a datagram: as many records as there are octets, where a record says little") {
+  ParserUnderTest t;
+  t.feed(MessageBuilder::ipfix().template_set(256, {{4, 1}}).build());
+  const ByteWriter protocols = ByteWriter{}.fill(65'000);
+  const ParseResult result = t.feed(MessageBuilder::ipfix().data_set(256, protocols).build());
+  CHECK(result.clean());
+  CHECK(t.parser.octets().decoded == 65'000);
+}
+
 TEST_CASE("work of a datagram: what is too much for one stays waiting and comes with the next") {
   ParserUnderTest t;
   constexpr std::uint32_t kSets = 640;
