@@ -1,5 +1,6 @@
 // What exporters told, saved and loaded.
 #include <string>
+#include <utility>
 
 #include "normalize/exporter_table.hpp"
 #include "wire/byte_reader.hpp"
@@ -145,8 +146,8 @@ bool ExporterTable::read(std::span<const std::byte> content, ExporterTable* into
       if (known != nullptr) into->put_rate(*known, fact);
     }
     for (std::uint32_t left = in.u32(); left != 0 && in.ok(); --left) {
-      const NameFact fact = take_name(in);
-      if (known != nullptr) into->put_name(*known, fact);
+      NameFact fact = take_name(in);
+      if (known != nullptr) into->put_name(*known, std::move(fact));
     }
   }
   return in.ok();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "normalize/rates.hpp"
 
@@ -94,10 +95,11 @@ void ExporterTable::put_rate(Exporter& exporter, const SamplingFact& fact) {
   ++exporter.rates_epoch;
 }
 
-void ExporterTable::put_name(Exporter& exporter, const NameFact& fact) {
+void ExporterTable::put_name(Exporter& exporter, NameFact fact) {
   make_room(exporter);
   const std::size_t before = exporter.names.size();
-  exporter.names.put(key_of(fact), fact);
+  const FactKey key = key_of(fact);
+  exporter.names.put(key, std::move(fact));
   names_ += exporter.names.size() - before;
 }
 
@@ -111,8 +113,14 @@ void ExporterTable::learn(Exporter& exporter, const DataSet& set, const OptionsR
   absurd_rates_ += is_absurd ? 1 : 0;
   const auto name = [&](NameKind kind, OptionsRecord::Number of, std::string_view text) {
     if (!of || text.empty()) return;
-    put_name(exporter,
-             {kind, id, *of, std::string{text.substr(0, kMaxNameOctets)}, set.received, false});
+    text = text.substr(0, kMaxNameOctets);
+    NameFact* known = exporter.names.find({id, static_cast<std::uint8_t>(kind), *of});
+    if (known == nullptr) {
+      return put_name(exporter, {kind, id, *of, std::string{text}, set.received, false});
+    }
+    known->text = text;  // told again and again: its memory stays
+    known->told = set.received;
+    known->is_stale = false;
   };
   name(NameKind::interface_name, record.interface, record.interface_name);
   name(NameKind::interface_description, record.interface, record.interface_description);

@@ -139,7 +139,7 @@ class ExporterTable {
   static void note_boot(Exporter& exporter, Domain& domain, std::uint64_t boot_ms,
                         Timestamp received) noexcept;
   void put_rate(Exporter& exporter, const SamplingFact& fact);
-  void put_name(Exporter& exporter, const NameFact& fact);
+  void put_name(Exporter& exporter, NameFact fact);
   void make_room(const Exporter& for_whom) noexcept;
   void forget(const Exporter& exporter) noexcept;
   void find_overrides(Exporter& exporter) const;
