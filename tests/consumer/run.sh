@@ -3,7 +3,8 @@
 # by pkg-config and by add_subdirectory; each must decode the same datagram.
 set -euo pipefail
 source=$1 build=$2 compiler=$3 flags=${4:-}
-work=$(mktemp -d)
+work=$build/consumer  # the same each time: so ccache knows the files
+rm -rf "$work" && mkdir "$work"
 trap 'rm -rf "$work"' EXIT
 program=$source/examples/cpp/decode_datagram.cpp
 
@@ -22,9 +23,10 @@ check() {
 }
 
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
-common=(-G Ninja -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_COMPILER=$compiler" "-DCMAKE_CXX_FLAGS=$flags" "-DPROGRAM=$program")
+common=(-G Ninja "-DCMAKE_CXX_COMPILER=$compiler" "-DPROGRAM=$program")
 
-cmake -S "$source/tests/consumer/find_package" -B "$work/installed" "${common[@]}" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake -S "$source/tests/consumer/find_package" -B "$work/installed" "${common[@]}" "-DCMAKE_CXX_FLAGS=$flags" \
+  -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
 cmake --build "$work/installed" >/dev/null
 check "$work/installed/decode"
 check "$work/installed/decode_with_all"
