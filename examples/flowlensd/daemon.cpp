@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/own_elements.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/store.hpp"
 #include "http/api.hpp"
@@ -66,6 +67,7 @@ std::vector<std::uint16_t> listening_ports(const Settings& s) {
 
 IngestOptions ingest_options(const Settings& s) {
   IngestOptions o;
+  if (!s.elements_file.empty()) o.elements = read_elements(s.elements_file);
   o.receiver.bind_address = s.bind_address;
   o.receiver.ports = listening_ports(s);
   o.receiver.workers = worker_count(s);

@@ -8,6 +8,7 @@
 
 #include "flowlens/explanation.hpp"
 #include "flowlens/flow_record.hpp"
+#include "flowlens/information_model.hpp"
 #include "flowlens/normalizer.hpp"
 #include "flowlens/parser.hpp"
 
@@ -44,7 +45,9 @@ class Decoder {
 
   /// Tells what is known of an exporter: its own address, or that of an sFlow agent. Looks at every
   /// stream: for people who ask, not for each datagram.
-  [[nodiscard]] ExporterExplanation explain(const IpAddress& exporter, Timestamp now) const;
+  /// \param elements  the user's own ones, for their names; null: none.
+  [[nodiscard]] ExporterExplanation explain(const IpAddress& exporter, Timestamp now,
+                                            const InformationModel* elements = nullptr) const;
 
   /// Templates and what exporters told, for a restart: versioned, checksummed, the same format whatever
   /// the number of decoders.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "flowlens/exporter_facts.hpp"
 #include "flowlens/exporter_status.hpp"
 #include "flowlens/flow_record.hpp"
+#include "flowlens/information_element.hpp"
 #include "flowlens/time.hpp"
 
 namespace flowlens {
@@ -21,9 +23,15 @@ struct ExporterExplanation {
   Timestamp now;          ///< when it was asked
   ExporterStatus status;  ///< streams, templates, loss, the last problem
   ExporterFacts facts;    ///< sampling, names, statistics of its own, its clock
+  /// Elements of `status.templates` that the user's InformationModel names, or that the exporter
+  /// itself does (RFC 5610) and the built-in tables do not.
+  std::map<ElementId, std::string> own_names;
   /// FlowField bits of what the map works with and no data template gives. Nothing if no template
   /// and no record has come yet.
   std::optional<std::uint32_t> missing_fields;
+
+  /// One of `own_names`, else element_name().
+  [[nodiscard]] std::string name_of(ElementId id) const;
 };
 
 /// The fields that the map works with: addresses, protocol, ports, counts, times, TCP flags.

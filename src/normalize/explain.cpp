@@ -57,6 +57,15 @@ std::optional<std::uint32_t> missing_fields(const ExporterStatus& status) {
   return kMapFields & ~present;
 }
 
+/// \param own, declared  null: none.
+/// \return empty if the built-in tables say it all.
+std::string own_name(ElementId id, const InformationModel* own,
+                     const InformationElement* declared) {
+  if (own != nullptr && own->added() != 0 && own->find(id) != nullptr) return own->name_of(id);
+  if (find_element(id) != nullptr || declared == nullptr) return {};
+  return std::string(declared->name);
+}
+
 using Lines = std::string;
 
 std::string ago(Timestamp now, Timestamp then) {
@@ -121,14 +130,15 @@ void write_stream(const StreamStatus& s, Timestamp now, Lines& out) {
   }
 }
 
-void write_template(const TemplateStatus& t, Timestamp now, Lines& out) {
+void write_template(const TemplateStatus& t, const ExporterExplanation& e, Lines& out) {
   out += t.is_options ? "  options template " : "  template ";
   out += number(t.id) + " of ";
   out += to_string(t.protocol);
   out += " domain " + number(t.observation_domain) + ", port " + number(t.session.exporter_port) +
-         ": announced " + ago(now, t.last_announced) + ", used " + ago(now, t.last_used) + "\n   ";
+         ": announced " + ago(e.now, t.last_announced) + ", used " + ago(e.now, t.last_used) +
+         "\n   ";
   for (std::size_t i = 0; i < t.fields.size(); ++i) {
-    out += ' ' + element_name(t.fields[i].element) + '/';
+    out += ' ' + e.name_of(t.fields[i].element) + '/';
     out += t.fields[i].length_octets == kVariableLength ? "v" : number(t.fields[i].length_octets);
     if (i < t.scope_field_count) out += "(scope)";
   }
@@ -199,12 +209,25 @@ std::vector<std::string_view> map_field_names(std::uint32_t fields) {
   return names;
 }
 
-ExporterExplanation Decoder::explain(const IpAddress& exporter, Timestamp now) const {
+std::string ExporterExplanation::name_of(ElementId id) const {
+  const auto known = own_names.find(id);
+  return known != own_names.end() ? known->second : element_name(id);
+}
+
+ExporterExplanation Decoder::explain(const IpAddress& exporter, Timestamp now,
+                                     const InformationModel* elements) const {
   ExporterExplanation explanation;
   explanation.now = now;
   explanation.status = parser_.status(exporter);
   explanation.facts = normalizer_.facts(exporter);
   explanation.missing_fields = missing_fields(explanation.status);
+  for (const TemplateStatus& t : explanation.status.templates) {
+    for (const FieldSpecifier& f : t.fields) {
+      std::string name =
+          own_name(f.element, elements, parser_.declared_element(exporter, f.element));
+      if (!name.empty()) explanation.own_names.insert_or_assign(f.element, std::move(name));
+    }
+  }
   return explanation;
 }
 
@@ -212,7 +235,7 @@ std::string to_text(const ExporterExplanation& e) {
   Lines out = "exporter " + e.status.exporter.to_string() + '\n';
   if (e.status.empty()) return out + "  nothing is known of it\n";
   for (const StreamStatus& stream : e.status.streams) write_stream(stream, e.now, out);
-  for (const TemplateStatus& t : e.status.templates) write_template(t, e.now, out);
+  for (const TemplateStatus& t : e.status.templates) write_template(t, e, out);
   if (e.status.template_count > e.status.templates.size()) {
     out += "  and " + number(e.status.template_count - e.status.templates.size()) +
            " more templates\n";

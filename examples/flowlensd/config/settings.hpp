@@ -27,6 +27,7 @@ struct Settings {
   std::uint64_t ipfix_port = 4739;
   std::uint64_t sflow_port = 6343;
   std::uint64_t workers = 0;  ///< 0: one a core, at most two
+  std::string elements_file;  ///< empty: none
   std::uint64_t receive_buffer_octets = 16u << 20;
   std::uint64_t batch_size = 1'000;  ///< flows
   std::uint64_t batch_timeout_ms = 1'000;

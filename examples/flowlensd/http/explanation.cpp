@@ -78,10 +78,10 @@ Json stream_json(const StreamStatus& s) {
       {"last_problem", problem_json(s.last_problem, s.last_problem_at)}};
 }
 
-Json template_json(const TemplateStatus& t, Timestamp now) {
+Json template_json(const TemplateStatus& t, const ExporterExplanation& e) {
   Json fields = Json::array();
   for (const FieldSpecifier& f : t.fields) {
-    fields.push_back({{"name", element_name(f.element)},
+    fields.push_back({{"name", e.name_of(f.element)},
                       {"length", f.length_octets == kVariableLength ? Json("variable")
                                                                     : Json(f.length_octets)}});
   }
@@ -94,7 +94,7 @@ Json template_json(const TemplateStatus& t, Timestamp now) {
           {"first_announced", to_string(t.first_announced)},
           {"last_announced", to_string(t.last_announced)},
           {"last_used", to_string(t.last_used)},
-          {"age_seconds", seconds(now - t.last_announced)},
+          {"age_seconds", seconds(e.now - t.last_announced)},
           {"fields", std::move(fields)}};
 }
 
@@ -180,8 +180,8 @@ Json explanation_json(const ExporterExplanation& e, std::uint64_t kernel_dropped
   return {{"address", status.exporter.to_string()},
           {"now", to_string(e.now)},
           {"streams", list(status.streams, stream_json)},
-          {"templates", list(status.templates,
-                             [&](const TemplateStatus& t) { return template_json(t, e.now); })},
+          {"templates",
+           list(status.templates, [&](const TemplateStatus& t) { return template_json(t, e); })},
           {"template_count", status.template_count},
           {"sampling", list(e.facts.sampling, sampling_json)},
           {"clock", clock_json(e.facts.clock)},

@@ -224,8 +224,10 @@ std::vector<std::vector<std::byte>> Ingest::save_states(std::chrono::millisecond
 
 std::optional<ExporterExplanation> Ingest::explain(const IpAddress& exporter, Timestamp now,
                                                    std::chrono::milliseconds wait) {
-  auto all = ask<ExporterExplanation>(
-      wait, [=](const Decoder& decoder) { return decoder.explain(exporter, now); });
+  auto all =
+      ask<ExporterExplanation>(wait, [=, elements = options_.elements](const Decoder& decoder) {
+        return decoder.explain(exporter, now, elements.get());
+      });
   if (all.size() < workers_.size()) return std::nullopt;
   // Saved templates are given to all workers; the one that hears the exporter knows its streams.
   const auto best = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {

@@ -23,6 +23,7 @@ namespace flowlensd {
 struct IngestOptions {
   UdpReceiverOptions receiver;
   DecoderOptions decoder;
+  std::shared_ptr<const InformationModel> elements;  ///< the user's own; null: none
   PressureOptions pressure;
   std::size_t batch_size = 1'000;  ///< flows
   std::chrono::milliseconds batch_timeout{1'000};

@@ -1,26 +1,15 @@
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
 #include "flowlens/error.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace flowlensd;
 
 namespace {
-
-/// A folder of its own, removed at the end.
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "flowlensd-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 void write(const std::filesystem::path& file, std::string_view text) {
   std::ofstream(file, std::ios::binary) << text;
@@ -29,7 +18,7 @@ void write(const std::filesystem::path& file, std::string_view text) {
 }  // namespace
 
 TEST_CASE("decoder state: what was written is read, whatever the number of decoders") {
-  const Folder folder;
+  const flowlens::test::TemporaryFolder folder;
   const auto file = folder.path / "state.bin";
   CHECK(read_decoder_states(file).empty());
   const DecoderStates states{{}, {std::byte{1}, std::byte{2}}, std::vector<std::byte>(70'000)};
@@ -40,7 +29,7 @@ TEST_CASE("decoder state: what was written is read, whatever the number of decod
 }
 
 TEST_CASE("decoder state: a damaged file is refused, not guessed at") {
-  const Folder folder;
+  const flowlens::test::TemporaryFolder folder;
   const auto file = folder.path / "state.bin";
   const std::string magic = "flowlensd decoder state 1\n";
   for (const std::string& text :
@@ -51,7 +40,7 @@ TEST_CASE("decoder state: a damaged file is refused, not guessed at") {
 }
 
 TEST_CASE("data folder: made if missing, and held by one daemon at a time") {
-  const Folder folder;
+  const flowlens::test::TemporaryFolder folder;
   const auto path = folder.path / "a" / "b";
   {
     const DataDir first(path);

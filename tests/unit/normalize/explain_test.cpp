@@ -78,3 +78,31 @@ TEST_CASE("explain: the text says what there is, in words") {
   CHECK(has(text, "last problem, 6 s ago: set_id_reserved at octet 20"));
   CHECK(has(to_text(t.decoder.explain(IpAddress::v4(1), received())), "nothing is known of it"));
 }
+
+TEST_CASE(
+    "explain: an element is called as the user says, else as the registry, else as the exporter") {
+  DecoderUnderTest t;
+  ByteWriter declarations;
+  for (const std::string_view name : {"1doorOpenCount", "2doorName"}) {
+    declarations.u32(32'473).u16(static_cast<std::uint16_t>(name[0] - '0')).u8(3);
+    declarations.u8(static_cast<std::uint8_t>(name.size() - 1));
+    for (const char c : name.substr(1)) declarations.u8(static_cast<std::uint8_t>(c));
+  }
+  t.feed(MessageBuilder::ipfix()
+             .options_template_set(256, {{346, 4}, {303, 2}}, {{339, 1}, {341, 65'535}})
+             .data_set(256, declarations)
+             .template_set(257, {{1, 8}, {1, 4, 32'473}, {2, 4, 32'473}, {3, 4, 32'473}})
+             .build());
+  InformationModel own;
+  own.add({{32'473, 2}, ElementType::unsigned_integer, 4, {}, "myDoor", {}});
+  const auto names = [&](const InformationModel* elements) {
+    const auto e = t.decoder.explain(session().exporter, received(), elements);
+    return std::vector{e.name_of({0, 1}), e.name_of({32'473, 1}), e.name_of({32'473, 2}),
+                       e.name_of({32'473, 3})};
+  };
+  using Strings = std::vector<std::string>;
+  CHECK(names(nullptr) == Strings{"octetDeltaCount", "doorOpenCount", "doorName", "e32473id3"});
+  CHECK(names(&own) == Strings{"octetDeltaCount", "doorOpenCount", "myDoor", "e32473id3"});
+  const std::string text = to_text(t.decoder.explain(session().exporter, received(), &own));
+  CHECK(has(text, "doorOpenCount/4 myDoor/4 e32473id3/4"));
+}
