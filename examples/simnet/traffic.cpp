@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 namespace simnet {
 namespace {
@@ -54,6 +55,7 @@ Traffic::Traffic(const World& world, std::vector<ExporterPlan> exporters,
     partner_[i] = found->second;
     partner_[found->second] = i;
   }
+  find_controls();
   for (std::size_t i = sweep_.size(); i > 1; --i) std::swap(sweep_[i - 1], sweep_[rng_.below(i)]);
   for (const Host& host : world_.hosts) {
     const PortRange range = ports_of(options_.client_ports, host);
@@ -62,6 +64,20 @@ Traffic::Traffic(const World& world, std::vector<ExporterPlan> exporters,
     if (host.tier == Tier::scanner) scanners_.push_back(host.number);
   }
   plan_jobs();
+}
+
+void Traffic::find_controls() {
+  using Where = std::tuple<std::uint32_t, std::uint32_t, const Service*>;
+  std::map<Where, std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < world_.dependencies.size(); ++i) {
+    const Dependency& d = world_.dependencies[i];
+    numbers[{d.client, d.server, d.service}] = i;
+  }
+  for (std::uint32_t i = 0; i < world_.dependencies.size(); ++i) {
+    const Dependency& d = world_.dependencies[i];
+    const auto found = numbers.find({d.client, d.server, d.control});
+    control_.push_back(found == numbers.end() ? i : found->second);
+  }
 }
 
 void Traffic::plan_jobs() {
@@ -156,14 +172,8 @@ std::uint16_t Traffic::next_low_port(const Host& host) {
 Conversation Traffic::with_control(const Dependency& dependency, Time at, bool in_sweep) {
   Conversation conversation = of_dependency(dependency, at, in_sweep);
   if (dependency.control == nullptr || in_sweep) return conversation;
-  const auto is_control = [&](const Dependency& other) {
-    return other.service == dependency.control && other.client == dependency.client &&
-           other.server == dependency.server;
-  };
-  const auto control =
-      std::find_if(world_.dependencies.begin(), world_.dependencies.end(), is_control);
-  if (control == world_.dependencies.end()) return conversation;
-  Conversation first = of_dependency(*control, at, false);
+  const auto number = static_cast<std::size_t>(&dependency - world_.dependencies.data());
+  Conversation first = of_dependency(world_.dependencies[control_[number]], at, false);
   const Micros length = conversation.end - conversation.start;
   conversation.start = first.start + (first.end - first.start) / 2;
   conversation.end = std::min(conversation.start + length, options_.start + options_.duration);

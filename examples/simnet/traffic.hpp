@@ -95,6 +95,7 @@ class Traffic {
   [[nodiscard]] const Dependency& pick(Time at);
   [[nodiscard]] std::uint16_t next_port(const Host& host);
   [[nodiscard]] std::uint16_t next_low_port(const Host& host);
+  void find_controls();
   void plan_jobs();
 
   const World& world_;
@@ -104,6 +105,7 @@ class Traffic {
   std::vector<std::uint32_t> sweep_;        ///< dependencies by number, shuffled
   std::vector<std::uint64_t> weight_sums_;  ///< running totals
   std::vector<std::uint32_t> partner_;      ///< the other one of a pair, by dependency; else itself
+  std::vector<std::uint32_t> control_;      ///< what is asked first, by dependency; else itself
   std::vector<std::uint32_t> scanners_;     ///< hosts
   std::vector<std::uint16_t> ports_;        ///< next ephemeral port of each host
   std::vector<std::uint16_t> low_ports_;    ///< next privileged port of each host

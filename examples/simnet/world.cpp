@@ -77,6 +77,7 @@ class Builder {
       host.ipv4 = Address::ipv4(10, net, static_cast<std::uint8_t>(place / 254),
                                 static_cast<std::uint8_t>(place % 254 + 1));
       host.ipv6 = Address::ipv6(net, static_cast<std::uint16_t>(place + 1));
+      by_tier_[static_cast<std::size_t>(tier)].push_back(host.number);
       world_.hosts.push_back(host);
     }
   }
@@ -88,12 +89,8 @@ class Builder {
     return 1;
   }
 
-  [[nodiscard]] HostIndexes all(Tier tier) const {
-    HostIndexes found;
-    for (const Host& host : world_.hosts) {
-      if (host.tier == tier) found.push_back(host.number);
-    }
-    return found;
+  [[nodiscard]] const HostIndexes& all(Tier tier) const {
+    return by_tier_[static_cast<std::size_t>(tier)];
   }
 
   std::uint32_t one_of(const HostIndexes& hosts) { return hosts[rng_.below(hosts.size())]; }
@@ -346,6 +343,7 @@ class Builder {
   WorldOptions options_;
   Rng rng_;
   World world_;
+  std::array<HostIndexes, kTierCount> by_tier_;
   std::uint32_t pairs_ = 0;
   std::array<std::uint32_t, 5> in_segment_{};
 };
@@ -358,7 +356,7 @@ std::string_view name_of(Segment segment) noexcept {
 }
 
 std::string_view name_of(Tier tier) noexcept {
-  constexpr std::array<std::string_view, 16> kNames = {
+  constexpr std::array<std::string_view, kTierCount> kNames = {
       "client",    "balancer", "web",        "app", "database", "cache", "dns",        "mail",
       "directory", "backup",   "monitoring", "log", "rpc",      "peer",  "translator", "scanner"};
   return kNames[static_cast<std::size_t>(tier)];

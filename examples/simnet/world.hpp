@@ -34,6 +34,7 @@ enum class Tier : std::uint8_t {
   translator,
   scanner
 };
+inline constexpr std::size_t kTierCount = 16;
 
 [[nodiscard]] std::string_view name_of(Segment segment) noexcept;
 [[nodiscard]] std::string_view name_of(Tier tier) noexcept;

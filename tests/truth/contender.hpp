@@ -15,6 +15,7 @@ namespace truth {
 /// An edge on a map.
 struct FoundDependency {
   bool is_peer = false;
+  bool is_undecided = false;           ///< shown without saying who serves
   std::uint64_t octets_to_server = 0;  ///< sampling undone
   std::uint64_t octets_to_client = 0;
   std::optional<float> confidence;  ///< of the direction, where the tool gives one

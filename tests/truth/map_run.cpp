@@ -50,6 +50,7 @@ void MapRun::finish() {
   for (const DependencyRow& row : resolver_.graph().copy().dependencies) {
     FoundDependency found;
     found.is_peer = row.direction == Direction::peer;
+    found.is_undecided = row.direction == Direction::unknown;
     found.octets_to_server = row.totals.estimated_octets_to_server;
     found.octets_to_client = row.totals.estimated_octets_to_client;
     found.confidence = flowlens::confidence(row.rung);
@@ -67,20 +68,30 @@ const MapRun::Decided* MapRun::decided(const DependencyKey& key, std::int64_t wi
   return nullptr;
 }
 
+Answer MapRun::answer_of(const Decided& row, std::size_t client) {
+  Answer answer;
+  answer.client_side = client;
+  answer.evidence = to_string(row.rung);
+  answer.kind = row.direction == Direction::client_server ? Answer::Kind::client_server
+                : row.direction == Direction::peer        ? Answer::Kind::peer
+                                                          : Answer::Kind::unknown;
+  return answer;
+}
+
 std::optional<Answer> MapRun::answer(const ConversationKey& key, const Conversation&,
                                      std::size_t suspect) const {
   // Late shares move to the next window, so the neighbours are asked if there is nothing here.
   for (const std::int64_t distance : {0, 1}) {
     for (const std::size_t client : {suspect, 1 - suspect}) {
       const Decided* row = decided(key.dependency(client), key.window, distance);
-      if (row == nullptr) continue;
-      Answer answer;
-      answer.client_side = client;
-      answer.evidence = to_string(row->rung);
-      answer.kind = row->direction == Direction::client_server ? Answer::Kind::client_server
-                    : row->direction == Direction::peer        ? Answer::Kind::peer
-                                                               : Answer::Kind::unknown;
-      return answer;
+      if (row != nullptr) return answer_of(*row, client);
+    }
+    // Where nothing was decided the edge may stand without a port.
+    for (const std::size_t client : {suspect, 1 - suspect}) {
+      DependencyKey without_port = key.dependency(client);
+      without_port.port = 0;
+      const Decided* row = decided(without_port, key.window, distance);
+      if (row != nullptr && row->direction == Direction::unknown) return answer_of(*row, client);
     }
   }
   return std::nullopt;

@@ -32,12 +32,17 @@ std::string accuracy(const Tally& tally) {
 }
 
 void write_overview(const std::vector<ScenarioScores>& all, std::ostream& out) {
-  write_head(out, {"scenario", "tool", "precision", "recall", "direction", "handshake", "flags",
-                   "sampled", "other", "peers", "false ephemeral", "octet error", "by edge"});
+  write_head(out,
+             {"scenario", "tool", "precision", "recall", "undecided", "direction", "handshake",
+              "flags", "sampled", "other", "peers", "false ephemeral", "octet error", "by edge"});
   for (const ScenarioScores& scenario : all) {
     for (const Score& s : scenario.tools) {
-      std::vector<std::string> cells = {scenario.scenario, s.name, percent(s.precision()),
-                                        percent(s.recall()), accuracy(s.direction())};
+      std::vector<std::string> cells = {scenario.scenario,
+                                        s.name,
+                                        percent(s.precision()),
+                                        percent(s.recall()),
+                                        std::to_string(s.edges_undecided),
+                                        accuracy(s.direction())};
       for (const Tally& tally : s.by_kind) cells.push_back(accuracy(tally));
       cells.push_back(accuracy(s.peers));
       cells.push_back(percent(s.false_ephemeral_share(), 3));
@@ -84,6 +89,7 @@ json to_json(const Score& s) {
             {"edges_true", s.edges_true},
             {"edges_found", s.edges_found},
             {"edges_right", s.edges_right},
+            {"edges_undecided", s.edges_undecided},
             {"edges_turned", s.edges_turned},
             {"false_ephemeral", s.false_ephemeral},
             {"precision", s.precision()},
@@ -113,7 +119,7 @@ json to_json(const Score& s) {
 }  // namespace
 
 void write_tables(const std::vector<ScenarioScores>& all, std::ostream& out) {
-  out << "All in percent; direction by conversation and window.\n\n";
+  out << "In percent, but for undecided edges; direction by conversation and window.\n\n";
   write_overview(all, out);
   out << "\nFlowLens by the rung that decided:\n\n";
   write_rungs(all, out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace truth {
 namespace {
@@ -24,7 +25,15 @@ std::string text(const DependencyKey& key) {
 struct Visible {
   std::set<DependencyKey> edges;   ///< true ones of which a record came
   std::set<DependencyKey> turned;  ///< the same, the wrong way round: on the client's port
+  std::set<DependencyKey> pairs;   ///< their ends alone
 };
+
+/// Both ends, whoever serves, on whatever port.
+DependencyKey pair_of(DependencyKey key) {
+  if (key.server < key.client) std::swap(key.client, key.server);
+  key.port = 0;
+  return key;
+}
 
 Visible visible_part(const TrueMap& truth, const Conversations& all) {
   Visible visible;
@@ -32,6 +41,7 @@ Visible visible_part(const TrueMap& truth, const Conversations& all) {
     const TrueAnswer answer = true_answer(truth, key);
     if (answer.kind == TrueAnswer::Kind::none) continue;
     const DependencyKey edge = key.dependency(answer.client_side);
+    visible.pairs.insert(pair_of(edge));
     if (!truth.at(edge).is_wire_only) visible.edges.insert(edge);
     if (answer.kind == TrueAnswer::Kind::either) {
       visible.edges.insert(key.dependency(1 - answer.client_side));
@@ -81,6 +91,10 @@ class Scoring {
     const auto real = find_true(truth_, key);
     const bool is_right = real != truth_.end();
     if (is_right && real->second.is_wire_only) return;
+    if (edge.is_undecided && visible.pairs.contains(pair_of(key))) {
+      ++score_.edges_undecided;
+      return;
+    }
     ++score_.edges_found;
     if (edge.confidence) {
       const auto at = std::min<std::size_t>(9, static_cast<std::size_t>(*edge.confidence * 10));

@@ -39,7 +39,8 @@ struct Score {
   std::uint64_t edges_true = 0;
   std::uint64_t edges_found = 0;
   std::uint64_t edges_right = 0;
-  std::uint64_t edges_turned = 0;  ///< false ones that are a true edge the wrong way round
+  std::uint64_t edges_undecided = 0;  ///< not among those found: shown without saying who serves
+  std::uint64_t edges_turned = 0;     ///< false ones that are a true edge the wrong way round
   std::uint64_t false_ephemeral =
       0;  ///< false ones on a port of the other end's client, or >= 32768
   // Octets of the true edges that were found and of which the truth is known.

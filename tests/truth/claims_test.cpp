@@ -1,0 +1,178 @@
+// What issue 4 promises of the map, on the scenarios of examples/simnet/scenarios: S1, S2 and S3.
+// Suite "quick": cut short. Suite "long": whole. Each with the scenario's seed and an independent one.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "flowlens/graph_export.hpp"
+#include "rng.hpp"
+#include "truth/comparison.hpp"
+
+namespace {
+
+using namespace truth;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kOtherSeed = 1'000'003;
+
+simnet::Options scenario_named(const std::string& name) {
+  return scenario(std::string(FLOWLENS_SCENARIOS) + "/" + name + ".yaml");
+}
+
+/// A share that must be reached; one that is wrong never counts as missing it.
+void check_share(const char* what, const Tally& tally, double wanted) {
+  CAPTURE(what);
+  CAPTURE(tally.right);
+  CAPTURE(tally.wrong);
+  CAPTURE(tally.undecided);
+  const bool is_reached = tally.accuracy() >= wanted;
+  CHECK_MESSAGE(is_reached, what, ": ", tally.accuracy(), ", wanted ", wanted);
+}
+
+void check_against(const Score& flowlens, const Score& other) {
+  CAPTURE(other.name);
+  CHECK(flowlens.precision() >= other.precision());
+  CHECK(flowlens.recall() >= other.recall());
+  CHECK(flowlens.direction().accuracy() >= other.direction().accuracy());
+}
+
+/// S1: right directions by kind of evidence, few false services, never below a baseline.
+void check_directions(const std::string& name, simnet::Options scenario) {
+  CAPTURE(name);
+  CAPTURE(scenario.world.seed);
+  const ScenarioScores scores = compare(name, scenario);
+  const Score& flowlens = scores.tools.front();
+  const auto kind = [&](EvidenceKind k) { return flowlens.by_kind[static_cast<std::size_t>(k)]; };
+  check_share("handshake", kind(EvidenceKind::handshake), 0.999);
+  check_share("flags", kind(EvidenceKind::flags), 0.99);
+  if (scenario.measure_from >= seconds{3600}) {
+    check_share("sampled", kind(EvidenceKind::sampled), 0.97);
+  }
+  CHECK(flowlens.false_ephemeral_share() <= 0.001);
+  if (name == "full") {
+    CHECK(flowlens.precision() >= 0.97);
+    CHECK(flowlens.recall() >= 0.97);
+  }
+  for (std::size_t i = 1; i < scores.tools.size(); ++i) check_against(flowlens, scores.tools[i]);
+}
+
+void check_with_two_seeds(const std::string& name, seconds longest) {
+  simnet::Options options = scenario_named(name);
+  auto& duration = options.simulation.traffic.duration;
+  duration = std::min<simnet::Micros>(duration, longest);
+  check_directions(name, options);
+  set_seed(options, options.world.seed + kOtherSeed);
+  check_directions(name, options);
+}
+
+/// Flows with the time at which they came.
+struct Arrival {
+  std::vector<flowlens::FlowRecord> flows;
+  flowlens::Timestamp now;
+};
+
+std::vector<Arrival> arrivals_of(const simnet::Options& scenario) {
+  std::vector<Arrival> arrivals;
+  static_cast<void>(simulate(scenario, [&](auto flows, flowlens::Timestamp now) {
+    arrivals.push_back({{flows.begin(), flows.end()}, now});
+  }));
+  return arrivals;
+}
+
+std::string exported_map(const std::vector<Arrival>& arrivals, seconds flush_interval) {
+  MapRun::Options options;
+  options.flush_interval = flush_interval;
+  MapRun run(options);
+  for (const Arrival& a : arrivals) run.add(a.flows, a.now);
+  run.finish();
+  std::ostringstream out;
+  flowlens::write_graph(run.resolver().graph(), flowlens::ExportFormat::json, out);
+  return out.str();
+}
+
+/// Each datagram comes up to `longest` later than it did, so others overtake it.
+std::vector<Arrival> shuffled(std::vector<Arrival> arrivals, seconds longest, std::uint64_t seed) {
+  simnet::Rng rng(seed);
+  for (Arrival& a : arrivals) {
+    a.now += std::chrono::milliseconds{
+        rng.below(static_cast<std::uint64_t>(std::chrono::milliseconds{longest}.count()))};
+  }
+  std::stable_sort(arrivals.begin(), arrivals.end(),
+                   [](const Arrival& a, const Arrival& b) { return a.now < b.now; });
+  return arrivals;
+}
+
+void check_any_order(const std::string& name, std::size_t times) {
+  simnet::Options options = scenario_named(name);
+  options.simulation.traffic.duration =
+      std::min<simnet::Micros>(options.simulation.traffic.duration, seconds{900});
+  // Within the lateness bound: conversations of at most 30 s, and nothing late by itself.
+  options.simulation.traffic.long_percent = 0;
+  options.network = {};
+  const std::vector<Arrival> arrivals = arrivals_of(options);
+  const std::string expected = exported_map(arrivals, seconds{60});
+  CHECK(expected.size() > 10'000);
+  for (std::size_t i = 0; i < times; ++i) {
+    CAPTURE(i);
+    const bool is_same = exported_map(shuffled(arrivals, seconds{25}, i), seconds{60}) == expected;
+    CHECK(is_same);
+  }
+}
+
+/// S3: a replay at 1000 times the speed flushes once where real time flushed 1000 times.
+void check_any_speed(const std::string& name, seconds longest) {
+  simnet::Options options = scenario_named(name);
+  options.simulation.traffic.duration =
+      std::min<simnet::Micros>(options.simulation.traffic.duration, longest);
+  const std::vector<Arrival> arrivals = arrivals_of(options);
+  const bool is_same = exported_map(arrivals, seconds{5}) == exported_map(arrivals, seconds{5'000});
+  CHECK(is_same);
+}
+
+/// S2: how many exporters see it, and how their clocks stand, changes no edge and few octets.
+void check_observers(std::uint64_t seed) {
+  const auto map_of = [&](const std::vector<double>& skews) {
+    simnet::Options options = scenario_named("observers");
+    set_seed(options, seed);
+    options.simulation.exporters.clear();
+    for (const double skew : skews) {
+      simnet::ExporterPlan plan;
+      plan.protocol = options.simulation.exporters.size() % 2 == 0 ? simnet::Protocol::ipfix
+                                                                   : simnet::Protocol::netflow_v9;
+      plan.clock_skew = simnet::Micros{static_cast<std::int64_t>(skew * 1e6)};
+      options.simulation.exporters.push_back(plan);
+    }
+    MapRun run;
+    static_cast<void>(
+        simulate(options, [&](auto flows, flowlens::Timestamp now) { run.add(flows, now); }));
+    run.finish();
+    return run.map();
+  };
+  const auto one = map_of({0});
+  for (const auto& skews : {std::vector<double>{5, -5}, std::vector<double>{0, 5, -5, 2.5}}) {
+    const auto more = map_of(skews);
+    CAPTURE(skews.size());
+    CHECK(std::equal(one.begin(), one.end(), more.begin(), more.end(),
+                     [](const auto& a, const auto& b) { return a.first == b.first; }));
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("quick") {
+  TEST_CASE("S1: directions and edges are right, whatever the ports") {
+    for (const char* name : {"plain", "failover"}) check_with_two_seeds(name, seconds{600});
+  }
+  TEST_CASE("S2: one, two or four exporters, clocks apart, give the same map") {
+    for (const std::uint64_t seed : {std::uint64_t{1}, kOtherSeed}) check_observers(seed);
+  }
+  TEST_CASE("S2: any order of arrival within the lateness bound gives the same map") {
+    for (const char* name : {"plain", "high-ports"}) check_any_order(name, 3);
+  }
+  TEST_CASE("S3: a replay at any speed gives the same map") {
+    check_any_speed("peers", seconds{900});
+  }
+}
