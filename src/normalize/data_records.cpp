@@ -4,6 +4,7 @@
 
 #include "normalize/normalizer_state.hpp"
 #include "normalize/rates.hpp"
+#include "normalize/steps.hpp"
 
 namespace flowlens::normalize {
 namespace {
@@ -38,7 +39,7 @@ void note_denials(const Block& block) noexcept {
 void fill(NormalizerState& state, const SetAtWork& work, Block& block,
           const Block& reverse) noexcept {
   const Plan& plan = work.plan;
-  run_steps(plan, work.like, block, reverse);
+  run_steps(plan, block, reverse);
   complete_times(state, work, plan.times, block);
   if (plan.is_biflow) complete_times(state, work, plan.reverse_times, reverse);
   if (plan.icmp_from_port) move_icmp(block);
@@ -106,6 +107,16 @@ FlowRecord reversed(const FlowRecord& forward, const FlowRecord& told, const Pla
   return flow;
 }
 
+void give_flows(NormalizerState& state, const Plan& plan, const Block& block) {
+  std::vector<FlowRecord>& out = state.out->flows;
+  const std::size_t first = out.size();
+  out.insert(out.end(), block.flows, block.flows + block.count);
+  if (!plan.has_translation) return;
+  for (std::size_t i = 0; i < block.count; ++i) {
+    give_translation(state, state.nat.events[i], first + i, false);
+  }
+}
+
 void give_biflows(NormalizerState& state, const Plan& plan, const Block& block,
                   const Block& reverse) {
   std::vector<FlowRecord>& out = state.out->flows;
@@ -128,22 +139,32 @@ void give_frames(NormalizerState& state, const Plan& plan, const Block& block) {
     dissect(block.scratch->frame[i], plan.frame_link, state.dissection);
     const std::uint64_t frame_octets = plan.has_frame_size ? block.scratch->frame_size[i] : 0;
     if (apply_dissection(state, frame_octets, flow)) {
-      give_packet(state, flow);
+      state.out->flows.push_back(flow);
+      give_layers(state);
     } else {
       ++state.counters.records_without_flow;
     }
   }
 }
 
-/// Points to the next records. \return octets of them.
-std::size_t place(const Plan& plan, const Template& layout, std::span<const std::byte> records,
-                  Block& block) noexcept {
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < block.count; ++i) {
-    block.at[i] = records.data() + at;
-    at += plan.record_octets != 0 ? plan.record_octets : record_length(layout, records.subspan(at));
+/// The record behind the one at `p`, of variable length.
+const std::byte* behind_record(const Plan& plan, const std::byte* p) noexcept {
+  for (const Segment& segment : plan.segments) {
+    p += segment.fixed_octets;
+    if (!segment.ends_variable) break;
+    const std::span<const std::byte> value = variable_at(p);
+    p = value.data() + value.size();
   }
-  return at;
+  return p;
+}
+
+/// Points to the records from `p` on. \return what is behind them.
+const std::byte* place(const Plan& plan, const std::byte* p, Block& block) noexcept {
+  for (std::size_t i = 0; i < block.count; ++i) {
+    block.at[i] = p;
+    p = plan.record_octets != 0 ? p + plan.record_octets : behind_record(plan, p);
+  }
+  return p;
 }
 
 /// A flow with all that the records of a set share.
@@ -178,33 +199,31 @@ SetFacts facts_of(const DataSet& set, const Domain& domain) noexcept {
 /// Blocks of a set, one after the other, to where their flows go.
 class SetRunner {
  public:
-  SetRunner(NormalizerState& state, SetAtWork& work)
-      : state_(state), work_(work), out_(state.out->flows) {
+  SetRunner(NormalizerState& state, SetAtWork& work) : state_(state), work_(work) {
     block_.at = reverse_.at = at_.data();
     block_.set = reverse_.set = &work.facts;
+    block_.moves = work.plan.moves.data();
+    block_.like = &work.like;
     block_.nat = reverse_.nat = &state.nat;
     block_.saw_ntp_fraction = reverse_.saw_ntp_fraction = &work.plan.saw_ntp_fraction;
     block_.scratch = &state.scratch;
     reverse_.scratch = &state.reverse_scratch;
+    block_.flows = state.flows.data();
     reverse_.flows = state.reverse_flows.data();
   }
 
   void run() {
     const Plan& plan = work_.plan;
-    const bool is_plain = plan.kind == Plan::Kind::flows && !plan.is_biflow;
-    std::size_t next = out_.size();
-    if (is_plain) out_.resize(next + work_.set.record_count, work_.like);
-    std::span<const std::byte> rest = work_.set.records;
+    const bool tells_of_nat = plan.has_translation || plan.kind == Plan::Kind::nat_events;
+    const std::byte* next = work_.set.records.data();
     for (std::size_t left = work_.set.record_count; left != 0; left -= block_.count) {
       block_.count = reverse_.count = std::min(left, kBlock);
-      rest = rest.subspan(place(plan, *work_.set.layout, rest, block_));
-      block_.flows = is_plain ? out_.data() + next : state_.flows.data();
-      if (!is_plain) std::fill_n(state_.flows.begin(), block_.count, work_.like);
-      if (plan.is_biflow) std::fill_n(state_.reverse_flows.begin(), block_.count, work_.like);
-      if (plan.nat_present != 0) clear_nat();
+      next = place(plan, next, block_);
+      if (!plan.moves_lay_flows) std::fill_n(block_.flows, block_.count, work_.like);
+      if (plan.is_biflow) std::fill_n(reverse_.flows, block_.count, work_.like);
+      if (tells_of_nat) clear_nat();
       fill(state_, work_, block_, reverse_);
-      is_plain ? give_translations(next) : give();
-      next += block_.count;
+      give();
     }
   }
 
@@ -213,12 +232,6 @@ class SetRunner {
     std::fill_n(state_.nat.events.begin(), block_.count, NatEvent{});
     std::fill_n(state_.nat.port_block_size.begin(), block_.count, std::uint16_t{0});
   }
-  void give_translations(std::size_t first) {
-    if (!work_.plan.has_translation) return;
-    for (std::size_t i = 0; i < block_.count; ++i) {
-      give_translation(state_, state_.nat.events[i], first + i, false);
-    }
-  }
   void give() {
     switch (work_.plan.kind) {
       case Plan::Kind::frames:
@@ -226,13 +239,13 @@ class SetRunner {
       case Plan::Kind::nat_events:
         return give_nat_events(state_, work_, block_);
       default:
-        return give_biflows(state_, work_.plan, block_, reverse_);
+        return work_.plan.is_biflow ? give_biflows(state_, work_.plan, block_, reverse_)
+                                    : give_flows(state_, work_.plan, block_);
     }
   }
 
   NormalizerState& state_;
   SetAtWork& work_;
-  std::vector<FlowRecord>& out_;
   std::array<const std::byte*, kBlock> at_;
   Block block_, reverse_;
 };

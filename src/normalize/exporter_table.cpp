@@ -32,8 +32,7 @@ bool is_within(const IpAddress& address, const SamplingOverride& rule) noexcept 
 
 }  // namespace
 
-Exporter& ExporterTable::exporter(const IpAddress& address) {
-  if (last_ != nullptr && last_->address == address) return *last_;
+Exporter& ExporterTable::find_or_add(const IpAddress& address) {
   if (Exporter* known = exporters_.find(address)) return *(last_ = known);
   if (exporters_.size() >= options_.max_exporters) forget(std::prev(exporters_.end())->second);
   last_ = nullptr;

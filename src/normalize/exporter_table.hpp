@@ -100,7 +100,10 @@ class ExporterTable {
 
   /// Finds or adds; the one asked last is at hand. Valid until another is added.
   /// \throws std::bad_alloc
-  [[nodiscard]] Exporter& exporter(const IpAddress& address);
+  [[nodiscard]] Exporter& exporter(const IpAddress& address) {
+    return last_ != nullptr && last_->address == address ? *last_ : find_or_add(address);
+  }
+  /// Finds or adds; the one asked last is at hand.
   /// \throws std::bad_alloc
   [[nodiscard]] static Domain& domain(Exporter& exporter, std::uint32_t id);
 
@@ -133,6 +136,7 @@ class ExporterTable {
   /// send takes several datagrams anyway.
   static constexpr std::uint32_t kMaxRecordsADatagram = 512;
 
+  Exporter& find_or_add(const IpAddress& address);
   void learn(Exporter& exporter, const DataSet& set, const OptionsRecord& record);
   /// Reads saved state. \param into  null: only looks whether it is sound.
   static bool read(std::span<const std::byte> content, ExporterTable* into);

@@ -25,15 +25,12 @@ struct Placed {
 /// Octets of a record that one move reads.
 inline constexpr std::uint32_t kMoveOctets = 16;
 
-/// Adds moves for the fields of one segment.
+/// Adds moves for the fields of one segment, and the steps that make them. Those of the first
+/// segment lay whole flows, `start` apart; those of another are laid over what is there.
 /// \param fixed_octets   of the segment.
 /// \param octets_before  that every record has in front of the segment.
 /// \return false if the segment is too short to read 16 octets at once: then nothing was added.
 bool add_moves(std::span<const Placed> fields, std::uint32_t fixed_octets,
-               std::uint32_t octets_before, std::vector<Move>& moves);
-
-/// Lays the flows of the block over with what the moves bring.
-/// \param like  what the flows were filled with.
-void run_moves(std::span<const Move> moves, const Block& block, const FlowRecord& like) noexcept;
+               std::uint32_t octets_before, Plan& plan);
 
 }  // namespace flowlens::normalize

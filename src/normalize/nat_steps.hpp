@@ -18,13 +18,14 @@ template <auto Member>
 void put_nat_v4(const Block& block, std::size_t offset, std::size_t) noexcept {
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
     IpAddress& target = block.nat->events[i].*Member;
-    if (wire::load32(p) != 0 || target == IpAddress{}) target = v4_at(p);
+    if (wire::load32(p) != 0 || target == IpAddress{}) target = wire::load_v4(p);
   });
 }
 template <auto Member>
 void put_nat_v6(const Block& block, std::size_t offset, std::size_t) noexcept {
-  for_block(block, offset,
-            [&](std::size_t i, const std::byte* p) { block.nat->events[i].*Member = v6_at(p); });
+  for_block(block, offset, [&](std::size_t i, const std::byte* p) {
+    block.nat->events[i].*Member = wire::load_v6(p);
+  });
 }
 inline void put_port_block_size(const Block& block, std::size_t offset,
                                 std::size_t width) noexcept {

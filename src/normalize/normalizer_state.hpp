@@ -83,8 +83,9 @@ void give_nat_events(NormalizerState& state, const SetAtWork& work, const Block&
 /// \return false if the headers have no addresses or no protocol: then there is no flow.
 bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
                       FlowRecord& flow) noexcept;
-/// Gives the flow of the packet in `state.dissection` out, and its layers if it has tunnels.
+/// Gives the layers of the packet in `state.dissection` out, if it has tunnels. Its flow is the last
+/// one given out.
 /// \throws std::bad_alloc
-void give_packet(const NormalizerState& state, const FlowRecord& flow);
+void give_layers(const NormalizerState& state);
 
 }  // namespace flowlens::normalize

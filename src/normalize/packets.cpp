@@ -1,4 +1,6 @@
 // Sampled packets: sFlow samples, and the headers that any protocol may carry.
+#include <algorithm>
+
 #include "normalize/normalizer_state.hpp"
 #include "wire/byte_reader.hpp"
 #include "wire/load.hpp"
@@ -33,15 +35,16 @@ bool link_of(std::uint32_t header_protocol, LinkType& link) noexcept {
 
 bool read_sampled_header(NormalizerState& state, const SflowRecord& record,
                          FlowRecord& flow) noexcept {
-  wire::ByteReader in{record.octets};
+  constexpr std::size_t kHeader = 16;
+  if (record.octets.size() < kHeader) return false;
+  const std::byte* at = record.octets.data();
   LinkType link;
-  const bool known = link_of(in.u32(), link);
-  const std::uint32_t frame_octets = in.u32();
-  in.skip(4);  // octets removed before sampling, counted in frame_octets
-  std::size_t length = in.u32();
-  if (!in.ok() || !known) return false;
-  if (length > in.remaining()) length = in.remaining();
-  dissect(in.take(length), link, state.dissection);
+  if (!link_of(wire::load32(at), link)) return false;
+  const std::uint32_t frame_octets = wire::load32(at + 4);
+  // At 8: octets removed before sampling, counted in frame_octets.
+  const std::size_t length =
+      std::min<std::size_t>(wire::load32(at + 12), record.octets.size() - kHeader);
+  dissect(record.octets.subspan(kHeader, length), link, state.dissection);
   return apply_dissection(state, frame_octets, flow);
 }
 
@@ -131,8 +134,8 @@ bool is_interface(std::uint32_t format, std::uint32_t value) noexcept {
   return format == 0 && value != 0 && value != 0x3fff'ffffu && value != 0xffff'ffffu;
 }
 
-FlowRecord prototype(const SflowSample& sample) noexcept {
-  FlowRecord flow;
+/// What the sample says of the packet, and of itself. \param flow  a new one.
+void apply_sample(const SflowSample& sample, FlowRecord& flow) noexcept {
   const IpAddress& agent = sample.message->agent;
   flow.exporter = agent.is_unspecified() ? sample.session->exporter : agent;
   flow.observation_domain = sample.message->observation_domain;
@@ -153,7 +156,6 @@ FlowRecord prototype(const SflowSample& sample) noexcept {
     flow.egress_interface = sample.output_value;
     flow.present |= bits(FlowField::egress_interface);
   }
-  return flow;
 }
 
 /// The tag of the packet itself or, in a tunnel, of the nearest packet around it that has one.
@@ -211,15 +213,52 @@ bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
   return true;
 }
 
-void give_packet(const NormalizerState& state, const FlowRecord& flow) {
+void give_layers(const NormalizerState& state) {
   const Dissection& d = state.dissection;
+  if (d.count == 1) return;
   FlowBatch& out = *state.out;
-  const auto index = static_cast<std::uint32_t>(out.flows.size());
-  if (d.count > 1) {
-    for (std::uint8_t i = 0; i < d.count; ++i) out.layers.push_back({index, i, d.layers[i]});
-  }
-  out.flows.push_back(flow);
+  const auto index = static_cast<std::uint32_t>(out.flows.size() - 1);
+  for (std::uint8_t i = 0; i < d.count; ++i) out.layers.push_back({index, i, d.layers[i]});
 }
+
+namespace {
+
+/// Reads the records of a sample into its flow. \return false if they tell of none.
+bool read_records(NormalizerState& state, const SflowSample& sample, FlowRecord& flow) noexcept {
+  // Packets that a device dropped did not pass: they are no traffic.
+  if (sample.kind == SflowSampleKind::discarded) return false;
+  // Some agents tell one packet in all forms: the header says most.
+  bool from_header = false;
+  SflowRecord decoded;
+  sample.for_each([&](const SflowRecord& record) {
+    if (record.enterprise != 0) return;
+    switch (record.format) {
+      case 1:
+        from_header = from_header || read_sampled_header(state, record, flow);
+        break;
+      case 3:
+      case 4:
+        if (decoded.format == 0) decoded = record;
+        break;
+      case 1001:
+        read_switch(record, flow);
+        break;
+      case 1002:
+        read_router(record, flow);
+        break;
+      case 1003:
+        read_gateway(record, flow);
+        break;
+      default:
+        break;
+    }
+  });
+  if (from_header) return true;
+  state.dissection.count = 1;
+  return decoded.format != 0 && read_sampled_ip(decoded, decoded.format == 4, flow);
+}
+
+}  // namespace
 
 void normalize_sample(NormalizerState& state, const SflowSample& sample) {
   NormalizerCounters& counters = state.counters;
@@ -228,48 +267,20 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
     return;
   }
   ++counters.records;
-  // Packets that a device dropped did not pass: they are no traffic.
-  // Some agents tell one packet in all forms: the header says most.
-  bool from_header = false;
-  SflowRecord decoded;
-  FlowRecord flow = prototype(sample);
-  if (sample.kind != SflowSampleKind::discarded) {
-    sample.for_each([&](const SflowRecord& record) {
-      if (record.enterprise != 0) return;
-      switch (record.format) {
-        case 1:
-          from_header = from_header || read_sampled_header(state, record, flow);
-          break;
-        case 3:
-        case 4:
-          if (decoded.format == 0) decoded = record;
-          break;
-        case 1001:
-          read_switch(record, flow);
-          break;
-        case 1002:
-          read_router(record, flow);
-          break;
-        case 1003:
-          read_gateway(record, flow);
-          break;
-        default:
-          break;
-      }
-    });
+  if (state.out == nullptr) {
+    ++counters.records_without_flow;
+    return;
   }
-  const bool found =
-      from_header || (decoded.format != 0 && read_sampled_ip(decoded, decoded.format == 4, flow));
-  if (!found || state.out == nullptr) {
+  // Made where it will stay: copying it costs as much as filling it.
+  FlowRecord& flow = state.out->flows.emplace_back();
+  apply_sample(sample, flow);
+  if (!read_records(state, sample, flow)) {
+    state.out->flows.pop_back();
     ++counters.records_without_flow;
     return;
   }
   complete_sample(state, flow);
-  if (from_header) {
-    give_packet(state, flow);
-  } else {
-    state.out->flows.push_back(flow);
-  }
+  give_layers(state);
 }
 
 void normalize_packet(NormalizerState& state, const CapturedPacket& packet) {
@@ -286,7 +297,8 @@ void normalize_packet(NormalizerState& state, const CapturedPacket& packet) {
     ++state.counters.records_without_flow;
     return;
   }
-  give_packet(state, flow);
+  state.out->flows.push_back(flow);
+  give_layers(state);
 }
 
 }  // namespace flowlens::normalize

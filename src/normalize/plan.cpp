@@ -281,10 +281,9 @@ class SegmentCompiler {
 
   void run(bool with_moves) {
     Segment& segment = plan_.segments[index_];
-    segment.first_move = static_cast<std::uint32_t>(plan_.moves.size());
-    const bool has_moves = with_moves && add_all_moves(segment);
-    segment.end_move = static_cast<std::uint32_t>(plan_.moves.size());
     segment.first_step = static_cast<std::uint32_t>(plan_.steps.size());
+    const bool has_moves = with_moves && add_all_moves(segment);
+    plan_.moves_lay_flows |= has_moves && index_ == 0;
     add_steps(segment, choices_.forward, plan_.times, false, has_moves);
     if (plan_.is_biflow) {
       add_steps(segment, choices_.reverse, plan_.reverse_times, true, false);
@@ -304,7 +303,7 @@ class SegmentCompiler {
       const Target target = choice.rule->target;
       fields.push_back({choice.offset, choice.length, is_address(target), choice.rule->place});
     }
-    if (!add_moves(fields, segment.fixed_octets, octets_before_, plan_.moves)) return false;
+    if (!add_moves(fields, segment.fixed_octets, octets_before_, plan_)) return false;
     for (const Choice& choice : choices_.forward) {
       if (is_movable(choice)) prepare_v4(choice.rule->target, plan_.like);
     }
@@ -346,27 +345,17 @@ Plan compile(const Template& layout, bool with_moves) {
   return plan;
 }
 
-void run_steps(const Plan& plan, const FlowRecord& like, Block& block,
-               const Block& reverse) noexcept {
+void run_steps(const Plan& plan, Block& block, const Block& reverse) noexcept {
   for (const Segment& segment : plan.segments) {
-    run_moves({plan.moves.data() + segment.first_move, plan.moves.data() + segment.end_move}, block,
-              like);
     for (std::uint32_t s = segment.first_step; s < segment.end_step; ++s) {
       const Step& step = plan.steps[s];
       step.run(step.of_reverse ? reverse : block, step.offset, step.width);
     }
     if (!segment.ends_variable) return;
     for (std::size_t i = 0; i < block.count; ++i) {
-      // The parser has measured the record, so length and value are there.
-      const std::byte* p = block.at[i] + segment.fixed_octets;
-      std::size_t length = wire::load8(p);
-      p += 1;
-      if (length == 255) {
-        length = wire::load16(p);
-        p += 2;
-      }
-      if (segment.variable_is_frame) block.scratch->frame[i] = {p, length};
-      block.at[i] = p + length;
+      const std::span<const std::byte> value = variable_at(block.at[i] + segment.fixed_octets);
+      if (segment.variable_is_frame) block.scratch->frame[i] = value;
+      block.at[i] = value.data() + value.size();
     }
   }
 }

@@ -47,6 +47,8 @@ struct SetFacts {
   std::uint64_t boot_ms = 0;
 };
 
+struct Move;
+
 /// The block a step works on.
 struct Block {
   const std::byte** at = nullptr;  ///< where offset 0 of the step lies, for each record
@@ -56,14 +58,16 @@ struct Block {
   NatScratch* nat = nullptr;
   const SetFacts* set = nullptr;
   bool* saw_ntp_fraction = nullptr;  ///< see put_ntp_time()
+  const Move* moves = nullptr;       ///< of the plan
+  const FlowRecord* like = nullptr;  ///< what the flows of the block have in common
 };
 
 using StepFunction = void (*)(const Block& block, std::size_t offset, std::size_t width);
 
 struct Step {
   StepFunction run = nullptr;
-  std::uint32_t offset = 0;  ///< from the start of the segment
-  std::uint32_t width = 0;   ///< octets of the field
+  std::uint32_t offset = 0;  ///< from the start of the segment; of moves: the first of them
+  std::uint32_t width = 0;   ///< octets of the field; of moves: 0
   bool of_reverse = false;   ///< fills the reverse half of a biflow
 };
 
@@ -72,7 +76,6 @@ struct Step {
 struct Move {
   std::int32_t from = 0;  ///< from the start of the segment; may lie before it
   std::uint32_t to = 0;   ///< in the FlowRecord
-  bool adds = false;      ///< to what the move before has laid there
   alignas(16) std::array<std::uint8_t, 16> order{};  ///< of the octets; 0x80: none
 };
 
@@ -80,8 +83,6 @@ struct Move {
 struct Segment {
   std::uint32_t first_step = 0;
   std::uint32_t end_step = 0;
-  std::uint32_t first_move = 0;
-  std::uint32_t end_move = 0;
   std::uint32_t fixed_octets = 0;  ///< before the field of variable length
   bool ends_variable = false;
   bool variable_is_frame = false;  ///< a packet section: keep where it lies
@@ -113,6 +114,7 @@ struct Plan {
   bool has_frame_size = false;
   bool has_extended_event = false;
   bool has_translation = false;
+  bool moves_lay_flows = false;   ///< all but `start`, so that nothing has to be filled in before
   bool saw_ntp_fraction = false;  ///< a true NTP fraction came: no microseconds in its place
   TimeFields times, reverse_times;
   std::uint32_t present = 0;          ///< FlowField bits of every flow
@@ -129,10 +131,9 @@ struct Plan {
 /// \throws std::bad_alloc
 [[nodiscard]] Plan compile(const Template& layout, bool with_moves = true);
 
-/// Runs the steps of a plan over a block whose `at` points to the records' starts.
-/// \param like     what the flows of the block were filled with.
+/// Runs the steps of a plan over a block whose `at` points to the records' starts. The flows must
+/// have been filled with `block.like`, unless `plan.moves_lay_flows`.
 /// \param reverse  where the reverse halves of biflows go; unused for other plans.
-void run_steps(const Plan& plan, const FlowRecord& like, Block& block,
-               const Block& reverse) noexcept;
+void run_steps(const Plan& plan, Block& block, const Block& reverse) noexcept;
 
 }  // namespace flowlens::normalize

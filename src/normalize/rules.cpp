@@ -45,13 +45,22 @@ constexpr Rule v4(std::uint16_t element, Target target, Place place, std::uint8_
   return step(element, target, put_v4<Member>, 4, rank,
               {static_cast<std::uint16_t>(place.offset + 12), 4});
 }
-template <TimeForm Form>
-constexpr Rule start(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAnyWidth) {
-  return step(element, Target::start, put_time<&FlowRecord::start, Form>, width, rank);
+template <auto Member, TimeForm Form>
+constexpr Rule time(std::uint16_t element, Target target, std::uint8_t rank) {
+  return {element,
+          target,
+          rank,
+          kAnyWidth,
+          {put_time<Member, Form, 1>, put_time<Member, Form, 2>, put_time<Member, Form, 4>,
+           put_time<Member, Form, 8>, put_time<Member, Form, 0>}};
 }
 template <TimeForm Form>
-constexpr Rule end(std::uint16_t element, std::uint8_t rank, std::uint8_t width = kAnyWidth) {
-  return step(element, Target::end, put_time<&FlowRecord::end, Form>, width, rank);
+constexpr Rule start(std::uint16_t element, std::uint8_t rank) {
+  return time<&FlowRecord::start, Form>(element, Target::start, rank);
+}
+template <TimeForm Form>
+constexpr Rule end(std::uint16_t element, std::uint8_t rank) {
+  return time<&FlowRecord::end, Form>(element, Target::end, rank);
 }
 constexpr Rule octets(std::uint16_t element, CounterSource counts, std::uint8_t rank) {
   Rule rule =

@@ -76,6 +76,25 @@ Rate rate_by_interface(RateFinder& find, const FlowRecord& flow) noexcept {
   return rate.rate != 0 ? rate : find(SamplingScope::interface, second);
 }
 
+/// Rates of flows that nothing but a sampler tells of. \return flows whose sampler is not known.
+std::uint64_t set_rates_by_sampler(RateFinder& find, SamplingScope scope,
+                                   const Block& block) noexcept {
+  const std::uint64_t* sampler = block.scratch->sampler.data();
+  std::uint64_t last = *sampler;
+  Rate rate = find(scope, last);
+  std::uint64_t unknown = 0;
+  for (FlowRecord& flow : std::span{block.flows, block.count}) {
+    if (*sampler != last) rate = find(scope, last = *sampler);
+    ++sampler;
+    if (rate.rate != 0) {
+      set_rate(flow, rate);
+    } else {
+      ++unknown;
+    }
+  }
+  return unknown;
+}
+
 }  // namespace
 
 void complete_sampling(NormalizerState& state, const SetAtWork& work, const Block& block) noexcept {
@@ -83,18 +102,19 @@ void complete_sampling(NormalizerState& state, const SetAtWork& work, const Bloc
   Exporter& exporter = work.exporter;
   const bool has_overrides =
       exporter.whole_override != nullptr || !exporter.interface_overrides.empty();
+  const bool has_own = plan.has_rate || plan.has_population;
   std::uint64_t unknown = 0;
-  if (!plan.has_rate && !plan.has_sampler && !plan.has_population && !has_overrides &&
-      !exporter.has_interface_rates) {
-    unknown = work.like.sampling_source == SamplingSource::unknown ? block.count : 0;
+  RateFinder find{exporter, work.like.observation_domain};
+  const SamplingScope scope =
+      plan.sampler_is_selector ? SamplingScope::selector : SamplingScope::sampler;
+  if (!has_own && !has_overrides && !exporter.has_interface_rates) {
+    unknown = plan.has_sampler ? set_rates_by_sampler(find, scope, block) : block.count;
+    if (work.like.sampling_source != SamplingSource::unknown) unknown = 0;
   } else {
-    RateFinder find{exporter, work.like.observation_domain};
-    const SamplingScope scope =
-        plan.sampler_is_selector ? SamplingScope::selector : SamplingScope::sampler;
     for (std::size_t i = 0; i < block.count; ++i) {
       FlowRecord& flow = block.flows[i];
       if (has_overrides && overrides(exporter, flow)) continue;
-      take_own_rate(plan, *block.scratch, i, flow);
+      if (has_own) take_own_rate(plan, *block.scratch, i, flow);
       if (flow.sampling_source == SamplingSource::record) continue;
       Rate rate;
       if (plan.has_sampler) rate = find(scope, block.scratch->sampler[i]);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 
 #include "normalize/plan.hpp"
 #include "normalize/rates.hpp"
@@ -39,17 +38,6 @@ inline Timestamp from_uptime(std::int64_t export_ns, std::uint32_t uptime_ms,
   return from_unix_ns(export_ns - std::int64_t{age_ms} * 1'000'000);
 }
 
-inline IpAddress v4_at(const std::byte* p) noexcept {
-  std::array<std::uint8_t, 16> octets{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  std::memcpy(octets.data() + 12, p, 4);
-  return IpAddress::v6(octets);
-}
-inline IpAddress v6_at(const std::byte* p) noexcept {
-  std::array<std::uint8_t, 16> octets;
-  std::memcpy(octets.data(), p, 16);
-  return IpAddress::v6(octets);
-}
-
 /// Width is a constant for the usual ones, 0 for "as the argument says".
 template <std::size_t Width>
 std::uint64_t load(const std::byte* p, std::size_t width) noexcept {
@@ -63,6 +51,14 @@ std::uint64_t load(const std::byte* p, std::size_t width) noexcept {
     return wire::load64(p);
   else
     return wire::load_unsigned(p, width);
+}
+
+/// A value of variable length, by the length in front of it (RFC 7011 §7). The parser has measured
+/// the record, so both are there.
+inline std::span<const std::byte> variable_at(const std::byte* p) noexcept {
+  const std::size_t length = wire::load8(p);
+  if (length != 255) return {p + 1, length};
+  return {p + 3, wire::load16(p + 1)};
 }
 
 /// Calls `each(record index, first octet of the field)`.
@@ -90,20 +86,20 @@ void put_scratch(const Block& block, std::size_t offset, std::size_t width) noex
 template <auto Member>
 void put_v4(const Block& block, std::size_t offset, std::size_t) noexcept {
   for_block(block, offset,
-            [&](std::size_t i, const std::byte* p) { block.flows[i].*Member = v4_at(p); });
+            [&](std::size_t i, const std::byte* p) { block.flows[i].*Member = wire::load_v4(p); });
 }
 /// Behind put_v6, where a template has both: the one that is not zero counts.
 template <auto Member>
 void put_v4_unless_zero(const Block& block, std::size_t offset, std::size_t) noexcept {
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
     IpAddress& target = block.flows[i].*Member;
-    if (wire::load32(p) != 0 || target == IpAddress{}) target = v4_at(p);
+    if (wire::load32(p) != 0 || target == IpAddress{}) target = wire::load_v4(p);
   });
 }
 template <auto Member>
 void put_v6(const Block& block, std::size_t offset, std::size_t) noexcept {
   for_block(block, offset,
-            [&](std::size_t i, const std::byte* p) { block.flows[i].*Member = v6_at(p); });
+            [&](std::size_t i, const std::byte* p) { block.flows[i].*Member = wire::load_v6(p); });
 }
 
 /// How a field tells a time.
@@ -116,13 +112,11 @@ enum class TimeForm : std::uint8_t {
 };
 
 template <TimeForm Form>
-Timestamp read_time(const Block& block, const std::byte* p, std::size_t width) noexcept {
-  const std::uint64_t value = wire::load_unsigned(p, width);
+Timestamp time_of(const SetFacts& set, std::uint64_t value) noexcept {
   if constexpr (Form == TimeForm::uptime) {
     // Cisco NX-OS: 8 octets, an uptime all the same or milliseconds since 1970.
     if (value > 0xffff'ffffu) return from_milliseconds(value);
-    return from_uptime(block.set->export_ns, block.set->uptime_ms,
-                       static_cast<std::uint32_t>(value));
+    return from_uptime(set.export_ns, set.uptime_ms, static_cast<std::uint32_t>(value));
   } else if constexpr (Form == TimeForm::seconds) {
     return from_seconds(value);
   } else if constexpr (Form == TimeForm::milliseconds) {
@@ -131,19 +125,21 @@ Timestamp read_time(const Block& block, const std::byte* p, std::size_t width) n
     return from_ntp(value);
   } else {
     const std::uint64_t us = std::min<std::uint64_t>(value, 0xffff'ffffu);
-    return from_unix_ns(block.set->export_ns - static_cast<std::int64_t>(us) * 1'000);
+    return from_unix_ns(set.export_ns - static_cast<std::int64_t>(us) * 1'000);
   }
 }
-template <auto Member, TimeForm Form>
+template <auto Member, TimeForm Form, std::size_t Width>
 void put_time(const Block& block, std::size_t offset, std::size_t width) noexcept {
+  const SetFacts set = *block.set;
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
-    block.flows[i].*Member = read_time<Form>(block, p, width);
+    block.flows[i].*Member = time_of<Form>(set, load<Width>(p, width));
   });
 }
 template <TimeForm Form>
 void put_both_times(const Block& block, std::size_t offset, std::size_t width) noexcept {
   for_block(block, offset, [&](std::size_t i, const std::byte* p) {
-    block.flows[i].start = block.flows[i].end = read_time<Form>(block, p, width);
+    const std::uint64_t value = wire::load_unsigned(p, width);
+    block.flows[i].start = block.flows[i].end = time_of<Form>(*block.set, value);
   });
 }
 /// NTP times, or what Citrix Netscaler sends as such: microseconds in place of the fraction. Those

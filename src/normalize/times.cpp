@@ -36,6 +36,17 @@ struct Bounds {
   [[nodiscard]] bool hold(const FlowRecord& flow) const noexcept {
     return flow.start >= earliest_start && flow.end >= earliest_end && flow.end <= latest;
   }
+  /// Sees to it that no flow of the block ends before it starts. \return whether all hold().
+  [[nodiscard]] bool order_and_hold(const Block& block) const noexcept {
+    Timestamp first_start = latest, first_end = latest, last_end = earliest_end;
+    for (FlowRecord& flow : std::span{block.flows, block.count}) {
+      if (flow.end < flow.start) flow.end = flow.start;
+      first_start = std::min(first_start, flow.start);
+      first_end = std::min(first_end, flow.end);
+      last_end = std::max(last_end, flow.end);
+    }
+    return first_start >= earliest_start && first_end >= earliest_end && last_end <= latest;
+  }
 };
 
 Bounds bounds_of(const NormalizerOptions& o, Timestamp received) noexcept {
@@ -59,24 +70,29 @@ void replace_times(FlowRecord& flow, const Bounds& bounds, std::chrono::nanoseco
   flow.end = moved.end;
 }
 
-}  // namespace
-
-void complete_times(NormalizerState& state, const SetAtWork& work, const TimeFields& fields,
-                    const Block& block) noexcept {
-  if (fields.start_is_uptime || fields.end_is_uptime) place_uptimes(work, fields, block);
-  if (!fields.has_start && !fields.has_end) return;
-  const Bounds bounds = bounds_of(state.options, work.set.received);
-  bool all_hold = true;
+/// The time that a template has no field for.
+void find_other_time(const TimeFields& fields, const Block& block) noexcept {
   for (std::size_t i = 0; i < block.count; ++i) {
     FlowRecord& flow = block.flows[i];
     const std::chrono::nanoseconds duration{
         fields.has_duration ? static_cast<std::int64_t>(block.scratch->duration_ns[i]) : 0};
     if (!fields.has_start) flow.start = flow.end - duration;
     if (!fields.has_end) flow.end = flow.start + duration;
-    if (flow.end < flow.start) flow.end = flow.start;
-    all_hold &= bounds.hold(flow);
   }
-  if (all_hold) return;
+}
+
+}  // namespace
+
+void complete_times(NormalizerState& state, const SetAtWork& work, const TimeFields& fields,
+                    const Block& block) noexcept {
+  if (fields.start_is_uptime || fields.end_is_uptime) place_uptimes(work, fields, block);
+  if (!fields.has_start && !fields.has_end) {
+    for (std::size_t i = 0; i < block.count; ++i) block.flows[i].start = work.like.start;
+    return;
+  }
+  if (!fields.has_start || !fields.has_end) find_other_time(fields, block);
+  const Bounds bounds = bounds_of(state.options, work.set.received);
+  if (bounds.order_and_hold(block)) return;
   for (std::size_t i = 0; i < block.count; ++i) {
     FlowRecord& flow = block.flows[i];
     if (bounds.hold(flow)) continue;

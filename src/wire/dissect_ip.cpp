@@ -1,6 +1,4 @@
 // IPv4, IPv6 with its extension headers, and transport.
-#include <cstring>
-
 #include "wire/dissector.hpp"
 
 namespace flowlens::wire {
@@ -55,12 +53,6 @@ void read_transport(Dissector& d, bool behind_segments, Rest in) noexcept {
   }
 }
 
-IpAddress v6_at(const std::byte* at) noexcept {
-  std::array<std::uint8_t, 16> octets;
-  std::memcpy(octets.data(), at, octets.size());
-  return IpAddress::v6(octets);
-}
-
 /// RFC 791 §3.1.
 void read_ipv4(Dissector& d, Rest in) noexcept {
   Packet& p = *d.packet;
@@ -81,8 +73,8 @@ void read_ipv4(Dissector& d, Rest in) noexcept {
     p.set(PacketField::protocol);
   }
   if (in.size < 20) return;
-  p.source = IpAddress::v4(load32(in.at + 12));
-  p.destination = IpAddress::v4(load32(in.at + 16));
+  p.source = load_v4(in.at + 12);
+  p.destination = load_v4(in.at + 16);
   p.set(PacketField::addresses);
   if (in.size < header || p.is_fragment_tail()) return;
   in.skip(header);
@@ -105,7 +97,7 @@ void read_routing(Packet& p, const Rest& in, std::size_t length) noexcept {
   const std::size_t at = type == 0 ? length - kAddress : kHeader;
   if (in.size < at + kAddress) return;
   p.segments_left = left;
-  p.final_destination = v6_at(in.at + at);
+  p.final_destination = load_v6(in.at + at);
   p.set(PacketField::final_destination);
 }
 
@@ -163,8 +155,8 @@ void read_ipv6(Dissector& d, Rest in) noexcept {
   p.ttl = load8(in.at + 7);
   p.set(PacketField::ip);
   if (in.size < 40) return;
-  p.source = v6_at(in.at + 8);
-  p.destination = v6_at(in.at + 24);
+  p.source = load_v6(in.at + 8);
+  p.destination = load_v6(in.at + 24);
   p.set(PacketField::addresses);
   std::uint8_t next = load8(in.at + 6);
   in.skip(40);

@@ -3,10 +3,13 @@
 /// reads through ByteReader.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#include "flowlens/ip_address.hpp"
 
 namespace flowlens::wire {
 
@@ -50,6 +53,19 @@ inline std::uint64_t load_unsigned(const std::byte* p, std::size_t width) noexce
   std::uint64_t v = 0;
   for (std::size_t i = 0; i < width; ++i) v = v << 8 | load8(p + i);
   return v;
+}
+
+/// 4 octets.
+inline IpAddress load_v4(const std::byte* p) noexcept {
+  std::array<std::uint8_t, 16> octets{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::memcpy(octets.data() + 12, p, 4);
+  return IpAddress::v6(octets);
+}
+/// 16 octets.
+inline IpAddress load_v6(const std::byte* p) noexcept {
+  std::array<std::uint8_t, 16> octets;
+  std::memcpy(octets.data(), p, 16);
+  return IpAddress::v6(octets);
 }
 
 }  // namespace flowlens::wire

@@ -60,8 +60,14 @@ std::vector<FlowRecord> run(Plan& plan, std::vector<const std::byte*> at) {
   static normalize::NatScratch nat;
   normalize::SetFacts set;
   std::vector<FlowRecord> flows(at.size(), plan.like);
-  Block block{at.data(), at.size(), flows.data(), &scratch, &nat, &set, &plan.saw_ntp_fraction};
-  run_steps(plan, plan.like, block, block);
+  if (plan.moves_lay_flows) {  // then nothing of what was there before may be left
+    std::memset(static_cast<void*>(flows.data()), 0xa5, flows.size() * sizeof(FlowRecord));
+    for (FlowRecord& flow : flows) flow.start = plan.like.start;
+  }
+  Block block{at.data(), at.size(), flows.data(),           &scratch,
+              &nat,      &set,      &plan.saw_ntp_fraction, plan.moves.data(),
+              &plan.like};
+  run_steps(plan, block, block);
   return flows;
 }
 
