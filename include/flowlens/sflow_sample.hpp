@@ -61,7 +61,26 @@ struct SflowSample {
   }
 
   /// Takes one record off the front of `rest`. \return false if it is cut short.
-  static bool take(std::span<const std::byte>& rest, SflowRecord& record) noexcept;
+  static bool take(std::span<const std::byte>& rest, SflowRecord& record) noexcept {
+    const auto word = [&rest](std::size_t at) {
+      std::uint32_t value = 0;
+      for (std::size_t i = 0; i < 4; ++i) {
+        value = value << 8 | std::to_integer<std::uint32_t>(rest[at + i]);
+      }
+      return value;
+    };
+    if (rest.size() < 8) return false;
+    const std::uint32_t format = word(0);
+    const std::size_t length = word(4);
+    if (length > rest.size() - 8) return false;
+    record.enterprise = format >> 12;
+    record.format = format & 0xfffu;
+    record.octets = rest.subspan(8, length);
+    // XDR pads to 4 octets; some exporters do not pad the last record.
+    const std::size_t padded = (length + 3) & ~std::size_t{3};
+    rest = rest.subspan(8 + (padded <= rest.size() - 8 ? padded : length));
+    return true;
+  }
 };
 
 }  // namespace flowlens

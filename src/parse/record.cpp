@@ -1,6 +1,5 @@
 #include "flowlens/record.hpp"
 
-#include "flowlens/sflow_sample.hpp"
 #include "wire/byte_reader.hpp"
 #include "wire/load.hpp"
 
@@ -117,20 +116,6 @@ std::optional<FieldValue> Record::find(ElementId element) const noexcept {
     if (field.element == element) return FieldValue{field, value};
   }
   return std::nullopt;
-}
-
-bool SflowSample::take(std::span<const std::byte>& rest, SflowRecord& record) noexcept {
-  if (rest.size() < 8) return false;
-  const std::uint32_t format = wire::load32(rest.data());
-  const std::size_t length = wire::load32(rest.data() + 4);
-  if (length > rest.size() - 8) return false;
-  record.enterprise = format >> 12;
-  record.format = format & 0xfffu;
-  record.octets = rest.subspan(8, length);
-  // XDR pads to 4 octets; some exporters do not pad the last record.
-  const std::size_t padded = (length + 3) & ~std::size_t{3};
-  rest = rest.subspan(8 + (padded <= rest.size() - 8 ? padded : length));
-  return true;
 }
 
 }  // namespace flowlens

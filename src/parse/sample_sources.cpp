@@ -32,6 +32,13 @@ std::size_t SampleSources::slot_of(std::uint32_t kind, std::uint32_t index,
   return base::hash_of(key, budget_->hash_seed) & (slots - 1);
 }
 
+/// The source, if it lies where the search for it begins, as nearly all do.
+SampleSources::Source* SampleSources::at_home(std::uint32_t kind, std::uint32_t index) noexcept {
+  if (slots_.empty()) return nullptr;
+  Source& slot = slots_[slot_of(kind, index, slots_.size())];
+  return slot.kind == kind && slot.index == index ? &slot : nullptr;
+}
+
 SampleSources::Source* SampleSources::place(std::uint32_t kind, std::uint32_t index) noexcept {
   while (true) {
     if (slots_.empty() && !grow()) return nullptr;
@@ -81,7 +88,8 @@ bool SampleSources::grow() noexcept {
 void SampleSources::note(const SflowSample& sample) noexcept {
   // The type of a data source has 8 bits; expanded samples could claim more.
   const std::uint32_t kind = sequence_kind(sample) | (sample.source_id_type & 0x3fff'ffffu) << 2;
-  Source* source = place(kind, sample.source_id_index);
+  Source* source = at_home(kind, sample.source_id_index);
+  if (source == nullptr) source = place(kind, sample.source_id_index);
   if (source == nullptr) return;
   ++clock_;
   if (source->kind != 0) {

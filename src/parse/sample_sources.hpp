@@ -45,6 +45,7 @@ class SampleSources {
   static constexpr std::size_t kMaxSlots = 4'096;
   static constexpr std::size_t kNeighbours = 8;
 
+  Source* at_home(std::uint32_t kind, std::uint32_t index) noexcept;
   /// \return the source, or an empty slot for it, or null for want of memory.
   Source* place(std::uint32_t kind, std::uint32_t index) noexcept;
   bool grow() noexcept;

@@ -2,6 +2,7 @@
 #include "parse/sflow.hpp"
 
 #include "parse/sflow_records.hpp"
+#include "wire/load.hpp"
 
 namespace flowlens::parse {
 namespace {
@@ -27,78 +28,76 @@ bool read_agent(wire::ByteReader& in, IpAddress& agent) noexcept {
   }
 }
 
-void source_id(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
-  if (expanded) {
-    sample.source_id_type = in.u32();
-    sample.source_id_index = in.u32();
-    return;
+/// The words of a head, all of which are there.
+class Words {
+ public:
+  explicit Words(const std::byte* at) noexcept : at_(at) {}
+  std::uint32_t next() noexcept {
+    const std::uint32_t word = wire::load32(at_);
+    at_ += 4;
+    return word;
   }
-  const std::uint32_t word = in.u32();
-  sample.source_id_type = word >> 24;
-  sample.source_id_index = word & 0x00ff'ffffu;
+
+ private:
+  const std::byte* at_;
+};
+
+template <bool Expanded>
+void source_id(Words& in, SflowSample& sample) noexcept {
+  const std::uint32_t word = in.next();
+  sample.source_id_type = Expanded ? word : word >> 24;
+  sample.source_id_index = Expanded ? in.next() : word & 0x00ff'ffffu;
 }
 
-void flow_head(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
-  sample.kind = expanded ? SflowSampleKind::expanded_flow : SflowSampleKind::flow;
-  sample.sequence = in.u32();
-  source_id(in, expanded, sample);
-  sample.sampling_rate = in.u32();
-  sample.sample_pool = in.u32();
-  sample.drops = in.u32();
-  if (expanded) {
-    sample.input_format = in.u32();
-    sample.input_value = in.u32();
-    sample.output_format = in.u32();
-    sample.output_value = in.u32();
+template <bool Expanded>
+void flow_head(Words in, SflowSample& sample) noexcept {
+  sample.kind = Expanded ? SflowSampleKind::expanded_flow : SflowSampleKind::flow;
+  sample.sequence = in.next();
+  source_id<Expanded>(in, sample);
+  sample.sampling_rate = in.next();
+  sample.sample_pool = in.next();
+  sample.drops = in.next();
+  if constexpr (Expanded) {
+    sample.input_format = in.next();
+    sample.input_value = in.next();
+    sample.output_format = in.next();
+    sample.output_value = in.next();
   } else {
-    compact_interface(in.u32(), sample.input_format, sample.input_value);
-    compact_interface(in.u32(), sample.output_format, sample.output_value);
+    compact_interface(in.next(), sample.input_format, sample.input_value);
+    compact_interface(in.next(), sample.output_format, sample.output_value);
   }
 }
 
-void counters_head(wire::ByteReader& in, bool expanded, SflowSample& sample) noexcept {
-  sample.kind = expanded ? SflowSampleKind::expanded_counters : SflowSampleKind::counters;
-  sample.sequence = in.u32();
-  source_id(in, expanded, sample);
+template <bool Expanded>
+void counters_head(Words in, SflowSample& sample) noexcept {
+  sample.kind = Expanded ? SflowSampleKind::expanded_counters : SflowSampleKind::counters;
+  sample.sequence = in.next();
+  source_id<Expanded>(in, sample);
 }
 
 /// sFlow Discarded Packets: always expanded.
-void discarded_head(wire::ByteReader& in, SflowSample& sample) noexcept {
+void discarded_head(Words in, SflowSample& sample) noexcept {
   sample.kind = SflowSampleKind::discarded;
-  sample.sequence = in.u32();
-  source_id(in, true, sample);
-  sample.drops = in.u32();
-  sample.input_value = in.u32();
-  sample.output_value = in.u32();
-  sample.discard_reason = in.u32();
+  sample.sequence = in.next();
+  source_id<true>(in, sample);
+  sample.drops = in.next();
+  sample.input_value = in.next();
+  sample.output_value = in.next();
+  sample.discard_reason = in.next();
 }
 
-/// \return false for a format that is not decoded.
-bool read_head(wire::ByteReader& in, std::uint32_t format, SflowSample& sample) noexcept {
-  switch (format) {
-    case 1:
-      flow_head(in, false, sample);
-      return true;
-    case 2:
-      counters_head(in, false, sample);
-      return true;
-    case 3:
-      flow_head(in, true, sample);
-      return true;
-    case 4:
-      counters_head(in, true, sample);
-      return true;
-    case 5:
-      discarded_head(in, sample);
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool is_sampled_header(const SflowRecord& record) noexcept {
-  return record.enterprise == 0 && record.format == 1;
-}
+/// The head of one sample format of enterprise 0, up to the number of records.
+struct Head {
+  std::size_t octets;
+  void (*read)(Words in, SflowSample& sample);
+};
+constexpr Head kHeads[] = {
+    {28, flow_head<false>},     // 1
+    {8, counters_head<false>},  // 2
+    {40, flow_head<true>},      // 3
+    {12, counters_head<true>},  // 4
+    {28, discarded_head},       // 5
+};
 
 /// Counts the whole records and looks into those whose structure is known.
 /// \param offset  of `records` in the datagram.
@@ -118,8 +117,9 @@ void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
       break;
     }
     ++sample.record_count;
-    if (is_sampled_header(record)) walk.work.spend(WorkBudget::kSampledHeader);
-    if (!is_whole(record, of)) {
+    const bool is_header = of == SflowRecordClass::flow && is_sampled_header(record);
+    if (is_header) walk.work.spend(WorkBudget::kSampledHeader);
+    if (!(is_header ? is_whole_header(record) : is_whole(record, of))) {
       walk.remark(DiagnosticCode::sample_truncated, at, record.format);
     }
   }
@@ -143,23 +143,24 @@ void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> bo
   sample.session = &walk.session;
   sample.received = walk.received;
   sample.offset = static_cast<std::uint32_t>(offset);
-  wire::ByteReader in{body};
-  if (!read_head(in, format, sample)) {
+  if (format == 0 || format > std::size(kHeads)) {
     ++walk.result.sets_skipped;
     walk.skip(DiagnosticCode::sample_unknown, body.size(), offset - kSampleHeader, format);
     return;
   }
-  const std::uint32_t claimed = in.u32();
-  if (!in.ok()) {
+  const Head& head = kHeads[format - 1];
+  const std::size_t head_octets = head.octets + 4;
+  if (body.size() < head_octets) {
     ++walk.result.sets_skipped;
     walk.skip(DiagnosticCode::sample_truncated, body.size(), offset, format);
     return;
   }
-  const std::size_t head = in.offset();
-  sample.records = in.rest();
+  head.read(Words{body.data()}, sample);
+  const std::uint32_t claimed = wire::load32(body.data() + head.octets);
+  sample.records = body.subspan(head_octets);
   const std::size_t all = sample.records.size();
-  check_records(walk, sample, claimed, offset + head);
-  octets.decoded += head + sample.records.size();
+  check_records(walk, sample, claimed, offset + head_octets);
+  octets.decoded += head_octets + sample.records.size();
   if (all != sample.records.size()) {
     octets.skipped[static_cast<std::size_t>(DiagnosticCode::sample_truncated)] +=
         all - sample.records.size();
@@ -180,8 +181,8 @@ void read_samples_v5(Walk& walk, wire::ByteReader& in, std::uint32_t samples) no
       walk.skip(DiagnosticCode::limit_reached, left, at, samples - i);
       return;
     }
-    const std::uint32_t format = in.u32();
-    const std::size_t length = in.u32();
+    const auto header = in.take(kSampleHeader);
+    const std::size_t length = in.ok() ? wire::load32(header.data() + 4) : 0;
     const auto body = in.take(length);
     if (!in.ok()) {
       ++walk.result.sets_skipped;
@@ -192,7 +193,7 @@ void read_samples_v5(Walk& walk, wire::ByteReader& in, std::uint32_t samples) no
     if (length % 4 != 0) {
       walk.remark(DiagnosticCode::bad_length, at + 4, static_cast<std::uint32_t>(length));
     }
-    read_sample(walk, format, body, at + kSampleHeader);
+    read_sample(walk, wire::load32(header.data()), body, at + kSampleHeader);
   }
   if (const std::size_t rest = in.remaining(); rest != 0) {
     walk.skip(DiagnosticCode::trailing_octets, rest, in.offset(), static_cast<std::uint32_t>(rest));

@@ -180,11 +180,7 @@ bool SflowValueReader::next(SflowValue& value) noexcept {
 namespace parse {
 
 bool is_whole(const SflowRecord& record, SflowRecordClass of) noexcept {
-  if (of == SflowRecordClass::flow && record.enterprise == 0 && record.format == 1) {
-    // The record that every flow sample has.
-    return record.octets.size() >= 16 &&
-           wire::load32(record.octets.data() + 12) <= record.octets.size() - 16;
-  }
+  if (of == SflowRecordClass::flow && is_sampled_header(record)) return is_whole_header(record);
   const SflowStructure* structure = find_sflow_structure(of, record.enterprise, record.format);
   if (structure == nullptr) return true;
   if (record.octets.size() < structure->min_octets) return false;
