@@ -9,6 +9,12 @@ function(flowlens_settings target)
     $<$<BOOL:${FLOWLENS_WARNINGS_AS_ERRORS}>:-Werror>
     # GCC 12 at -O3 sees overlapping copies where strings are put together (GCC bug 105651).
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    # GCC clears and copies structs of 100 octets and more by `rep stos` and `rep movs`, which take
+    # some 30 cycles to begin: a third of the time of an sFlow sample went there.
+    target_compile_options(${target} PRIVATE
+      "$<$<NOT:$<CONFIG:Debug>>:-mmemset-strategy=libcall:-1:noalign;-mmemcpy-strategy=libcall:-1:noalign>")
+  endif()
   if(FLOWLENS_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${FLOWLENS_SANITIZE}
       -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
