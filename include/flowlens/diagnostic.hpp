@@ -30,14 +30,14 @@ enum class DiagnosticCode : std::uint8_t {
   scope_invalid,         ///< an options template with no scope, or more scope than fields
   withdrawal_ignored,    ///< a template withdrawal over UDP, or of a template that is not known
   field_length_illegal,  ///< a field whose length its type cannot have; its octets stay raw
-  template_redefined,    ///< another layout for an id: not withdrawn (not over UDP), or in one message
-  unknown_template,      ///< data whose template has not come (yet)
-  record_truncated,      ///< a record that its set cuts short
-  trailing_octets,       ///< octets behind the last set or record that are no padding
-  sample_truncated,      ///< an sFlow sample or record that runs past what holds it
-  agent_invalid,         ///< an sFlow agent address of a type that does not exist
-  sample_unknown,        ///< an sFlow sample format that is not decoded
-  limit_reached,         ///< a bound of ParserOptions: what did not fit was dropped and counted
+  template_redefined,  ///< another layout for an id: not withdrawn (not over UDP), or in one message
+  unknown_template,    ///< data whose template has not come (yet)
+  record_truncated,    ///< a record that its set cuts short
+  trailing_octets,     ///< octets behind the last set or record that are no padding
+  sample_truncated,    ///< an sFlow sample or record that runs past what holds it
+  agent_invalid,       ///< an sFlow agent address of a type that does not exist
+  sample_unknown,      ///< an sFlow sample format that is not decoded
+  limit_reached,       ///< a bound of ParserOptions: what did not fit was dropped and counted
   out_of_memory,
   state_damaged,  ///< saved state that is none, or whose checksum is wrong
   pressure,       ///< refused unread: the queue behind the decoder is too full
