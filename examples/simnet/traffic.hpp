@@ -42,10 +42,10 @@ struct Conversation {
 
 /// Where the clients' operating systems take ephemeral ports from.
 enum class ClientPorts : std::uint8_t {
-  linux,    ///< 32768 to 60999
-  windows,  ///< 49152 to 65535
-  wide,     ///< 1024 to 65535: old systems, translators
-  mixed     ///< by host one of these
+  linux_default,  ///< 32768 to 60999
+  windows,        ///< 49152 to 65535
+  wide,           ///< 1024 to 65535: old systems, translators
+  mixed           ///< by host one of these
 };
 
 struct TrafficOptions {
@@ -57,7 +57,7 @@ struct TrafficOptions {
   std::uint32_t overlap_percent = 0;  ///< of conversations, seen by one exporter more
   std::uint32_t attempt_percent = 2;
   std::uint32_t scan_percent = 0;  ///< scan packets per conversation, if there is a scanner
-  ClientPorts client_ports = ClientPorts::linux;
+  ClientPorts client_ports = ClientPorts::linux_default;
   std::uint32_t long_percent = 0;               ///< of TCP conversations
   Micros longest = std::chrono::seconds{1800};  ///< of those
 };
