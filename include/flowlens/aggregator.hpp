@@ -13,8 +13,24 @@
 #include "flowlens/enricher.hpp"
 #include "flowlens/flow_record.hpp"
 #include "flowlens/ledger.hpp"
+#include "flowlens/redirection.hpp"
 
 namespace flowlens {
+
+/// A user's word: what has one of these addresses serves at this port.
+struct DeclaredService {
+  IpPrefix addresses;  ///< a single address has all its bits
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;  ///< IANA protocol number; 0: any that has ports
+};
+
+/// An inventory's word: there is a listener, until then.
+struct Listener {
+  Endpoint endpoint;
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;
+  Timestamp expires;
+};
 
 struct AggregatorOptions {
   std::chrono::seconds window{300};           ///< length of a window, on event time
@@ -25,6 +41,16 @@ struct AggregatorOptions {
   std::size_t max_conversations = 4'000'000;
   std::size_t max_exporters = 65'535;  ///< observation points; further ones share one entry
   std::uint64_t hash_seed = 0;         ///< against chosen collisions; never changes a result
+  /// How far exporters' clocks may lie apart: what one counted just before a window began is not
+  /// counted again for another that puts it just behind.
+  std::chrono::seconds max_clock_skew{30};
+  /// Ends (address, protocol, port) whose part is remembered from window to window; the one silent
+  /// longest goes. Also the bound on what else is remembered of ports.
+  std::size_t max_remembered_ends = 1'000'000;
+  std::chrono::seconds memory_half_life{21'600};  ///< of the evidence that an end has served
+  std::vector<DeclaredService>
+      declared_services;                  ///< win over all evidence; the most specific wins
+  std::size_t max_listeners = 1'000'000;  ///< see Aggregator::list()
 };
 
 struct AggregatorCounters {
@@ -34,6 +60,9 @@ struct AggregatorCounters {
   std::uint64_t times_clamped = 0;         ///< flows whose time was implausible
   std::uint64_t windows_closed = 0;
   std::uint64_t octets_late = 0;  ///< estimated octets carried into an open window
+  std::uint64_t remembered_ends = 0;
+  std::uint64_t forgotten_ends = 0;  ///< at the bound
+  std::uint64_t redirections = 0;
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
@@ -43,8 +72,12 @@ struct AggregatorCounters {
 /// the watermark is `now` less the allowed lateness: were it to follow the newest event of the
 /// exporters, a flow that comes a little out of order would find its window closed.
 ///
+/// A direction is decided for good when its window closes, by the flows of the window and by what was
+/// remembered of both ends when the window before was closed (and by what all flows of the window add
+/// to that). Until then rows show the best present answer.
+///
 /// Not in any dependency: attempts (a TCP connection that nobody answered or that was refused, and
-/// what a firewall denied) and control traffic (ICMP but for echo, IGMP, fragments without ports).
+/// what a firewall denied, and what somebody sent to many that stayed silent) and control traffic (ICMP but for echo, IGMP, fragments without ports).
 ///
 /// Thread-compatible.
 class Aggregator {
@@ -61,18 +94,28 @@ class Aggregator {
   ///   take nothing any more.
   void add(std::span<const FlowRecord> flows, std::span<const FlowLabels> labels, Timestamp now);
 
+  /// Takes note of a listener, from now on and until it expires on event time. \return false at the
+  /// bound.
+  bool list(const Listener& listener);
+
   /// Counts flows that were lost or left out before they came here.
   void count_sampled_out(std::uint64_t flows) noexcept;
   void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept;
 
   /// Moves the watermark to `now`'s, closes windows that end before it, and appends a row for each
   /// dependency that changed since the last call. Rows of closed windows are final.
-  void flush(Timestamp now, std::vector<ConnectionSummary>& out);
+  /// \param redirections  null, or what stronger evidence turned round is appended to it.
+  void flush(Timestamp now, std::vector<ConnectionSummary>& out,
+             std::vector<Redirection>* redirections = nullptr);
   /// Closes every window, whatever the watermark, and appends their rows: for the end of a capture.
-  void finish(std::vector<ConnectionSummary>& out);
+  void finish(std::vector<ConnectionSummary>& out,
+              std::vector<Redirection>* redirections = nullptr);
 
   /// normalized is counted here: every flow that came, and those counted as left out or dropped.
+  /// What came last is worked out first, so this is not for every flow.
   [[nodiscard]] const FlowLedger& ledger() const noexcept;
+  /// Octets as exported; applied is exactly what all windows hold.
+  [[nodiscard]] const FlowOctetLedger& octets() const noexcept;
   [[nodiscard]] AggregatorCounters counters() const noexcept;
   /// Everything before it is closed.
   [[nodiscard]] Timestamp watermark() const noexcept;

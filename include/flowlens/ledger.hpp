@@ -67,4 +67,17 @@ struct FlowLedger {
   FlowLedger& operator+=(const FlowLedger& other) noexcept;
 };
 
+/// Where the octets of flows went that reached the Aggregator, as exported:
+/// received = applied + duplicate + attempt + control + dropped.
+struct FlowOctetLedger {
+  std::uint64_t received = 0;
+  std::uint64_t applied = 0;  ///< the sum over the windows of all dependencies
+  std::uint64_t duplicate = 0;
+  std::uint64_t attempt = 0;
+  std::uint64_t control = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(FlowDropReason::kCount)> dropped{};
+
+  [[nodiscard]] bool balanced() const noexcept;
+};
+
 }  // namespace flowlens

@@ -34,6 +34,9 @@ const AggregatorOptions& checked(const AggregatorOptions& o) {
   check_length(o.max_future, "max_future");
   check_limit(o.max_conversations, "max_conversations");
   check_limit(o.max_exporters, "max_exporters");
+  check_length(o.memory_half_life, "memory_half_life");
+  check_limit(o.max_remembered_ends, "max_remembered_ends");
+  check_limit(o.max_listeners, "max_listeners");
   return o;
 }
 
@@ -82,11 +85,16 @@ std::uint8_t bits_of(const FlowRecord& flow) noexcept {
   if (flow.initiator == Initiator::destination) bits |= kDestinationBegan;
   if (flow.protocol != kTcp) return static_cast<std::uint8_t>(bits);
   if (!flow.has(FlowField::tcp_flags)) return static_cast<std::uint8_t>(bits | kFlagsMissing);
+  const bool acknowledges = (flow.tcp_flags & kTcpAck) != 0;
+  // A refusal acknowledges, too.
+  const bool refuses = (flow.tcp_flags & (kTcpRst | kTcpSyn)) == kTcpRst && flow.packet_count <= 1;
+  if (acknowledges && !refuses) bits |= kEstablished;
   if (!(flow.tcp_flags & kTcpSyn)) return static_cast<std::uint8_t>(bits);
   // The flags of a record of one packet are that packet's, sampled or not.
   const bool one_packet = flow.kind == FlowKind::sampled_packet || flow.packet_count == 1;
-  const bool acknowledges = (flow.tcp_flags & kTcpAck) != 0;
-  if (!acknowledges) bits |= kSynRecord;
+  // Congestion control sets two more bits in a SYN (RFC 3168 §6.1.1); anything else is no way to begin.
+  const unsigned plain = flow.tcp_flags & 0x3fu;
+  if (plain == kTcpSyn || plain == (kTcpSyn | kTcpRst)) bits |= kSynRecord;
   if (one_packet) bits |= acknowledges ? kSynAckPacket : kSynPacket;
   return static_cast<std::uint8_t>(bits);
 }
@@ -99,7 +107,6 @@ struct Pending {
   std::uint64_t source_hash = 0;
   std::uint64_t destination_hash = 0;
   std::uint64_t conversation_hash = 0;
-  std::uint64_t row_hash = 0;  ///< of the row it most likely goes to
   ConversationKey key;
   Share share;
   Ports ports;
@@ -125,6 +132,8 @@ struct Aggregator::Impl {
   AggregatorCounters counters;
   std::vector<std::unique_ptr<Window>> open;   ///< ascending
   std::vector<std::unique_ptr<Window>> spare;  ///< their memory is warm
+  std::unique_ptr<Window> closed;    ///< last; what goes on in the next is looked up there
+  std::vector<Redirection> unheard;  ///< redirections that the caller does not ask for
   Timestamp watermark = Timestamp::min();
   std::array<Pending, kBatch> pending;
   std::size_t pending_count = 0;
@@ -156,16 +165,21 @@ struct Aggregator::Impl {
 
   void add(const FlowRecord& flow, const FlowLabels& labels) {
     ++shared.ledger.normalized;
+    shared.octets.received += flow.octet_count;
     const Ports ports = classify(flow);
     switch (ports.treatment) {
       case Treatment::attempt:
         ++shared.ledger.attempt;
+        shared.octets.attempt += flow.octet_count;
         return;
       case Treatment::control:
         ++shared.ledger.control;
+        shared.octets.control += flow.octet_count;
         return;
       case Treatment::incomplete:
         ++shared.ledger.dropped[static_cast<std::size_t>(FlowDropReason::incomplete)];
+        shared.octets.dropped[static_cast<std::size_t>(FlowDropReason::incomplete)] +=
+            flow.octet_count;
         return;
       case Treatment::conversation:
         break;
@@ -243,7 +257,6 @@ struct Aggregator::Impl {
     for (Pending& p : batch) find_ends(p);
     for (const Pending& p : batch) {
       p.window->conversations().prefetch_entry(p.conversation_hash);
-      p.window->rows().prefetch_entry(p.row_hash);
     }
     for (Pending& p : batch) finish(p);
   }
@@ -264,18 +277,13 @@ struct Aggregator::Impl {
     if (!source_is_low) std::swap(p.services[0], p.services[1]);
     p.conversation_hash = p.window->conversations().hash(p.key);
     p.window->conversations().prefetch_slot(p.conversation_hash);
-    // A guess, for the cache only: the lower port serves.
-    const bool low_serves = p.key.low_port < p.key.high_port;
-    p.row_hash = p.window->rows().hash({low_serves ? p.key.high : p.key.low,
-                                        low_serves ? p.key.low : p.key.high,
-                                        std::min(p.key.low_port, p.key.high_port), p.key.protocol});
-    p.window->rows().prefetch_slot(p.row_hash);
   }
 
   void finish(const Pending& p) {
     if (!p.fits) {
-      if (!p.share.counts_flow) return;
-      ++shared.ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)];
+      constexpr auto kFull = static_cast<std::size_t>(FlowDropReason::table_full);
+      shared.octets.dropped[kFull] += p.share.octets;
+      if (p.share.counts_flow) ++shared.ledger.dropped[kFull];
       return;
     }
     if (shared.conversations >= shared.options.max_conversations &&
@@ -293,11 +301,22 @@ struct Aggregator::Impl {
     }
   }
 
-  void close_oldest(std::vector<ConnectionSummary>& out) {
-    open.front()->close(out);
-    spare.push_back(std::move(open.front()));
+  void close_oldest(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
+    unheard.clear();
+    Window& oldest = *open.front();
+    const bool follows = closed && closed->number() + 1 == oldest.number();
+    oldest.close(follows ? closed.get() : nullptr, out, redirections ? *redirections : unheard);
+    if (closed) {
+      closed->clear();
+      spare.push_back(std::move(closed));
+    }
+    closed = std::move(open.front());
     open.erase(open.begin());
     ++counters.windows_closed;
+  }
+
+  void settle() const {
+    for (const auto& w : open) w->settle();
   }
 };
 
@@ -323,27 +342,42 @@ void Aggregator::count_dropped(FlowDropReason why, std::uint64_t flows) noexcept
   impl_->shared.ledger.dropped[static_cast<std::size_t>(why)] += flows;
 }
 
-void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out) {
+void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out,
+                       std::vector<Redirection>* redirections) {
   impl_->advance(now);
   while (!impl_->open.empty() && impl_->open.front()->end() <= impl_->watermark) {
-    impl_->close_oldest(out);
+    impl_->close_oldest(out, redirections);
   }
   for (const auto& w : impl_->open) w->report_changed(out);
 }
 
-void Aggregator::finish(std::vector<ConnectionSummary>& out) {
+void Aggregator::finish(std::vector<ConnectionSummary>& out,
+                        std::vector<Redirection>* redirections) {
   while (!impl_->open.empty()) {
     impl_->watermark = std::max(impl_->watermark, impl_->open.front()->end());
-    impl_->close_oldest(out);
+    impl_->close_oldest(out, redirections);
   }
 }
 
-const FlowLedger& Aggregator::ledger() const noexcept { return impl_->shared.ledger; }
+bool Aggregator::list(const Listener& listener) { return impl_->shared.declared.list(listener); }
+
+const FlowLedger& Aggregator::ledger() const noexcept {
+  impl_->settle();
+  return impl_->shared.ledger;
+}
+
+const FlowOctetLedger& Aggregator::octets() const noexcept {
+  impl_->settle();
+  return impl_->shared.octets;
+}
 
 AggregatorCounters Aggregator::counters() const noexcept {
   AggregatorCounters counters = impl_->counters;
   counters.conversations = impl_->shared.conversations;
   counters.observations_refused = impl_->shared.observations_refused;
+  counters.remembered_ends = impl_->shared.memory.size();
+  counters.forgotten_ends = impl_->shared.memory.evicted();
+  counters.redirections = impl_->shared.redirections;
   return counters;
 }
 

@@ -1,5 +1,7 @@
 #include "aggregate/direction.hpp"
 
+#include <algorithm>
+
 #include "flowlens/flow_record.hpp"
 
 namespace flowlens::aggregate {
@@ -18,6 +20,11 @@ Client exclusive(bool side_0, bool side_1) noexcept {
   return side_0 ? Client::side_0 : Client::side_1;
 }
 
+Client declared(const Evidence& e) noexcept {
+  return exclusive(e.declared[1] > e.declared[0], e.declared[0] > e.declared[1]);
+}
+Client inventory(const Evidence& e) noexcept { return exclusive(e.listed[1], e.listed[0]); }
+
 Client stated_initiator(const Evidence& e) noexcept {
   const std::uint8_t a = e.half[0].bits, b = e.half[1].bits;
   return exclusive((a & kSourceBegan) || (b & kDestinationBegan),
@@ -30,14 +37,10 @@ Client handshake_packet(const Evidence& e) noexcept {
                    (b & kSynPacket) || (a & kSynAckPacket));
 }
 
-Client multicast(const Evidence& e) noexcept { return exclusive(e.group[1], e.group[0]); }
-
-Client protocol_rule(const Evidence& e) noexcept {
-  if (e.protocol == kIcmp || e.protocol == kIcmpV6) {
-    return exclusive(e.port[0] == kEchoClientPort, e.port[1] == kEchoClientPort);
-  }
+/// DHCP: both of its ports are registered, so the service list would be silent; and its answers go to
+/// a broadcast address, which serves nobody then.
+Client dhcp(const Evidence& e) noexcept {
   if (e.protocol != kUdp) return Client::silent;
-  // DHCP: both of its ports are registered, so the service list would be silent.
   const auto asks = [&e](std::size_t side) {
     return (e.port[side] == 68 && e.port[1 - side] == 67) ||
            (e.port[side] == 546 && e.port[1 - side] == 547);
@@ -45,8 +48,50 @@ Client protocol_rule(const Evidence& e) noexcept {
   return exclusive(asks(0), asks(1));
 }
 
+Client multicast(const Evidence& e) noexcept {
+  if (dhcp(e) != Client::silent) return Client::silent;
+  return exclusive(e.group[1], e.group[0]);
+}
+
+Client protocol_rule(const Evidence& e) noexcept {
+  if (e.protocol == kIcmp || e.protocol == kIcmpV6) {
+    return exclusive(e.port[0] == kEchoClientPort, e.port[1] == kEchoClientPort);
+  }
+  return dhcp(e);
+}
+
+Client control_child(const Evidence& e) noexcept {
+  if (e.port[0] < 1024 || e.port[1] < 1024) return Client::silent;
+  return exclusive(e.control_port[1] != 0, e.control_port[0] != 0);
+}
+
 Client tcp_flags(const Evidence& e) noexcept {
   return exclusive(e.half[0].bits & kSynRecord, e.half[1].bits & kSynRecord);
+}
+
+Client endpoint_memory(const Evidence& e) noexcept {
+  const auto served = [&e](std::size_t side) {
+    return e.past[side].served > 2 * e.past[side].used;
+  };
+  return exclusive(served(1), served(0));
+}
+
+/// Peers come with ports of their own: one that asks many from one port meets always the same one.
+Client fan_in(const Evidence& e) noexcept {
+  const auto serves = [&e](std::size_t side) {
+    const Evidence::Past &here = e.past[side], &there = e.past[1 - side];
+    return is_met_by_many(here) && here.peers >= 2 * std::max(there.peers, 1u) &&
+           here.client_ports > there.client_ports;
+  };
+  return exclusive(serves(1), serves(0));
+}
+
+Client client_ports(const Evidence& e) noexcept {
+  const auto serves = [&e](std::size_t side) {
+    const Evidence::Past &here = e.past[side], &there = e.past[1 - side];
+    return here.client_ports >= 3 * std::max(there.client_ports, 1u) && here.peers >= there.peers;
+  };
+  return exclusive(serves(1), serves(0));
 }
 
 Client service_list(const Evidence& e) noexcept {
@@ -58,10 +103,11 @@ Client service_list(const Evidence& e) noexcept {
 }
 
 /// A flow cut by an active timeout goes on in a record whose start says nothing: hence one record a
-/// half only, for TCP with its SYN, and silence where the service list would object (the last piece
-/// of a long UDP flow also is one record).
+/// half only, nothing in the window before, for TCP with its SYN, and silence where the service list
+/// would object.
 Client first_start(const Evidence& e) noexcept {
   constexpr std::uint64_t kClearlyUs = 1'000;
+  if (e.continues) return Client::silent;
   const Evidence::Half &a = e.half[0], &b = e.half[1];
   if (a.flows != 1 || b.flows != 1 || a.rate != 1 || b.rate != 1 || a.exporter != b.exporter) {
     return Client::silent;
@@ -72,6 +118,10 @@ Client first_start(const Evidence& e) noexcept {
                                                               : Client::silent;
   const Client list = service_list(e);
   return list == Client::silent || list == says ? says : Client::silent;
+}
+
+Client dynamic_range(const Evidence& e) noexcept {
+  return exclusive(e.dynamic_port[0], e.dynamic_port[1]);
 }
 
 int range_of(std::uint16_t port) noexcept {
@@ -102,26 +152,44 @@ struct Rung {
 
 /// Rungs that look at who did what.
 constexpr Rung kConclusive[] = {
+    {DirectionRung::declared, declared},
     {DirectionRung::stated_initiator, stated_initiator},
+    {DirectionRung::inventory, inventory},
     {DirectionRung::handshake_packet, handshake_packet},
     {DirectionRung::multicast, multicast},
     {DirectionRung::protocol_rule, protocol_rule},
+    {DirectionRung::control_child, control_child},
     {DirectionRung::tcp_flags, tcp_flags},
 };
-/// Rungs that guess from ports and times.
+/// Rungs that conclude from what others did, from times and from ports.
 constexpr Rung kIndicative[] = {
-    {DirectionRung::first_start, first_start}, {DirectionRung::service_list, service_list},
-    {DirectionRung::port_range, port_range},   {DirectionRung::one_way, one_way},
+    {DirectionRung::endpoint_memory, endpoint_memory},
+    {DirectionRung::fan_in, fan_in},
+    {DirectionRung::client_ports, client_ports},
+    {DirectionRung::first_start, first_start},
+    {DirectionRung::service_list, service_list},
+    {DirectionRung::dynamic_range, dynamic_range},
+    {DirectionRung::port_range, port_range},
+    {DirectionRung::one_way, one_way},
     {DirectionRung::lower_port, lower_port},
 };
 
-bool take(const Rung& rung, const Evidence& e, Answer& answer) noexcept {
-  const Client client = rung.ask(e);
-  if (client == Client::silent) return false;
+/// What a rung that is not conclusive must not claim (the guard of mapping.md): a port that clients
+/// draw is no service because of one client.
+bool is_guarded(const Evidence& e, std::size_t server) noexcept {
+  return looks_ephemeral(e, server) && !is_met_by_many(e.past[server]) && !e.group[server];
+}
+
+void take(DirectionRung rung, Client client, const Evidence& e, Answer& answer) noexcept {
   answer.direction = Direction::client_server;
-  answer.rung = rung.name;
+  answer.rung = rung;
   answer.client_side = client == Client::side_0 ? 0 : 1;
-  return true;
+  const std::size_t server = 1u - answer.client_side;
+  if (has_ports(e.protocol)) answer.port = e.port[server];
+  // Ports that were handed out belong to who handed them out, unless one is known by itself.
+  if (rung == DirectionRung::control_child && !is_met_by_many(e.past[server])) {
+    answer.port = e.control_port[server];
+  }
 }
 
 /// Tunnels and routing protocols run between equals.
@@ -151,40 +219,79 @@ bool is_symmetric(std::uint8_t protocol) noexcept {
 void alike(const Evidence& e, Answer& answer) noexcept {
   answer.client_side = e.lower_side;
   const bool same_service = has_ports(e.protocol) && e.port[0] != 0;
+  if (same_service) answer.port = e.port[0];
   if (same_service || is_symmetric(e.protocol)) {
     answer.direction = Direction::peer;
     answer.rung = DirectionRung::protocol_rule;
   }
 }
 
+/// Neither port is fit to be a service. The one that was met from several ports stands as one, so
+/// that the traffic lies together; else no port does.
+void unknown(const Evidence& e, Answer& answer) noexcept {
+  answer.client_side = e.lower_side;
+  const std::uint32_t met_0 = e.past[0].client_ports, met_1 = e.past[1].client_ports;
+  if (met_0 == met_1 || std::max(met_0, met_1) < 3) return;
+  answer.client_side = met_0 < met_1 ? 0 : 1;
+  answer.port = e.port[1u - answer.client_side];
+}
+
 Answer direction_of(const Evidence& e) noexcept {
   Answer answer;
   for (const Rung& rung : kConclusive) {
-    if (take(rung, e, answer)) return answer;
+    const Client client = rung.ask(e);
+    if (client == Client::silent) continue;
+    take(rung.name, client, e, answer);
+    return answer;
   }
   if (e.port[0] == e.port[1]) {
-    if (e.port[0] != 0 && take({DirectionRung::one_way, one_way}, e, answer)) return answer;
-    alike(e, answer);
+    const Client sender = e.port[0] != 0 ? one_way(e) : Client::silent;
+    if (sender != Client::silent) {
+      take(DirectionRung::one_way, sender, e, answer);
+    } else {
+      alike(e, answer);
+    }
     return answer;
   }
   for (const Rung& rung : kIndicative) {
-    if (take(rung, e, answer)) return answer;
+    const Client client = rung.ask(e);
+    if (client == Client::silent) continue;
+    // A weaker rung must not say the contrary of one that only the guard has silenced.
+    if (is_guarded(e, client == Client::side_0 ? 1 : 0)) {
+      unknown(e, answer);
+    } else {
+      take(rung.name, client, e, answer);
+    }
+    return answer;
   }
   alike(e, answer);
   return answer;
 }
 
-/// A SYN that nobody acknowledged, or that was answered by a reset.
-bool is_attempt(const Evidence& e) noexcept {
-  if (e.protocol != kTcp) return false;
+/// A SYN that nobody acknowledged, or that was answered by a reset. Where one packet in many is
+/// seen, a SYN alone may well have been answered: that the other end has answered others decides.
+bool is_unanswered_syn(const Evidence& e) noexcept {
   for (std::size_t side = 0; side < 2; ++side) {
     const Evidence::Half &asks = e.half[side], &answers = e.half[1 - side];
     if ((asks.bits | answers.bits) & kFlagsMissing) continue;
     if (!(asks.tcp_flags & kTcpSyn) || (asks.tcp_flags & kTcpAck)) continue;
-    if (!answers.seen) return true;
+    if (!answers.seen) return asks.rate == 1 || e.past[1 - side].peers == 0;
     if ((answers.tcp_flags & kTcpRst) && !(answers.tcp_flags & kTcpSyn)) return true;
   }
   return false;
+}
+
+/// One of many that somebody called on this port and that did not answer.
+bool is_scan(const Evidence& e) noexcept {
+  for (std::size_t side = 0; side < 2; ++side) {
+    const Evidence::Half& asks = e.half[side];
+    if (asks.seen && asks.rate == 1 && !e.half[1 - side].seen && e.scans[side]) return true;
+  }
+  return false;
+}
+
+bool is_attempt(const Evidence& e) noexcept {
+  return e.protocol == kTcp ? is_unanswered_syn(e) : is_scan(e);
 }
 
 }  // namespace
@@ -194,10 +301,42 @@ bool has_ports(std::uint8_t protocol) noexcept {
          protocol == kDccp;
 }
 
+bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept {
+  return has_ports(e.protocol) && (e.port[side] >= 32768 || e.dynamic_port[side]);
+}
+
+bool is_met_by_many(const Evidence::Past& past) noexcept {
+  return past.peers >= 2 && past.client_ports >= 3;
+}
+
+bool needs_memory(const Evidence& e, const Answer& answer) noexcept {
+  if (!is_conclusive(answer) || answer.rung == DirectionRung::control_child) return true;
+  const bool is_sampled = e.half[0].rate != 1 || e.half[1].rate != 1;
+  return answer.outcome == Outcome::attempt && is_sampled;
+}
+
 Answer decide(const Evidence& e) noexcept {
   Answer answer = direction_of(e);
   answer.outcome = is_attempt(e) ? Outcome::attempt : Outcome::applied;
   return answer;
+}
+
+DirectionReasons reasons(const Evidence& e, const Answer& answer) noexcept {
+  DirectionReasons found;
+  if (answer.direction == Direction::peer) found.add(answer.rung, true);
+  if (answer.direction != Direction::client_server) return found;
+  const Client client = answer.client_side == 0 ? Client::side_0 : Client::side_1;
+  const auto hear = [&](const Rung& rung) {
+    const Client says = rung.ask(e);
+    if (says != Client::silent) found.add(rung.name, says == client);
+  };
+  for (const Rung& rung : kConclusive) hear(rung);
+  if (e.port[0] == e.port[1]) {
+    found.add(answer.rung, true);
+    return found;
+  }
+  for (const Rung& rung : kIndicative) hear(rung);
+  return found;
 }
 
 }  // namespace flowlens::aggregate

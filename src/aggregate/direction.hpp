@@ -11,12 +11,13 @@ namespace flowlens::aggregate {
 
 /// What was learned from the records of one half. Bits, so that records can come in any order.
 enum HalfBit : std::uint8_t {
-  kSynRecord = 1u << 0,     ///< a record whose or-ed flags have SYN and no ACK
+  kSynRecord = 1u << 0,     ///< a record whose or-ed flags are SYN, or SYN and RST, and no more
   kSynPacket = 1u << 1,     ///< a single packet with SYN and no ACK
   kSynAckPacket = 1u << 2,  ///< a single packet with SYN and ACK
   kSourceBegan = 1u << 3,   ///< the exporter says so
   kDestinationBegan = 1u << 4,
   kFlagsMissing = 1u << 5,  ///< a record without TCP flags
+  kEstablished = 1u << 6,   ///< a record with ACK that is not a mere refusal: there is a connection
 };
 
 /// ICMP echo has no ports. The side that asks is given this one and the side that answers port 0, so
@@ -34,20 +35,38 @@ struct Evidence {
     std::uint64_t first_us = 0;  ///< begin of its first flow
     IpAddress exporter;
   };
+  /// What is remembered of the side's address, protocol and port.
+  struct Past {
+    std::uint32_t served = 0;        ///< windows, by strong evidence, fading
+    std::uint32_t used = 0;          ///< windows in which it was the client's end, fading
+    std::uint32_t peers = 0;         ///< distinct, with answered traffic
+    std::uint32_t client_ports = 0;  ///< distinct ports at the other end
+  };
   std::array<Half, 2> half;
   std::array<std::uint16_t, 2> port{};
   std::array<bool, 2> known_service{};  ///< the side's port
   std::array<bool, 2> group{};          ///< the side is a multicast or broadcast address
+  /// A user says that the side serves there; of two the more specific, the higher number, wins.
+  std::array<std::uint8_t, 2> declared{};
+  std::array<bool, 2> listed{};  ///< an inventory says so
+  std::array<Past, 2> past;
+  std::array<bool, 2> dynamic_port{};  ///< the side's port is one its address draws for clients
+  /// The control port by which the side has handed out ports to the other; 0: none.
+  std::array<std::uint16_t, 2> control_port{};
+  /// The side sends to many on this port that do not answer.
+  std::array<bool, 2> scans{};
+  bool continues = false;  ///< the conversation was there before this window
   std::uint8_t protocol = 0;
   std::uint8_t lower_side = 0;  ///< whose endpoint sorts first
 };
 
 /// What becomes of the flows of a conversation.
 enum class Outcome : std::uint8_t {
-  none,     ///< nothing decided yet
-  applied,  ///< a dependency
-  attempt,  ///< unanswered or refused
-  dropped,  ///< no room for its dependency
+  none,       ///< nothing decided yet
+  applied,    ///< a dependency
+  attempt,    ///< unanswered or refused
+  dropped,    ///< no room for its dependency
+  duplicate,  ///< all of it was counted in the window before, by another clock
 };
 
 struct Answer {
@@ -55,13 +74,29 @@ struct Answer {
   DirectionRung rung = DirectionRung::none;
   Outcome outcome = Outcome::none;
   std::uint8_t client_side = 0;
+  std::uint16_t port = 0;  ///< of the service; 0 where there is none or it is not known
   friend bool operator==(const Answer&, const Answer&) noexcept = default;
 };
 
 /// Whether the protocol has ports as TCP has.
 [[nodiscard]] bool has_ports(std::uint8_t protocol) noexcept;
 
+/// Whether a stronger rung than memory has spoken.
+[[nodiscard]] inline bool is_conclusive(const Answer& answer) noexcept {
+  return answer.rung < DirectionRung::endpoint_memory;
+}
+
+/// A port of a range that clients draw their ports from, by habit or as learned.
+[[nodiscard]] bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept;
+/// Many enough have met the side there, from ports enough, to believe even an ephemeral-looking port.
+[[nodiscard]] bool is_met_by_many(const Evidence::Past& past) noexcept;
+
+/// Whether what is remembered of the ends can change `answer`, which was found without it.
+[[nodiscard]] bool needs_memory(const Evidence& e, const Answer& answer) noexcept;
+
 /// The first rung that speaks decides. A pure function: the same evidence, the same answer.
 [[nodiscard]] Answer decide(const Evidence& evidence) noexcept;
+/// What each rung says to `answer`.
+[[nodiscard]] DirectionReasons reasons(const Evidence& evidence, const Answer& answer) noexcept;
 
 }  // namespace flowlens::aggregate

@@ -6,89 +6,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "aggregate/direction.hpp"
-#include "aggregate/observers.hpp"
+#include "aggregate/conversation.hpp"
+#include "aggregate/shared.hpp"
 #include "base/bounded_table.hpp"
 #include "base/hash.hpp"
-#include "flowlens/aggregator.hpp"
 
 namespace flowlens::aggregate {
-
-/// Times within a window are microseconds after Window::base(), which lies an hour and more before
-/// the window starts, since late shares begin there.
-using WindowTime = std::uint32_t;
-inline constexpr std::uint32_t kNoPosition = 0xffff'ffffu;
-
-/// What all windows of an Aggregator have in common.
-struct Shared {
-  explicit Shared(const AggregatorOptions& o);
-
-  AggregatorOptions options;
-  Observers observers;
-  FlowLedger ledger;
-  std::uint64_t conversations = 0;  ///< held by all windows
-  std::uint64_t rows = 0;           ///< of summaries, held by all windows
-  std::uint64_t observations_refused = 0;
-  std::chrono::nanoseconds tick;  ///< of WindowTime
-};
-
-/// A flow's part in one window.
-struct Share {
-  std::uint64_t octets = 0;
-  std::uint64_t packets = 0;
-  WindowTime first = 0;
-  WindowTime last = 0;
-  std::uint32_t rate = 1;
-  ObserverIndex observer = kNoObserver;
-  bool counts_flow = false;  ///< the flow as such is counted here, not in another window
-  std::uint8_t tcp_flags = 0;
-  std::uint8_t bits = 0;  ///< HalfBit
-};
-
-/// What one observer counted of one half of a conversation.
-struct Observation {
-  std::uint64_t octets = 0;
-  std::uint64_t packets = 0;
-  std::uint64_t estimated_octets = 0;
-  WindowTime first = 0;
-  WindowTime last = 0;
-  std::uint32_t flows = 0;
-  std::uint32_t rate = 0;            ///< the highest: an observer is as good as its worst record
-  std::uint32_t next = kNoPosition;  ///< a further observer, in the pool
-  ObserverIndex observer = kNoObserver;
-  std::uint8_t tcp_flags = 0;  ///< of all observers; kept in the best one
-  std::uint8_t bits = 0;       ///< as above
-
-  [[nodiscard]] bool seen() const noexcept { return observer != kNoObserver; }
-};
-static_assert(sizeof(Observation) == 48);
-
-/// Endpoints are positions in the window's table; which of two is "low" depends on who came first,
-/// so no result may depend on it.
-struct ConversationKey {
-  std::uint32_t low = 0;
-  std::uint32_t high = 0;
-  std::uint16_t low_port = 0;
-  std::uint16_t high_port = 0;
-  std::uint8_t protocol = 0;
-  friend constexpr bool operator==(const ConversationKey&,
-                                   const ConversationKey&) noexcept = default;
-};
-struct ConversationHash {
-  std::uint64_t operator()(const ConversationKey& k, std::uint64_t seed) const noexcept {
-    return base::mix(
-        (std::uint64_t{k.low} << 32 | k.high) ^ seed,
-        std::uint64_t{k.low_port} << 32 | std::uint64_t{k.high_port} << 16 | k.protocol);
-  }
-};
-
-/// Half 0 is sent by the low side.
-struct Conversation {
-  std::array<Observation, 2> half;
-  std::uint32_t row = kNoPosition;
-  std::array<ServiceId, 2> service;  ///< of the low and the high port
-  Answer answer;
-};
 
 struct RowKey {
   std::uint32_t client = 0;
@@ -114,9 +37,12 @@ struct Row {
   std::uint8_t observer_count = 0;
   Direction direction = Direction::unknown;
   DirectionRung rung = DirectionRung::none;
-  ServiceId service;
   bool dirty = false;
-  bool tainted = false;  ///< a conversation has left: times, rung and observers may say too much
+  ServiceId service;
+  std::uint16_t flips = 0;
+  DirectionReasons reasons;
+  std::array<std::uint8_t, kMaxObservers> hops{};
+  std::uint8_t hop_count = 0;
 };
 
 struct EndpointState {
@@ -129,6 +55,10 @@ struct EndpointHash {
   }
 };
 
+/// Records are only added up as they come. What they mean (best observer, direction, row) is worked
+/// out when the conversations that changed are settled: many records at a time, and before anyone
+/// looks.
+///
 /// Thread-compatible. Reused for one window after another; keeps its memory.
 class Window {
  public:
@@ -140,6 +70,7 @@ class Window {
   [[nodiscard]] Timestamp end() const noexcept;
   /// `t` in this window's time, held to what it can express.
   [[nodiscard]] WindowTime time_of(Timestamp t) const noexcept;
+  [[nodiscard]] Timestamp utc(WindowTime t) const noexcept { return base_ + t * shared_.tick; }
 
   using Endpoints = base::BoundedTable<Endpoint, EndpointState, EndpointHash>;
   using Conversations = base::BoundedTable<ConversationKey, Conversation, ConversationHash>;
@@ -148,7 +79,6 @@ class Window {
   /// For those who look up in steps, to have memory come in time.
   [[nodiscard]] const Endpoints& endpoints() const noexcept { return endpoints_; }
   [[nodiscard]] const Conversations& conversations() const noexcept { return conversations_; }
-  [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   /// \return the position, or Endpoints::kNone at the bound.
   std::uint32_t add_endpoint(const Endpoint& endpoint, std::uint64_t hash, bool is_internal);
 
@@ -157,28 +87,84 @@ class Window {
   void add(const ConversationKey& key, std::uint64_t hash, std::size_t side, const Share& share,
            const std::array<ServiceId, 2>& services);
 
+  /// Works out what the records since the last call mean.
+  void settle();
   /// Lets go of all conversations; what they added up to stays. \return how many.
   std::uint64_t fold();
   /// Appends the rows that changed since the last call.
   void report_changed(std::vector<ConnectionSummary>& out);
-  /// Appends every row, as final, and forgets everything.
-  void close(std::vector<ConnectionSummary>& out);
+  /// Decides for good and appends every row. The conversations stay to be looked up until clear().
+  /// \param before  the window before this one, closed; null if there was none.
+  void close(const Window* before, std::vector<ConnectionSummary>& out,
+             std::vector<Redirection>& redirections);
+  /// Forgets everything.
+  void clear() noexcept;
 
  private:
-  void add_slowly(const ConversationKey& key, Conversation& c, std::size_t side,
-                  const Share& share);
+  /// A conversation that changed, and what it had given before.
+  struct Noted {
+    TrafficCounts given;
+    std::uint32_t conversation = 0;
+    std::uint32_t row = kNoPosition;
+    Outcome outcome = Outcome::none;
+  };
+  /// How much earlier one observer saw a conversation's request than its answer.
+  struct HopTime {
+    std::uint32_t row = 0;
+    std::uint32_t observer = 0;  ///< index in the row
+    std::int64_t ticks = 0;
+    friend auto operator<=>(const HopTime&, const HopTime&) noexcept = default;
+  };
+  /// The two ends of a conversation in the memory of endpoints.
+  struct Ends {
+    std::array<ServiceKey, 2> key;
+    std::array<std::uint64_t, 2> hash{};
+  };
+  // window.cpp: records
   bool observe(Observation& half, const Share& share);
-  bool promote(Observation& half, std::uint32_t other);
-  [[nodiscard]] bool better(const Observation& a, const Observation& b) const noexcept;
-  [[nodiscard]] Evidence evidence(const ConversationKey& key, const Conversation& c) const noexcept;
 
-  void settle(const ConversationKey& key, Conversation& c, const Answer& answer);
-  void enter(Conversation& c);
-  void leave(const Conversation& c);
-  void describe(Row& row, const Conversation& c);
+  // settle.cpp: what they mean
+  [[nodiscard]] static Noted noted_of(std::uint32_t position, const Conversation& c) noexcept;
+  void note(std::uint32_t position, Conversation& c);
+  void settle(const Noted& noted);
+  void account_for(const Noted& noted, const Conversation& c);
+  void choose_best(Observation& half, ObserverIndex preferred);
+  [[nodiscard]] bool better(const Observation& a, const Observation& b,
+                            ObserverIndex preferred) const noexcept;
+  [[nodiscard]] Evidence evidence(const ConversationKey& key, const Conversation& c) const noexcept;
+  [[nodiscard]] Ends ends_of(const ConversationKey& key) const noexcept;
+  void recall(const Ends& ends, Evidence& e) const noexcept;
+  [[nodiscard]] Answer answer(const ConversationKey& key, Evidence& e) const noexcept;
+  void place(const ConversationKey& key, Conversation& c, const Answer& answer);
+  void widen(Row& row, const Conversation& c);
   void add_observer(Row& row, ObserverIndex observer) const noexcept;
-  void rebuild_tainted();
   void touch(std::uint32_t row);
+
+  // learn.cpp: what is remembered of it
+  void learn();
+  [[nodiscard]] bool teaches(const ConversationKey& key, const Conversation& c) const noexcept;
+  void count_ends(const ConversationKey& key, const Conversation& c);
+  void learn_ends(bool make);
+  void learn_end(const ServiceKey& key, EndpointMemory::End& end,
+                 const ConversationKey& conversation, std::size_t side, const Conversation& c);
+  void learn_control(const ConversationKey& key, const Conversation& c, std::size_t side);
+  [[nodiscard]] ServiceKey end_of(const ConversationKey& key, std::size_t side) const noexcept;
+  void learn_answers();
+  void redirect(std::vector<Redirection>& redirections);
+  [[nodiscard]] DependencyKey dependency_key(std::uint32_t row) const noexcept;
+
+  // close.cpp: what is decided for good
+  void note_silence();
+  void decide_for_good(const Window* before);
+  void close_one(const Window* before, std::uint32_t position);
+  void look_at_others(const ConversationKey& key, const Conversation& c,
+                      Evidence& e) const noexcept;
+  void follow_on(const Window& before, const ConversationKey& key, Conversation& c, Evidence& e);
+  [[nodiscard]] bool is_tail(const Window& before, const Observation& then,
+                             const Observation& now) const noexcept;
+  [[nodiscard]] WindowTime first_of(const Conversation& c) const noexcept;
+  void work_out_hops();
+  void add_hop_times(const Conversation& c, std::vector<HopTime>& times) const;
 
   void report(std::uint32_t row, bool is_final, std::vector<ConnectionSummary>& out);
 
@@ -188,10 +174,13 @@ class Window {
   Endpoints endpoints_;
   Conversations conversations_;
   Rows rows_;
-  std::vector<Observation> pool_;  ///< observers that are not the best one
+  std::vector<Observation> pool_;  ///< observers besides the first of each half
+  std::vector<Noted> noted_;
   std::vector<std::uint32_t> dirty_;
-  bool any_tainted_ = false;
+  std::vector<std::uint32_t> seen_by_many_;  ///< conversations, while closing
+  std::vector<ServiceKey> proven_;           ///< ends found to serve, while closing
   bool folded_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace flowlens::aggregate

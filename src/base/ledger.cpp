@@ -74,4 +74,8 @@ FlowLedger& FlowLedger::operator+=(const FlowLedger& o) noexcept {
   return *this;
 }
 
+bool FlowOctetLedger::balanced() const noexcept {
+  return received == applied + duplicate + attempt + control + total(dropped);
+}
+
 }  // namespace flowlens

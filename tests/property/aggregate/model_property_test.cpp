@@ -29,8 +29,10 @@ using ObserverKey = std::tuple<IpAddress, std::uint32_t, std::uint8_t>;
 struct Sums {
   std::uint64_t octets = 0, packets = 0, estimated = 0, flows = 0;
   std::uint32_t rate = 0;
+  Timestamp first = Timestamp::max(), last = Timestamp::min();
 };
-using Model = std::map<HalfKey, std::map<ObserverKey, Sums>>;
+using Observers = std::map<ObserverKey, Sums>;
+using Model = std::map<HalfKey, Observers>;
 
 bool is_conversation(const FlowRecord& f) {
   if (f.kind == FlowKind::denied) return false;
@@ -61,25 +63,71 @@ void add(Model& model, const FlowRecord& f) {
     sums.estimated += o * f.sampling_rate;
     sums.flows += is_last;
     sums.rate = std::max(sums.rate, f.sampling_rate);
+    const Timestamp begin = end - std::chrono::nanoseconds{300s};
+    sums.first = std::min(sums.first, std::max(f.start, begin));
+    sums.last = std::max(sums.last, is_last ? f.end : end);
   }
+}
+
+/// Unsampled, the lowest rate, who it was before, the most packets, the lowest address.
+ObserverKey best_of(const Observers& observers, const ObserverKey* before) {
+  return std::min_element(observers.begin(), observers.end(),
+                          [&](const auto& a, const auto& b) {
+                            const auto rank = [&](const auto& o) {
+                              return std::tuple{o.second.rate, !before || o.first != *before,
+                                                ~o.second.packets, o.first};
+                            };
+                            return rank(a) < rank(b);
+                          })
+      ->first;
+}
+
+/// Who was chosen for each half, and whether all of it was counted in the window before.
+struct Choice {
+  ObserverKey observer;
+  bool is_tail = false;
+};
+std::map<HalfKey, Choice> choices_of(const Model& model) {
+  std::map<HalfKey, Choice> chosen;  // the windows before come first
+  for (const auto& [key, observers] : model) {
+    HalfKey other{key.window, key.protocol, key.to, key.from}, then = key;
+    --then.window;
+    const auto first = [&](const HalfKey& half) {
+      const auto it = model.find(half);
+      return it == model.end() ? Timestamp::max()
+                               : it->second.at(best_of(it->second, nullptr)).first;
+    };
+    const Timestamp start = kNoon + std::chrono::nanoseconds{300s} * key.window;
+    const auto was = chosen.find(then);
+    const bool follows = was != chosen.end() && std::min(first(key), first(other)) < start + 60s;
+    Choice choice{best_of(observers, follows ? &was->second.observer : nullptr), false};
+    if (follows) {
+      const Sums& before = model.at(then).at(was->second.observer);
+      choice.is_tail = before.rate == 1 && !observers.contains(was->second.observer);
+      for (const auto& [observer, sums] : observers) {
+        choice.is_tail = choice.is_tail && sums.last <= before.last + 30s;
+      }
+    }
+    chosen.emplace(key, choice);
+  }
+  return chosen;
 }
 
 /// Sums of the best observers, by window and the two addresses.
 using Pair = std::tuple<std::int64_t, std::uint8_t, IpAddress, IpAddress>;
 std::map<Pair, Sums> best_of(const Model& model) {
   std::map<Pair, Sums> result;
+  const std::map<HalfKey, Choice> choices = choices_of(model);
   for (const auto& [key, observers] : model) {
-    const auto best =
-        std::min_element(observers.begin(), observers.end(), [](const auto& a, const auto& b) {
-          return std::tuple{a.second.rate, ~a.second.packets, a.first} <
-                 std::tuple{b.second.rate, ~b.second.packets, b.first};
-        });
+    const Choice& choice = choices.at(key);
+    if (choice.is_tail) continue;
+    const Sums& best = observers.at(choice.observer);
     Sums& sums = result[{key.window, key.protocol, std::min(key.from.first, key.to.first),
                          std::max(key.from.first, key.to.first)}];
-    sums.octets += best->second.octets;
-    sums.packets += best->second.packets;
-    sums.estimated += best->second.estimated;
-    sums.flows += best->second.flows;
+    sums.octets += best.octets;
+    sums.packets += best.packets;
+    sums.estimated += best.estimated;
+    sums.flows += best.flows;
   }
   return result;
 }
@@ -136,5 +184,11 @@ TEST_CASE("aggregator: sums of the best observers, whoever serves") {
     CHECK(aggregator.ledger().balanced());
     CHECK(aggregator.ledger().normalized == flows.size());
     CHECK(aggregator.ledger().attempt == 0);
+    CHECK(aggregator.octets().balanced());
+    std::uint64_t octets_in = 0, octets_out = 0;
+    for (const FlowRecord& f : flows) octets_in += f.octet_count;
+    for (const auto& [key, sums] : found) octets_out += sums.octets;
+    CHECK(aggregator.octets().received == octets_in);
+    CHECK(aggregator.octets().applied == octets_out);
   }
 }

@@ -7,44 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "aggregator_fixture.hpp"
 #include "flowlens/error.hpp"
-#include "support/flows.hpp"
 
 using namespace flowlens;
 using namespace flowlens::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct Fixture {
-  Aggregator aggregator;
-  Enricher enricher;
-  std::uint64_t flows = 0;
-
-  explicit Fixture(const AggregatorOptions& options = {}) : aggregator(options) {}
-  ~Fixture() {
-    CHECK(aggregator.ledger().balanced());
-    CHECK(aggregator.ledger().normalized == flows);
-  }
-
-  void add(const std::vector<FlowRecord>& batch, Timestamp now = kNoon + 35s) {
-    std::vector<FlowLabels> labels;
-    enricher.label(batch, labels);
-    aggregator.add(batch, labels, now);
-    flows += batch.size();
-  }
-  std::vector<ConnectionSummary> flush(Timestamp now) {
-    std::vector<ConnectionSummary> out;
-    aggregator.flush(now, out);
-    return out;
-  }
-  std::vector<ConnectionSummary> finish() {
-    std::vector<ConnectionSummary> out;
-    aggregator.finish(out);
-    return out;
-  }
-  [[nodiscard]] const FlowLedger& ledger() const { return aggregator.ledger(); }
-};
 
 std::uint64_t table_full(const FlowLedger& ledger) {
   return ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)];
@@ -392,10 +362,10 @@ TEST_CASE("aggregator: rows are provisional until their window closes, then fina
 
 TEST_CASE("aggregator: a better answer moves what was reported") {
   Fixture f;
-  f.add({tcp("10.0.0.1", 50000, "10.0.0.2", 50001).flags(kTcpAck).octets(10),
-         tcp("10.0.0.3", 50002, "10.0.0.1", 50000).flags(kTcpAck).octets(3)});
+  f.add({tcp("10.0.0.1", 20000, "10.0.0.2", 20001).flags(kTcpAck).octets(10),
+         tcp("10.0.0.3", 20002, "10.0.0.1", 20000).flags(kTcpAck).octets(3)});
   CHECK(f.flush(kNoon + 40s).size() == 2);
-  f.add({tcp("10.0.0.1", 50000, "10.0.0.2", 50001).begun_by(Initiator::source).octets(5)});
+  f.add({tcp("10.0.0.1", 20000, "10.0.0.2", 20001).begun_by(Initiator::source).octets(5)});
   const auto rows = f.flush(kNoon + 45s);
   REQUIRE(rows.size() == 2);
   const auto& old_row = rows[0].counts.is_zero() ? rows[0] : rows[1];
@@ -414,14 +384,14 @@ TEST_CASE("aggregator: a better answer moves what was reported") {
 
 TEST_CASE("aggregator: a row that a conversation has left says what the others say") {
   Fixture f;
-  // Both count as 10.0.0.2 serving 50001 to 10.0.0.1 at first; the earlier one then turns round.
-  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001)
+  // Both count as 10.0.0.2 serving 20001 to 10.0.0.1 at first; the earlier one then turns round.
+  f.add({tcp("10.0.0.1", 20005, "10.0.0.2", 20001)
              .flags(kTcpAck)
              .at(kNoon + 1s, kNoon + 90s)
              .by("192.0.2.7"),
-         tcp("10.0.0.1", 50006, "10.0.0.2", 50001).flags(kTcpAck).at(kNoon + 5s, kNoon + 6s)});
+         tcp("10.0.0.1", 20006, "10.0.0.2", 20001).flags(kTcpAck).at(kNoon + 5s, kNoon + 6s)});
   CHECK(f.flush(kNoon + 100s).size() == 1);
-  f.add({tcp("10.0.0.1", 50005, "10.0.0.2", 50001)
+  f.add({tcp("10.0.0.1", 20005, "10.0.0.2", 20001)
              .flags(kTcpAck)
              .begun_by(Initiator::destination)
              .by("192.0.2.7")});

@@ -66,17 +66,17 @@ TEST_CASE("resolver: two halves become one dependency, provisional first and the
 
 TEST_CASE("resolver: a dependency that turns out to be the other way round is replaced") {
   Fixture f;
-  // Both ports high: the lower one stands as the service, until a handshake says otherwise.
-  f.add({tcp("10.0.0.1", 50000, "10.0.0.2", 50001).flags(kTcpAck)});
+  // No port is known: the lower one stands as the service, until a handshake says otherwise.
+  f.add({tcp("10.0.0.1", 21000, "10.0.0.2", 21001).flags(kTcpAck)});
   const Revision before = f.resolver.flush(f.now);
   REQUIRE(before.dependencies.size() == 1);
-  CHECK(before.dependencies[0].key.port == 50000);
+  CHECK(before.dependencies[0].key.port == 21000);
 
-  f.add({tcp("10.0.0.1", 50000, "10.0.0.2", 50001).flags(kTcpSyn).packets(1),
-         tcp("10.0.0.2", 50001, "10.0.0.1", 50000).flags(kTcpSyn | kTcpAck).packets(1)});
+  f.add({tcp("10.0.0.1", 21000, "10.0.0.2", 21001).flags(kTcpSyn).packets(1),
+         tcp("10.0.0.2", 21001, "10.0.0.1", 21000).flags(kTcpSyn | kTcpAck).packets(1)});
   const Revision after = f.resolver.flush(f.now + 5s);
   REQUIRE(after.dependencies.size() == 1);
-  CHECK(after.dependencies[0].key.port == 50001);
+  CHECK(after.dependencies[0].key.port == 21001);
   CHECK(after.dependencies[0].rung == DirectionRung::handshake_packet);
   CHECK(after.dependencies[0].totals.flows == 3);
   REQUIRE(after.removed_dependencies.size() == 1);

@@ -1,0 +1,220 @@
+// What is decided for good when a window closes.
+#include <algorithm>
+#include <utility>
+
+#include "aggregate/window.hpp"
+
+namespace flowlens::aggregate {
+
+namespace {
+
+constexpr std::uint32_t kNone = kNoPosition;
+constexpr std::uint8_t kTcp = 6;
+
+/// A conversation that was silent so long began anew: exporters end a flow after less.
+constexpr std::chrono::seconds kInactive{60};
+
+}  // namespace
+
+void Window::close(const Window* before, std::vector<ConnectionSummary>& out,
+                   std::vector<Redirection>& redirections) {
+  settle();
+  learn();
+  note_silence();
+  decide_for_good(before);
+  work_out_hops();
+  learn_answers();
+  const std::size_t first_new = redirections.size();
+  redirect(redirections);
+  for (std::size_t i = first_new; i < redirections.size(); ++i) {
+    redirections[i].before_row = out.size();
+  }
+  shared_.memory.age(number_);
+  for (std::uint32_t row = 0; row < rows_.positions(); ++row) report(row, true, out);
+  dirty_.clear();
+  shared_.conversations -= conversations_.size();
+  shared_.rows -= rows_.size();
+  closed_ = true;
+}
+
+void Window::note_silence() {
+  shared_.silence.clear();
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    if (key.protocol == kTcp || c.half[0].seen() == c.half[1].seen()) continue;
+    const std::size_t side = c.half[0].seen() ? 0 : 1;
+    if (c.half[side].rate != 1 || endpoints_[key.end(1 - side)].value.is_group) continue;
+    shared_.silence.add(key.end(side), key.port(1 - side), key.protocol, key.end(1 - side));
+  }
+}
+
+void Window::decide_for_good(const Window* before) {
+  // After a fold not all conversations of a row are there; then it keeps what it says.
+  for (std::uint32_t p = 0; p < rows_.positions() && !folded_; ++p) {
+    Row& row = rows_[p].value;
+    row.first = Row{}.first;
+    row.last = 0;
+    row.observer_count = 0;
+    row.rung = DirectionRung::none;
+    row.direction = Direction::unknown;
+  }
+  constexpr std::uint32_t kBatch = 16;
+  for (std::uint32_t first = 0; first < conversations_.positions(); first += kBatch) {
+    const std::uint32_t end = std::min(first + kBatch, conversations_.positions());
+    for (std::uint32_t i = first; i < end; ++i) {
+      const auto& [key, c] = conversations_[i];
+      if (c.row != kNone) rows_.prefetch_at(c.row);
+      if (is_conclusive(c.answer)) continue;
+      const Ends ends = ends_of(key);
+      for (const std::uint64_t hash : ends.hash) shared_.memory.prefetch_entry(hash);
+    }
+    for (std::uint32_t i = first; i < end; ++i) close_one(before, i);
+  }
+}
+
+void Window::close_one(const Window* before, std::uint32_t position) {
+  auto& [key, c] = conversations_[position];
+  const Noted given = noted_of(position, c);
+  Evidence e = evidence(key, c);
+  if (before != nullptr) follow_on(*before, key, c, e);
+  look_at_others(key, c, e);
+  Answer found = answer(key, e);
+  const bool all_discounted =
+      (!c.half[0].seen() || (c.discounted & 1u)) && (!c.half[1].seen() || (c.discounted & 2u));
+  if (all_discounted && found.outcome == Outcome::applied) found.outcome = Outcome::duplicate;
+  place(key, c, found);
+  account_for(given, c);
+  if (c.answer.outcome != Outcome::applied) return;
+  rows_[c.row].value.reasons |= reasons(e, c.answer);
+  if (c.half[0].next != kNone && c.half[1].next != kNone) seen_by_many_.push_back(position);
+}
+
+/// What other conversations show: those of the same two ends, those of the same sender.
+void Window::look_at_others(const ConversationKey& key, const Conversation& c,
+                            Evidence& e) const noexcept {
+  for (std::size_t side = 0; side < 2; ++side) {
+    if (c.half[1 - side].seen() || key.protocol == kTcp) continue;
+    e.scans[side] = shared_.silence.scans(key.end(side), key.port(1 - side), key.protocol);
+  }
+  if (!has_ports(key.protocol) || shared_.controls.empty()) return;
+  if (e.port[0] < 1024 || e.port[1] < 1024) return;
+  for (std::size_t side = 0; side < 2; ++side) {
+    if (is_control_port(key.protocol, key.port(side))) return;
+  }
+  for (std::size_t side = 0; side < 2; ++side) {
+    e.control_port[side] = shared_.controls.parent(endpoints_[key.end(1 - side)].key,
+                                                   endpoints_[key.end(side)].key, utc(first_of(c)));
+  }
+}
+
+WindowTime Window::first_of(const Conversation& c) const noexcept {
+  if (!c.half[0].seen()) return c.half[1].first;
+  if (!c.half[1].seen()) return c.half[0].first;
+  return std::min(c.half[0].first, c.half[1].first);
+}
+
+/// A conversation that was there in the window before keeps its observer, so that no two clocks count
+/// the same packets on both sides of the border; and what only goes on for as long as clocks may lie
+/// apart is what another clock has counted already.
+void Window::follow_on(const Window& before, const ConversationKey& key, Conversation& c,
+                       Evidence& e) {
+  if (utc(first_of(c)) >= start() + kInactive) return;
+  std::array<std::uint32_t, 2> end{};
+  for (std::size_t side = 0; side < 2; ++side) {
+    end[side] = before.endpoints_.find(endpoints_[key.end(side)].key);
+    if (end[side] == kNone) return;
+  }
+  const bool same_way = std::pair{end[0], key.low_port} <= std::pair{end[1], key.high_port};
+  const ConversationKey then_key{end[same_way ? 0 : 1], end[same_way ? 1 : 0],
+                                 key.port(same_way ? 0 : 1), key.port(same_way ? 1 : 0),
+                                 key.protocol};
+  const std::uint32_t position = before.conversations_.find(then_key);
+  if (position == kNone) return;
+  const Conversation& then = before.conversations_[position].value;
+  e.continues = true;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const Observation& was = then.half[same_way ? side : 1 - side];
+    Observation& is = c.half[side];
+    if (!was.seen() || !is.seen()) continue;
+    choose_best(is, was.observer);
+    if (is_tail(before, was, is)) c.discounted = (c.discounted | 1u << side) & 3u;
+    e.half[side].flows = is.flows;
+    e.half[side].rate = is.rate;
+    e.half[side].exporter = shared_.observers[is.observer].exporter;
+  }
+}
+
+/// \param then  what was counted of a half in the window before. \param now  what would be in this one.
+bool Window::is_tail(const Window& before, const Observation& then,
+                     const Observation& now) const noexcept {
+  if (then.rate != 1) return false;
+  const Timestamp until = before.utc(then.last) + shared_.options.max_clock_skew;
+  if (now.observer == then.observer || utc(now.last) > until) return false;
+  for (std::uint32_t i = now.next; i != kNone; i = pool_[i].next) {
+    if (pool_[i].observer == then.observer || utc(pool_[i].last) > until) return false;
+  }
+  return true;
+}
+
+/// An observer near the client sees the request early and the answer late, one near the server the
+/// other way round. The difference of the two is free of the observer's clock.
+void Window::work_out_hops() {
+  std::vector<HopTime> times;
+  for (const std::uint32_t position : seen_by_many_) {
+    const Conversation& c = conversations_[position].value;
+    if (c.answer.outcome == Outcome::applied) add_hop_times(c, times);
+  }
+  seen_by_many_.clear();
+  std::sort(times.begin(), times.end());
+  struct Hop {
+    std::int64_t sum = 0, count = 0;
+    std::uint8_t observer = 0;
+  };
+  for (std::size_t i = 0; i < times.size();) {
+    const std::uint32_t position = times[i].row;
+    Row& row = rows_[position].value;
+    std::array<Hop, kMaxObservers> hops;
+    for (std::uint8_t n = 0; n < kMaxObservers; ++n) hops[n].observer = n;
+    for (; i < times.size() && times[i].row == position; ++i) {
+      hops[times[i].observer].sum += times[i].ticks;
+      ++hops[times[i].observer].count;
+    }
+    const auto seen =
+        std::partition(hops.begin(), hops.end(), [](const Hop& h) { return h.count != 0; });
+    const auto mean = [](const Hop& h) { return h.sum / h.count; };
+    std::sort(hops.begin(), seen, [&](const Hop& a, const Hop& b) {
+      return mean(a) != mean(b) ? mean(a) < mean(b) : a.observer < b.observer;
+    });
+    const bool told_apart = std::adjacent_find(hops.begin(), seen, [&](const Hop& a, const Hop& b) {
+                              return mean(a) == mean(b);
+                            }) == seen;
+    row.hop_count = told_apart ? static_cast<std::uint8_t>(seen - hops.begin()) : std::uint8_t{0};
+    for (std::size_t n = 0; n < row.hop_count; ++n) row.hops[n] = hops[n].observer;
+  }
+}
+
+void Window::add_hop_times(const Conversation& c, std::vector<HopTime>& times) const {
+  const Row& row = rows_[c.row].value;
+  const auto first_by = [this](const Observation& half, const IpAddress& exporter) {
+    WindowTime first = 0xffff'ffffu;
+    const auto look = [&](const Observation& o) {
+      if (shared_.observers[o.observer].exporter == exporter) first = std::min(first, o.first);
+    };
+    look(half);
+    for (std::uint32_t i = half.next; i != kNone; i = pool_[i].next) look(pool_[i]);
+    return first;
+  };
+  std::array<HopTime, kMaxObservers> found;
+  std::size_t count = 0;
+  for (std::uint32_t n = 0; n < row.observer_count; ++n) {
+    const IpAddress& exporter = shared_.observers[row.observers[n]].exporter;
+    const WindowTime asked = first_by(c.half[c.answer.client_side], exporter);
+    const WindowTime answered = first_by(c.half[1 - c.answer.client_side], exporter);
+    if (asked == 0xffff'ffffu || answered == 0xffff'ffffu) continue;
+    found[count++] = {c.row, n, static_cast<std::int64_t>(asked) - answered};
+  }
+  if (count >= 2)
+    times.insert(times.end(), found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+}  // namespace flowlens::aggregate

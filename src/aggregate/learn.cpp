@@ -1,0 +1,197 @@
+// What the next windows will know of this one.
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "aggregate/window.hpp"
+
+namespace flowlens::aggregate {
+
+namespace {
+
+constexpr std::uint8_t kTcp = 6;
+
+std::uint64_t unseeded(const ServiceKey& end) noexcept { return ServiceKeyHash{}(end, 0); }
+
+std::uint32_t word_of(const Endpoint& peer) noexcept {
+  return static_cast<std::uint32_t>(base::hash_of(peer, 0) >> 32);
+}
+
+/// Whether the conversation's own evidence decided.
+bool is_sure(const Answer& answer) noexcept {
+  return is_conclusive(answer) && answer.direction == Direction::client_server;
+}
+
+}  // namespace
+
+/// Whether there was an answer (D16): both ends spoke, or what the one sent shows that the other has.
+/// Where one packet in many is seen, silence shows nothing.
+bool Window::teaches(const ConversationKey& key, const Conversation& c) const noexcept {
+  if (!has_ports(key.protocol) || key.low_port == 0 || key.high_port == 0) return false;
+  if (key.low_port == key.high_port) return false;
+  if (endpoints_[key.low].value.is_group || endpoints_[key.high].value.is_group) return false;
+  if (c.half[0].seen() && c.half[1].seen()) return c.answer.outcome != Outcome::attempt;
+  const std::size_t side = c.half[0].seen() ? 0 : 1;
+  const Observation& half = c.half[side];
+  if (key.protocol == kTcp) return (half.bits & (kEstablished | kFlagsMissing)) != 0;
+  // Syslog, flow export and the like are never answered, and known by their ports.
+  return half.rate != 1 || c.service[1 - side].value != 0;
+}
+
+/// All ends are counted before any is remembered, and all that deserve it are remembered before what
+/// only adds to them is looked up: so it does not show in which order conversations came.
+void Window::learn() {
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    if (teaches(key, c)) count_ends(key, c);
+  }
+  learn_ends(true);
+  learn_ends(false);
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (is_control_port(key.protocol, key.port(side)) && teaches(key, c)) {
+        learn_control(key, c, side);
+      }
+    }
+  }
+}
+
+void Window::count_ends(const ConversationKey& key, const Conversation& c) {
+  if (is_sure(c.answer)) return;
+  for (std::size_t side = 0; side < 2; ++side) {
+    shared_.memory.once.count(unseeded(end_of(key, side)));
+  }
+}
+
+/// \param make  whether it is the turn of the ends that deserve an entry, or of the others.
+void Window::learn_ends(bool make) {
+  struct Turn {
+    ServiceKey end;
+    std::uint64_t hash = 0;
+    std::uint32_t conversation = 0;
+    std::uint8_t side = 0;
+  };
+  std::array<Turn, 32> turns;
+  std::size_t count = 0;
+  const auto take_turns = [&] {
+    for (std::size_t i = 0; i < count; ++i) shared_.memory.prefetch_entry(turns[i].hash);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Turn& t = turns[i];
+      EndpointMemory::End* end = shared_.memory.meet(t.end, t.hash, number_, make);
+      if (end != nullptr)
+        learn_end(t.end, *end, conversations_[t.conversation].key, t.side,
+                  conversations_[t.conversation].value);
+    }
+    count = 0;
+  };
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    if (!teaches(key, c)) continue;
+    const bool sure = is_sure(c.answer);
+    for (std::uint8_t side = 0; side < 2; ++side) {
+      const ServiceKey end = end_of(key, side);
+      const bool deserves =
+          sure ? side != c.answer.client_side : shared_.memory.once.came_again(unseeded(end));
+      if (deserves != make) continue;
+      const std::uint64_t hash = shared_.memory.hash(end);
+      shared_.memory.prefetch_slot(hash);
+      turns[count++] = {end, hash, i, side};
+    }
+    if (count + 2 > turns.size()) take_turns();
+  }
+  take_turns();
+}
+
+void Window::learn_end(const ServiceKey& key, EndpointMemory::End& end,
+                       const ConversationKey& conversation, std::size_t side,
+                       const Conversation& c) {
+  EndpointMemory::add_peer(end, word_of(endpoints_[conversation.end(1 - side)].key),
+                           conversation.port(1 - side));
+  if (!is_sure(c.answer)) return;
+  if (side == c.answer.client_side) {
+    EndpointMemory::mark_used(end, number_);
+  } else if (EndpointMemory::mark_served(end, number_)) {
+    proven_.push_back(key);
+  }
+}
+
+void Window::learn_control(const ConversationKey& key, const Conversation& c, std::size_t side) {
+  if (key.port(1 - side) < 1024) return;
+  WindowTime last = 0;
+  for (const Observation& half : c.half) {
+    if (half.seen()) last = std::max(last, half.last);
+  }
+  shared_.controls.add(endpoints_[key.end(1 - side)].key, endpoints_[key.end(side)].key,
+                       key.port(side), utc(first_of(c)), utc(last));
+}
+
+ServiceKey Window::end_of(const ConversationKey& key, std::size_t side) const noexcept {
+  return {endpoints_[key.end(side)].key, key.port(side), key.protocol};
+}
+
+DependencyKey Window::dependency_key(std::uint32_t row) const noexcept {
+  const RowKey& key = rows_[row].key;
+  return {endpoints_[key.client].key, endpoints_[key.server].key, key.port, key.protocol};
+}
+
+/// Once all is decided: what the answers themselves teach.
+void Window::learn_answers() {
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    if (c.answer.outcome != Outcome::applied || !has_ports(key.protocol)) continue;
+    const DirectionRung rung = c.answer.rung;
+    const std::size_t client = c.answer.client_side;
+    if (rung <= DirectionRung::service_list && c.answer.direction == Direction::client_server &&
+        key.port(client) < ClientPortRanges::kUsual) {
+      shared_.client_ports.add(endpoints_[key.end(client)].key, key.port(client));
+    }
+    if (rung != DirectionRung::fan_in && rung != DirectionRung::client_ports) continue;
+    const ServiceKey server = end_of(key, 1 - client);
+    EndpointMemory::End* end =
+        shared_.memory.meet(server, shared_.memory.hash(server), number_, false);
+    if (end != nullptr && EndpointMemory::mark_served(*end, number_)) proven_.push_back(server);
+  }
+}
+
+/// Turns round rows of earlier windows whose other end has proved to be the server, and notes which
+/// rows of this window that may happen to.
+void Window::redirect(std::vector<Redirection>& redirections) {
+  std::vector<DependencyKey> rows;
+  const auto first_new = static_cast<std::ptrdiff_t>(redirections.size());
+  for (const ServiceKey& server : proven_) {
+    rows.clear();
+    shared_.doubtful.take(server, rows);
+    for (const DependencyKey& from : rows) {
+      Redirection r;
+      r.from = from;
+      r.to = {from.server, from.client, server.port, server.protocol};
+      r.at = start();
+      r.why = DirectionRung::endpoint_memory;
+      redirections.push_back(r);
+    }
+  }
+  proven_.clear();
+  std::sort(redirections.begin() + first_new, redirections.end(),
+            [](const Redirection& a, const Redirection& b) {
+              return std::tie(a.from, a.to) < std::tie(b.from, b.to);
+            });
+  for (std::size_t i = static_cast<std::size_t>(first_new); i < redirections.size(); ++i) {
+    ++shared_.redirections;
+    const DependencyKey& to = redirections[i].to;
+    const std::uint32_t client = endpoints_.find(to.client), server = endpoints_.find(to.server);
+    const std::uint32_t row = rows_.find({client, server, to.port, to.protocol});
+    if (row != kNoPosition && rows_[row].value.flips < 0xffff) ++rows_[row].value.flips;
+  }
+  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+    const auto& [key, c] = conversations_[i];
+    if (c.answer.outcome != Outcome::applied || !has_ports(key.protocol)) continue;
+    const std::size_t client = c.answer.client_side;
+    if (c.answer.rung < DirectionRung::dynamic_range || c.answer.port != key.port(1 - client)) {
+      continue;
+    }
+    shared_.doubtful.add(end_of(key, client), dependency_key(c.row));
+  }
+}
+
+}  // namespace flowlens::aggregate

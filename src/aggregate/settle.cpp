@@ -1,0 +1,276 @@
+// What the records of conversations mean, as far as is known: best observer, direction, row.
+#include <algorithm>
+#include <utility>
+
+#include "aggregate/window.hpp"
+
+namespace flowlens::aggregate {
+
+namespace {
+
+constexpr std::uint32_t kNone = kNoPosition;
+
+/// What a conversation gives to its row.
+TrafficCounts contribution(const Conversation& c) noexcept {
+  TrafficCounts counts;
+  const std::size_t client = c.answer.client_side;
+  if (!(c.discounted & 1u << client)) {
+    const Observation& up = c.half[client];
+    counts.flows += up.flows;
+    counts.octets_to_server = up.octets;
+    counts.packets_to_server = up.packets;
+    counts.estimated_octets_to_server = up.estimated_octets;
+  }
+  if (!(c.discounted & 1u << (1 - client))) {
+    const Observation& down = c.half[1 - client];
+    counts.flows += down.flows;
+    counts.octets_to_client = down.octets;
+    counts.packets_to_client = down.packets;
+    counts.estimated_octets_to_client = down.estimated_octets;
+  }
+  return counts;
+}
+
+/// Where flows or octets of an outcome are counted.
+template <typename Ledger>
+std::uint64_t& account(Ledger& ledger, Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::applied:
+      return ledger.applied;
+    case Outcome::attempt:
+      return ledger.attempt;
+    case Outcome::dropped:
+      return ledger.dropped[static_cast<std::size_t>(FlowDropReason::table_full)];
+    case Outcome::none:
+    case Outcome::duplicate:
+      break;
+  }
+  return ledger.duplicate;
+}
+
+}  // namespace
+
+Window::Noted Window::noted_of(std::uint32_t position, const Conversation& c) noexcept {
+  Noted noted;
+  noted.conversation = position;
+  noted.outcome = c.answer.outcome;
+  if (noted.outcome == Outcome::none) return noted;
+  noted.given = contribution(c);
+  noted.row = c.row;
+  return noted;
+}
+
+void Window::note(std::uint32_t position, Conversation& c) {
+  c.is_noted = true;
+  noted_.push_back(noted_of(position, c));
+}
+
+void Window::settle() {
+  constexpr std::size_t kAhead = 12;
+  for (std::size_t i = 0; i < noted_.size(); ++i) {
+    if (i + 2 * kAhead < noted_.size()) {
+      conversations_.prefetch_at(noted_[i + 2 * kAhead].conversation);
+    }
+    if (i + kAhead < noted_.size()) rows_.prefetch_at(noted_[i + kAhead].row);
+    settle(noted_[i]);
+  }
+  noted_.clear();
+}
+
+void Window::settle(const Noted& noted) {
+  auto& [key, c] = conversations_[noted.conversation];
+  c.is_noted = false;
+  for (Observation& half : c.half) {
+    if (half.next != kNone) choose_best(half, kNoObserver);
+  }
+  if (c.is_unsure) {
+    Evidence e = evidence(key, c);
+    place(key, c, answer(key, e));
+    c.is_unsure = false;
+  }
+  account_for(noted, c);
+}
+
+/// Takes back what the conversation had given, and gives what it is now.
+void Window::account_for(const Noted& noted, const Conversation& c) {
+  const TrafficCounts gives = contribution(c);
+  const auto octets = [](const TrafficCounts& t) {
+    return t.octets_to_server + t.octets_to_client;
+  };
+  account(shared_.ledger, noted.outcome) -= noted.given.flows;
+  account(shared_.octets, noted.outcome) -= octets(noted.given);
+  shared_.ledger.duplicate += noted.given.flows - gives.flows;
+  shared_.octets.duplicate += octets(noted.given) - octets(gives);
+  account(shared_.ledger, c.answer.outcome) += gives.flows;
+  account(shared_.octets, c.answer.outcome) += octets(gives);
+
+  const bool was_applied = noted.outcome == Outcome::applied;
+  if (was_applied) {
+    Row& row = rows_[noted.row].value;
+    row.counts -= noted.given;
+    touch(noted.row);
+  }
+  if (c.answer.outcome == Outcome::applied) {
+    Row& row = rows_[c.row].value;
+    row.counts += gives;
+    widen(row, c);
+    touch(c.row);
+  }
+  if (!was_applied || noted.row == c.row) return;
+  // What else the row says cannot be taken back one by one; at the close it is said anew.
+  Row& row = rows_[noted.row].value;
+  if (!row.counts.is_zero()) return;
+  Row empty;
+  empty.reported = row.reported;
+  empty.service = row.service;
+  empty.dirty = row.dirty;
+  row = empty;
+}
+
+/// Puts the best observation of the half first.
+void Window::choose_best(Observation& half, ObserverIndex preferred) {
+  std::uint32_t best = kNone;
+  for (std::uint32_t i = half.next; i != kNone; i = pool_[i].next) {
+    if (better(pool_[i], best == kNone ? half : pool_[best], preferred)) best = i;
+  }
+  if (best == kNone) return;
+  Observation& from = pool_[best];
+  std::swap(half, from);
+  std::swap(half.next, from.next);
+  std::swap(half.bits, from.bits);
+  std::swap(half.tcp_flags, from.tcp_flags);
+}
+
+/// Unsampled, then the lowest rate, then who was it before, then the most packets; ties by address, so
+/// that no order of arrival decides.
+bool Window::better(const Observation& a, const Observation& b,
+                    ObserverIndex preferred) const noexcept {
+  if (a.rate != b.rate) return a.rate < b.rate;
+  if ((a.observer == preferred) != (b.observer == preferred)) return a.observer == preferred;
+  if (a.packets != b.packets) return a.packets > b.packets;
+  return shared_.observers[a.observer] < shared_.observers[b.observer];
+}
+
+Window::Ends Window::ends_of(const ConversationKey& key) const noexcept {
+  Ends ends;
+  for (std::size_t side = 0; side < 2; ++side) {
+    ends.key[side] = end_of(key, side);
+    ends.hash[side] = shared_.memory.hash(ends.key[side]);
+  }
+  return ends;
+}
+
+/// What the conversation itself shows, and what people say of its ends.
+Evidence Window::evidence(const ConversationKey& key, const Conversation& c) const noexcept {
+  Evidence e;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const auto& [endpoint, state] = endpoints_[key.end(side)];
+    e.group[side] = state.is_group;
+    e.port[side] = key.port(side);
+    e.known_service[side] = c.service[side].value != 0;
+    const Observation& o = c.half[side];
+    if (!o.seen()) continue;
+    Evidence::Half& half = e.half[side];
+    half.seen = true;
+    half.bits = o.bits;
+    half.tcp_flags = o.tcp_flags;
+    half.flows = o.flows;
+    half.rate = o.rate;
+    half.first_us =
+        static_cast<std::uint64_t>(o.first * shared_.tick / std::chrono::microseconds{1});
+    half.exporter = shared_.observers[o.observer].exporter;
+  }
+  e.protocol = key.protocol;
+  e.lower_side = endpoints_[key.low].key < endpoints_[key.high].key ? 0 : 1;
+  if (!has_ports(key.protocol)) return e;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const ServiceKey end = end_of(key, side);
+    e.declared[side] = shared_.declared.declared(end);
+    e.listed[side] = shared_.declared.listed(end, start());
+  }
+  return e;
+}
+
+/// What is remembered of the ends.
+void Window::recall(const Ends& ends, Evidence& e) const noexcept {
+  if (!has_ports(e.protocol)) return;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const ServiceKey& end = ends.key[side];
+    if (end.port == 0) continue;
+    e.past[side] = shared_.memory.past(end, ends.hash[side]);
+    e.dynamic_port[side] = shared_.client_ports.contains(end.endpoint, end.port);
+  }
+}
+
+Answer Window::answer(const ConversationKey& key, Evidence& e) const noexcept {
+  const Answer first = decide(e);
+  if (!needs_memory(e, first)) return first;
+  recall(ends_of(key), e);
+  return decide(e);
+}
+
+/// Takes over `answer` and finds the row that goes with it.
+void Window::place(const ConversationKey& key, Conversation& c, const Answer& answer) {
+  if (c.answer.client_side != answer.client_side || c.answer.port != answer.port) c.row = kNone;
+  c.answer = answer;
+  if (answer.outcome != Outcome::applied) return;
+  if (c.row == kNone) {
+    const std::size_t client = answer.client_side;
+    const RowKey row{key.end(client), key.end(1 - client), answer.port, key.protocol};
+    std::uint32_t position = rows_.find(row);
+    if (position == kNone && shared_.rows < shared_.options.max_conversations) {
+      position = rows_.insert(row).first;
+      if (answer.port == key.port(1 - client)) {
+        rows_[position].value.service = c.service[1 - client];
+      } else if (answer.port != 0) {
+        rows_[position].value.service = find_service(key.protocol, answer.port);
+      }
+      ++shared_.rows;
+    }
+    c.row = position;
+  }
+  if (c.row == kNone) c.answer.outcome = Outcome::dropped;
+}
+
+/// Widens what a row says of its conversations by this one.
+void Window::widen(Row& row, const Conversation& c) {
+  for (std::size_t side = 0; side < 2; ++side) {
+    const Observation& half = c.half[side];
+    if (!half.seen() || (c.discounted & 1u << side)) continue;
+    row.first = std::min(row.first, half.first);
+    row.last = std::max(row.last, half.last);
+    add_observer(row, half.observer);
+    for (std::uint32_t i = half.next; i != kNone; i = pool_[i].next) {
+      add_observer(row, pool_[i].observer);
+    }
+  }
+  if (std::pair{c.answer.rung, c.answer.direction} < std::pair{row.rung, row.direction}) {
+    row.rung = c.answer.rung;
+    row.direction = c.answer.direction;
+  }
+}
+
+/// Keeps the exporters with the lowest addresses, ascending, each once.
+void Window::add_observer(Row& row, ObserverIndex observer) const noexcept {
+  for (std::size_t i = 0; i < row.observer_count; ++i) {
+    if (row.observers[i] == observer) return;
+  }
+  const auto address = [this](ObserverIndex i) -> const IpAddress& {
+    return shared_.observers[i].exporter;
+  };
+  std::size_t at = 0;
+  while (at < row.observer_count && address(row.observers[at]) < address(observer)) ++at;
+  if (at == kMaxObservers) return;
+  if (at < row.observer_count && address(row.observers[at]) == address(observer)) return;
+  if (row.observer_count < kMaxObservers) ++row.observer_count;
+  for (std::size_t i = row.observer_count - 1; i > at; --i) row.observers[i] = row.observers[i - 1];
+  row.observers[at] = observer;
+}
+
+void Window::touch(std::uint32_t row) {
+  if (rows_[row].value.dirty) return;
+  rows_[row].value.dirty = true;
+  dirty_.push_back(row);
+}
+
+}  // namespace flowlens::aggregate

@@ -1,0 +1,40 @@
+/// \file
+/// aggregate: what all windows of an Aggregator have in common.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "aggregate/declared_services.hpp"
+#include "aggregate/doubtful_rows.hpp"
+#include "aggregate/endpoint_memory.hpp"
+#include "aggregate/observers.hpp"
+#include "aggregate/port_lore.hpp"
+#include "flowlens/aggregator.hpp"
+#include "flowlens/ledger.hpp"
+
+namespace flowlens::aggregate {
+
+struct Shared {
+  explicit Shared(const AggregatorOptions& o);
+
+  AggregatorOptions options;
+  Observers observers;
+  FlowLedger ledger;
+  FlowOctetLedger octets;
+  std::uint64_t conversations = 0;  ///< held by all open windows
+  std::uint64_t rows = 0;           ///< of summaries, held by all open windows
+  std::uint64_t observations_refused = 0;
+  std::uint64_t redirections = 0;
+  std::chrono::nanoseconds tick;  ///< of WindowTime
+
+  DeclaredServices declared;
+  EndpointMemory memory;
+  ControlFlows controls;
+  ClientPortRanges client_ports;
+  Silence silence;  ///< of the window that is being closed
+  DoubtfulRows doubtful;
+};
+
+}  // namespace flowlens::aggregate
