@@ -1,5 +1,6 @@
 // What is decided for good when a window closes.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "aggregate/window.hpp"
@@ -41,11 +42,22 @@ void Window::note_silence() {
   shared_.silence.clear();
   for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
     const auto& [key, c] = conversations_[i];
-    if (key.protocol == kTcp || c.half[0].seen() == c.half[1].seen()) continue;
+    if (!is_vain(key, c)) continue;
     const std::size_t side = c.half[0].seen() ? 0 : 1;
-    if (c.half[side].rate != 1 || endpoints_[key.end(1 - side)].value.is_group) continue;
-    shared_.silence.add(key.end(side), key.port(1 - side), key.protocol, key.end(1 - side));
+    shared_.silence.add(key.end(side), key.protocol, endpoints_[key.end(1 - side)].key,
+                        key.port(1 - side));
   }
+}
+
+/// A few packets to somebody who did not answer, though all packets are seen. More than a few are a
+/// stream that needs no answer.
+bool Window::is_vain(const ConversationKey& key, const Conversation& c) const noexcept {
+  if (key.protocol == kTcp || c.half[0].seen() == c.half[1].seen()) return false;
+  const std::size_t side = c.half[0].seen() ? 0 : 1;
+  const Observation& half = c.half[side];
+  constexpr std::uint64_t kFewPackets = 10;
+  return half.rate == 1 && half.packets <= kFewPackets &&
+         !endpoints_[key.end(1 - side)].value.is_group;
 }
 
 void Window::decide_for_good(const Window* before) {
@@ -92,15 +104,12 @@ void Window::close_one(const Window* before, std::uint32_t position) {
 /// What other conversations show: those of the same two ends, those of the same sender.
 void Window::look_at_others(const ConversationKey& key, const Conversation& c,
                             Evidence& e) const noexcept {
-  for (std::size_t side = 0; side < 2; ++side) {
-    if (c.half[1 - side].seen() || key.protocol == kTcp) continue;
-    e.scans[side] = shared_.silence.scans(key.end(side), key.port(1 - side), key.protocol);
+  if (is_vain(key, c)) {
+    const std::size_t side = c.half[0].seen() ? 0 : 1;
+    e.scans[side] = shared_.silence.scans(key.end(side), key.protocol);
   }
   if (!has_ports(key.protocol) || shared_.controls.empty()) return;
   if (e.port[0] < 1024 || e.port[1] < 1024) return;
-  for (std::size_t side = 0; side < 2; ++side) {
-    if (is_control_port(key.protocol, key.port(side))) return;
-  }
   for (std::size_t side = 0; side < 2; ++side) {
     e.control_port[side] = shared_.controls.parent(endpoints_[key.end(1 - side)].key,
                                                    endpoints_[key.end(side)].key, utc(first_of(c)));
@@ -166,30 +175,34 @@ void Window::work_out_hops() {
   }
   seen_by_many_.clear();
   std::sort(times.begin(), times.end());
-  struct Hop {
-    std::int64_t sum = 0, count = 0;
-    std::uint8_t observer = 0;
-  };
   for (std::size_t i = 0; i < times.size();) {
-    const std::uint32_t position = times[i].row;
-    Row& row = rows_[position].value;
-    std::array<Hop, kMaxObservers> hops;
-    for (std::uint8_t n = 0; n < kMaxObservers; ++n) hops[n].observer = n;
-    for (; i < times.size() && times[i].row == position; ++i) {
-      hops[times[i].observer].sum += times[i].ticks;
-      ++hops[times[i].observer].count;
+    std::size_t end = i;
+    while (end < times.size() && times[end].row == times[i].row) ++end;
+    put_in_order(std::span{times}.subspan(i, end - i), rows_[times[i].row].value);
+    i = end;
+  }
+}
+
+/// \param times  of one row, by observer.
+void Window::put_in_order(std::span<const HopTime> times, Row& row) {
+  std::array<std::int64_t, kMaxObservers> means{};  // of those in row.hops
+  row.hop_count = 0;
+  for (std::size_t i = 0; i < times.size();) {
+    const std::uint32_t observer = times[i].observer;
+    std::int64_t sum = 0, count = 0;
+    for (; i < times.size() && times[i].observer == observer; ++i, ++count) sum += times[i].ticks;
+    const std::int64_t mean = sum / count;
+    std::size_t at = row.hop_count++;
+    for (; at > 0 && means[at - 1] > mean; --at) {
+      means[at] = means[at - 1];
+      row.hops[at] = row.hops[at - 1];
     }
-    const auto seen =
-        std::partition(hops.begin(), hops.end(), [](const Hop& h) { return h.count != 0; });
-    const auto mean = [](const Hop& h) { return h.sum / h.count; };
-    std::sort(hops.begin(), seen, [&](const Hop& a, const Hop& b) {
-      return mean(a) != mean(b) ? mean(a) < mean(b) : a.observer < b.observer;
-    });
-    const bool told_apart = std::adjacent_find(hops.begin(), seen, [&](const Hop& a, const Hop& b) {
-                              return mean(a) == mean(b);
-                            }) == seen;
-    row.hop_count = told_apart ? static_cast<std::uint8_t>(seen - hops.begin()) : std::uint8_t{0};
-    for (std::size_t n = 0; n < row.hop_count; ++n) row.hops[n] = hops[n].observer;
+    means[at] = mean;
+    row.hops[at] = static_cast<std::uint8_t>(observer);
+  }
+  // Those that time does not tell apart have no order.
+  for (std::size_t n = 1; n < row.hop_count; ++n) {
+    if (means[n] == means[n - 1]) row.hop_count = 0;
   }
 }
 

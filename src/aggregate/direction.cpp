@@ -174,10 +174,18 @@ constexpr Rung kIndicative[] = {
     {DirectionRung::lower_port, lower_port},
 };
 
+/// Rungs that tell ends apart which use the same port, as an NTP server from its clients.
+constexpr Rung kBetweenEqualPorts[] = {
+    {DirectionRung::fan_in, fan_in},
+    {DirectionRung::one_way, one_way},
+};
+
 /// What a rung that is not conclusive must not claim (the guard of mapping.md): a port that clients
-/// draw is no service because of one client.
-bool is_guarded(const Evidence& e, std::size_t server) noexcept {
-  return looks_ephemeral(e, server) && !is_met_by_many(e.past[server]) && !e.group[server];
+/// draw is no service because of one client. What has served before has passed the guard, or was
+/// shown to serve by more than it guards.
+bool is_guarded(const Evidence& e, DirectionRung rung, std::size_t server) noexcept {
+  if (rung == DirectionRung::endpoint_memory) return false;
+  return looks_ephemeral(e, server) && !is_fit_to_serve(e.past[server]) && !e.group[server];
 }
 
 void take(DirectionRung rung, Client client, const Evidence& e, Answer& answer) noexcept {
@@ -187,7 +195,7 @@ void take(DirectionRung rung, Client client, const Evidence& e, Answer& answer) 
   const std::size_t server = 1u - answer.client_side;
   if (has_ports(e.protocol)) answer.port = e.port[server];
   // Ports that were handed out belong to who handed them out, unless one is known by itself.
-  if (rung == DirectionRung::control_child && !is_met_by_many(e.past[server])) {
+  if (rung == DirectionRung::control_child && !is_fit_to_serve(e.past[server])) {
     answer.port = e.control_port[server];
   }
 }
@@ -245,19 +253,20 @@ Answer direction_of(const Evidence& e) noexcept {
     return answer;
   }
   if (e.port[0] == e.port[1]) {
-    const Client sender = e.port[0] != 0 ? one_way(e) : Client::silent;
-    if (sender != Client::silent) {
-      take(DirectionRung::one_way, sender, e, answer);
-    } else {
-      alike(e, answer);
+    for (const Rung& rung : kBetweenEqualPorts) {
+      const Client client = e.port[0] != 0 ? rung.ask(e) : Client::silent;
+      if (client == Client::silent) continue;
+      take(rung.name, client, e, answer);
+      return answer;
     }
+    alike(e, answer);
     return answer;
   }
   for (const Rung& rung : kIndicative) {
     const Client client = rung.ask(e);
     if (client == Client::silent) continue;
     // A weaker rung must not say the contrary of one that only the guard has silenced.
-    if (is_guarded(e, client == Client::side_0 ? 1 : 0)) {
+    if (is_guarded(e, rung.name, client == Client::side_0 ? 1 : 0)) {
       unknown(e, answer);
     } else {
       take(rung.name, client, e, answer);
@@ -307,6 +316,10 @@ bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept {
 
 bool is_met_by_many(const Evidence::Past& past) noexcept {
   return past.peers >= 2 && past.client_ports >= 3;
+}
+
+bool is_fit_to_serve(const Evidence::Past& past) noexcept {
+  return is_met_by_many(past) || past.client_ports >= 5;
 }
 
 bool needs_memory(const Evidence& e, const Answer& answer) noexcept {

@@ -53,7 +53,7 @@ struct Evidence {
   std::array<bool, 2> dynamic_port{};  ///< the side's port is one its address draws for clients
   /// The control port by which the side has handed out ports to the other; 0: none.
   std::array<std::uint16_t, 2> control_port{};
-  /// The side sends to many on this port that do not answer.
+  /// The side calls many that do not answer.
   std::array<bool, 2> scans{};
   bool continues = false;  ///< the conversation was there before this window
   std::uint8_t protocol = 0;
@@ -88,8 +88,11 @@ struct Answer {
 
 /// A port of a range that clients draw their ports from, by habit or as learned.
 [[nodiscard]] bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept;
-/// Many enough have met the side there, from ports enough, to believe even an ephemeral-looking port.
+/// At least two peers have met the side there, and from at least three ports.
 [[nodiscard]] bool is_met_by_many(const Evidence::Past& past) noexcept;
+/// The guard of mapping.md: whether even an ephemeral-looking port may be a service. What has one
+/// client for good never has two peers, so being met from five ports will do: no client's port is.
+[[nodiscard]] bool is_fit_to_serve(const Evidence::Past& past) noexcept;
 
 /// Whether what is remembered of the ends can change `answer`, which was found without it.
 [[nodiscard]] bool needs_memory(const Evidence& e, const Answer& answer) noexcept;

@@ -19,7 +19,7 @@ class DoubtfulRows {
   DoubtfulRows(std::size_t max_rows, std::uint64_t seed)
       : max_rows_(max_rows < 0xffff'fffeu ? max_rows : 0xffff'fffeu), by_end_(max_rows_, seed) {}
 
-  /// \param other  the end that would serve if `row` is wrong: its client's.
+  /// \param other  the end that would serve if `row` is wrong.
   void add(const ServiceKey& other, const DependencyKey& row);
   /// Takes out the rows noted under `other`, in any order.
   void take(const ServiceKey& other, std::vector<DependencyKey>& out);

@@ -49,11 +49,9 @@ void Window::learn() {
   learn_ends(false);
   for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
     const auto& [key, c] = conversations_[i];
-    for (std::size_t side = 0; side < 2; ++side) {
-      if (is_control_port(key.protocol, key.port(side)) && teaches(key, c)) {
-        learn_control(key, c, side);
-      }
-    }
+    const bool has_control =
+        is_control_port(key.protocol, key.low_port) || is_control_port(key.protocol, key.high_port);
+    if (has_control && teaches(key, c)) learn_control(key, c);
   }
 }
 
@@ -116,14 +114,19 @@ void Window::learn_end(const ServiceKey& key, EndpointMemory::End& end,
   }
 }
 
-void Window::learn_control(const ConversationKey& key, const Conversation& c, std::size_t side) {
-  if (key.port(1 - side) < 1024) return;
+/// A client may draw the number of a control port, so it must be the server's.
+void Window::learn_control(const ConversationKey& key, const Conversation& c) {
+  Evidence e = evidence(key, c);
+  const Answer found = answer(key, e);
+  if (found.direction != Direction::client_server) return;
+  const std::size_t client = found.client_side, server = 1 - client;
+  if (!is_control_port(key.protocol, key.port(server))) return;
   WindowTime last = 0;
   for (const Observation& half : c.half) {
     if (half.seen()) last = std::max(last, half.last);
   }
-  shared_.controls.add(endpoints_[key.end(1 - side)].key, endpoints_[key.end(side)].key,
-                       key.port(side), utc(first_of(c)), utc(last));
+  shared_.controls.add(endpoints_[key.end(client)].key, endpoints_[key.end(server)].key,
+                       key.port(server), utc(first_of(c)), utc(last));
 }
 
 ServiceKey Window::end_of(const ConversationKey& key, std::size_t side) const noexcept {
@@ -165,7 +168,9 @@ void Window::redirect(std::vector<Redirection>& redirections) {
     for (const DependencyKey& from : rows) {
       Redirection r;
       r.from = from;
-      r.to = {from.server, from.client, server.port, server.protocol};
+      const bool same_way = from.server == server.endpoint;
+      r.to = {same_way ? from.client : from.server, server.endpoint, server.port, server.protocol};
+      if (r.to == r.from) continue;
       r.at = start();
       r.why = DirectionRung::endpoint_memory;
       redirections.push_back(r);
@@ -185,12 +190,16 @@ void Window::redirect(std::vector<Redirection>& redirections) {
   }
   for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
     const auto& [key, c] = conversations_[i];
-    if (c.answer.outcome != Outcome::applied || !has_ports(key.protocol)) continue;
-    const std::size_t client = c.answer.client_side;
-    if (c.answer.rung < DirectionRung::dynamic_range || c.answer.port != key.port(1 - client)) {
-      continue;
-    }
-    shared_.doubtful.add(end_of(key, client), dependency_key(c.row));
+    if (c.answer.outcome == Outcome::applied && has_ports(key.protocol)) note_doubt(key, c);
+  }
+}
+
+void Window::note_doubt(const ConversationKey& key, const Conversation& c) {
+  const std::size_t client = c.answer.client_side;
+  if (c.answer.rung < DirectionRung::dynamic_range) return;
+  shared_.doubtful.add(end_of(key, client), dependency_key(c.row));
+  if (c.answer.direction == Direction::unknown) {
+    shared_.doubtful.add(end_of(key, 1 - client), dependency_key(c.row));
   }
 }
 

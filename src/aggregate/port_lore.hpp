@@ -149,39 +149,42 @@ class ClientPortRanges {
   base::BoundedTable<Endpoint, Range, Hash> addresses_;
 };
 
-/// Who sends to how many that stay silent, in one window. Past the bound further senders are not
-/// looked at. Thread-compatible.
+/// Who calls how many that stay silent, in one window. Past the bound further callers are not looked
+/// at. Thread-compatible.
 class Silence {
  public:
-  /// So many make a scan.
+  /// So many addresses and ports make a scan.
   static constexpr std::uint32_t kScan = 25;
 
-  explicit Silence(std::size_t max_senders, std::uint64_t seed) : senders_(max_senders, seed) {}
+  explicit Silence(std::size_t max_callers, std::uint64_t seed) : callers_(max_callers, seed) {}
 
-  void add(std::uint32_t sender, std::uint16_t port, std::uint8_t protocol, std::uint32_t silent) {
-    const std::uint32_t position = senders_.insert({sender, port, protocol}).first;
-    if (position != senders_.kNone) senders_[position].value.insert(silent);
+  /// \param caller  position of the endpoint in the window. \param called  the silent one.
+  void add(std::uint32_t caller, std::uint8_t protocol, const Endpoint& called,
+           std::uint16_t port) {
+    const std::uint32_t position = callers_.insert({caller, protocol}).first;
+    if (position == callers_.kNone) return;
+    const std::uint64_t hash = base::mix(base::hash_of(called, 0), port);
+    callers_[position].value.insert(static_cast<std::uint32_t>(hash >> 32));
   }
-  [[nodiscard]] bool scans(std::uint32_t sender, std::uint16_t port,
-                           std::uint8_t protocol) const noexcept {
-    const std::uint32_t position = senders_.find({sender, port, protocol});
-    return position != senders_.kNone && senders_[position].value.count() >= kScan;
+  [[nodiscard]] bool scans(std::uint32_t caller, std::uint8_t protocol) const noexcept {
+    if (callers_.size() == 0) return false;
+    const std::uint32_t position = callers_.find({caller, protocol});
+    return position != callers_.kNone && callers_[position].value.count() >= kScan;
   }
-  void clear() noexcept { senders_.clear(); }
+  void clear() noexcept { callers_.clear(); }
 
  private:
-  struct Sender {
-    std::uint32_t endpoint = 0;  ///< position in the window
-    std::uint16_t port = 0;      ///< that it sends to
+  struct Caller {
+    std::uint32_t endpoint = 0;
     std::uint8_t protocol = 0;
-    friend constexpr bool operator==(const Sender&, const Sender&) noexcept = default;
+    friend constexpr bool operator==(const Caller&, const Caller&) noexcept = default;
   };
   struct Hash {
-    std::uint64_t operator()(const Sender& s, std::uint64_t seed) const noexcept {
-      return base::mix(s.endpoint ^ seed, std::uint64_t{s.port} << 8 | s.protocol);
+    std::uint64_t operator()(const Caller& c, std::uint64_t seed) const noexcept {
+      return base::mix(c.endpoint ^ seed, c.protocol);
     }
   };
-  base::BoundedTable<Sender, DistinctCount<std::uint32_t>, Hash> senders_;
+  base::BoundedTable<Caller, DistinctCount<std::uint32_t>, Hash> callers_;
 };
 
 }  // namespace flowlens::aggregate

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "aggregate/conversation.hpp"
@@ -147,14 +148,16 @@ class Window {
   void learn_ends(bool make);
   void learn_end(const ServiceKey& key, EndpointMemory::End& end,
                  const ConversationKey& conversation, std::size_t side, const Conversation& c);
-  void learn_control(const ConversationKey& key, const Conversation& c, std::size_t side);
+  void learn_control(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] ServiceKey end_of(const ConversationKey& key, std::size_t side) const noexcept;
   void learn_answers();
   void redirect(std::vector<Redirection>& redirections);
+  void note_doubt(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] DependencyKey dependency_key(std::uint32_t row) const noexcept;
 
   // close.cpp: what is decided for good
   void note_silence();
+  [[nodiscard]] bool is_vain(const ConversationKey& key, const Conversation& c) const noexcept;
   void decide_for_good(const Window* before);
   void close_one(const Window* before, std::uint32_t position);
   void look_at_others(const ConversationKey& key, const Conversation& c,
@@ -164,6 +167,7 @@ class Window {
                              const Observation& now) const noexcept;
   [[nodiscard]] WindowTime first_of(const Conversation& c) const noexcept;
   void work_out_hops();
+  static void put_in_order(std::span<const HopTime> times, Row& row);
   void add_hop_times(const Conversation& c, std::vector<HopTime>& times) const;
 
   void report(std::uint32_t row, bool is_final, std::vector<ConnectionSummary>& out);

@@ -105,7 +105,7 @@ std::map<HalfKey, Choice> choices_of(const Model& model) {
       const Sums& before = model.at(then).at(was->second.observer);
       choice.is_tail = before.rate == 1 && !observers.contains(was->second.observer);
       for (const auto& [observer, sums] : observers) {
-        choice.is_tail = choice.is_tail && sums.last <= before.last + 30s;
+        choice.is_tail = choice.is_tail && sums.last <= before.last + 60s;
       }
     }
     chosen.emplace(key, choice);

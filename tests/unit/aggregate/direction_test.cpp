@@ -241,11 +241,11 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
          e.past[1] = {2, 1, 1, 1};
        },
        client_server, DirectionRung::lower_port, 1},
-      {"an ephemeral port that served is met by too few", plain(6, 40000, 50000),
+      {"an ephemeral port that has served needs no more", plain(6, 40000, 50000),
        [](Evidence& e) {
-         e.past[1] = {3, 0, 1, 9};
+         e.past[1] = {3, 0, 1, 1};
        },
-       Direction::unknown, DirectionRung::none, 0},
+       client_server, DirectionRung::endpoint_memory, 0},
       {"an ephemeral port that served many", plain(6, 40000, 50000),
        [](Evidence& e) {
          e.past[1] = {3, 0, 2, 3};
@@ -274,6 +274,12 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
          e.past[0] = {0, 0, 1, 1};
        },
        client_server, DirectionRung::client_ports, 0},
+      {"one client with five ports, and even an ephemeral-looking port is a service",
+       plain(6, 1500, 50000),
+       [](Evidence& e) {
+         e.past[1] = {0, 0, 1, 5};
+       },
+       client_server, DirectionRung::client_ports, 0},
       {"one client with port after port, but the service looks ephemeral", plain(6, 1500, 50000),
        [](Evidence& e) {
          e.past[1] = {0, 0, 1, 3};
@@ -291,6 +297,16 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
       {"a port that its address draws for clients", plain(6, 1500, 2000),
        [](Evidence& e) { e.dynamic_port[0] = true; }, client_server, DirectionRung::dynamic_range,
        0},
+      {"NTP from a server that many ask, to one of them", plain(17, 123, 123),
+       [](Evidence& e) {
+         e.past[1] = {0, 0, 9, 9};
+       },
+       client_server, DirectionRung::fan_in, 0},
+      {"NTP among servers that many ask", plain(17, 123, 123),
+       [](Evidence& e) {
+         e.past[0] = e.past[1] = {0, 0, 9, 9};
+       },
+       Direction::peer, DirectionRung::protocol_rule, 0},
       {"NTP among servers", plain(17, 123, 123), nothing, Direction::peer,
        DirectionRung::protocol_rule, 0},
       {"one port at both ends, but a SYN", plain(6, 179, 179),
