@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "flowlens/decoder.hpp"
+#include "flowlens/structured_data.hpp"
+#include "flowlens/value.hpp"
 #include "support/ledger_check.hpp"
 #include "wire/byte_reader.hpp"
 
@@ -40,6 +42,9 @@ DecoderOptions small_decoder() {
 /// Reads every octet it is given, and counts.
 class Toucher final : public RecordSink {
  public:
+  /// \param parser  whose sink it is; asked what exporters told of their own elements.
+  explicit Toucher(const Parser& parser) : parser_(parser) {}
+
   std::uint64_t octets = 0;
   unsigned sum = 0;
 
@@ -63,21 +68,51 @@ class Toucher final : public RecordSink {
   }
 
  private:
+  /// Reads the fields of a record, and what is in its lists.
+  struct FieldReader {
+    Toucher& to;
+    const IpAddress& exporter;
+    std::uint64_t of_fields = 0;  ///< octets of the record's own fields
+    std::size_t open = 0;         ///< lists
+
+    void value(const FieldValue& field, std::size_t depth) {
+      if (depth > kMaxListDepth) fail("a list nested too deep was read");
+      if (depth == 0) of_fields += field.octets.size();
+      to.touch(field.octets);
+      to.sum += static_cast<unsigned>(to_string(read_value(field)).size());
+      const InformationElement* told =
+          to.parser_.declared_element(exporter, field.specifier.element);
+      if (told == nullptr) return;
+      to.sum += static_cast<unsigned>(told->name.size());
+      to.sum += static_cast<unsigned>(to_string(read_value(field, told->type)).size());
+    }
+    void enter(ListSemantic semantic, const FieldValue&, std::size_t) {
+      ++open;
+      to.sum += static_cast<unsigned>(semantic_name(semantic).size());
+    }
+    void record(const Template&, std::size_t) {
+      if (open == 0) fail("a record of a list outside any");
+    }
+    void leave(std::size_t) { --open; }
+  };
+
   void touch(const DataSet& set) {
-    std::uint64_t of_fields = 0;
+    FieldReader reader{*this, set.session->exporter};
     set.for_each([&](const Record& record) {
       if (record.octets().empty()) fail("a record without octets");
       octets += record.octets().size();
-      record.for_each([&](const FieldValue& field) {
-        of_fields += field.octets.size();
-        touch(field.octets);
-      });
+      const ListRead lists = walk_record(set, record, model_, reader);
+      if (lists.octets_unread > record.octets().size()) fail("more octets unread than there are");
+      if (reader.open != 0) fail("a list was not left");
     });
-    if (of_fields > set.records.size()) fail("fields hold more octets than their records");
+    if (reader.of_fields > set.records.size()) fail("fields hold more octets than their records");
   }
   void touch(std::span<const std::byte> all) {
     for (const std::byte octet : all) sum += std::to_integer<unsigned>(octet);
   }
+
+  const Parser& parser_;
+  InformationModel model_;
 };
 
 /// Both ways in, fed the same.
@@ -125,7 +160,7 @@ class Subject {
   }
 
   Parser parser_{small_bounds()};
-  Toucher toucher_;
+  Toucher toucher_{parser_};
   test::LedgerCheck parser_ledgers_;
   Decoder decoder_{small_decoder()};
   FlowBatch batch_;

@@ -11,7 +11,8 @@ import sys
 MAX_OCTETS = 8 * 1024  # longer sequences of datagrams only slow the fuzzer down
 
 TARGETS = {"netflow-v5": "netflow", "netflow-v9": "netflow", "ipfix": "ipfix", "sflow-v5": "sflow"}
-LINK_TYPES = {"ethernet": 0, "ip": 1, "mpls": 2}
+# As enum class LinkType numbers them.
+LINK_TYPES = {"ethernet": 0, "ip": 1, "mpls": 2, "ppp": 3, "linux_sll": 4, "linux_sll2": 5, "loopback": 6}
 
 
 def entry(datagram, session=0, step=0):
@@ -72,9 +73,29 @@ def made():
     sampled = struct.pack("!6I", 1, 16 + 56, 1, 1018, 4, 54) + frame + bytes(2)
     sample = struct.pack("!10I", 1, 32 + len(sampled), 1, 3, 64, 640, 0, 1, 2, 1) + sampled
     yield "sflow", entry(struct.pack("!7I", 5, 1, 0xC0000201, 0, 1, 60000, 1) + sample)
-    yield "dissect", bytes([LINK_TYPES["ethernet"], 40]) + frame
-    yield "dissect", bytes([LINK_TYPES["ip"], 20]) + frame[14:]
-    yield "dissect", bytes([LINK_TYPES["mpls"], 20]) + bytes.fromhex("03e8103e05dc7b3e") + frame[14:]
+    in_front = {
+        "ethernet": frame[:14],
+        "ip": b"",
+        "mpls": bytes.fromhex("03e8103e05dc7b3e"),
+        "ppp": bytes.fromhex("ff030021"),
+        "linux_sll": bytes.fromhex("000000010006020000000001") + bytes(2) + bytes.fromhex("0800"),
+        "linux_sll2": bytes.fromhex("080000000000000200010006020000000001") + bytes(2),
+        "loopback": bytes.fromhex("02000000"),
+    }
+    for link, header in in_front.items():
+        yield "dissect", bytes([LINK_TYPES[link], 20]) + header + frame[14:]
+    # A list of numbers in a list of records (RFC 6313).
+    listed = struct.pack("!HHHHHH", 2, 12, 310, 1, 293, 65535) + struct.pack("!HHHHHH", 2, 12, 311, 1, 291, 65535)
+    inner = bytes([7]) + struct.pack("!BHH", 3, 4, 1) + bytes([6, 17])
+    outer = bytes([4]) + struct.pack("!HH", 311, 4 + len(inner)) + inner
+    yield "ipfix", entry(ipfix(listed + struct.pack("!HHB", 310, 5 + len(outer), len(outer)) + outer))
+    # An element that the exporter describes (RFC 5610), and a record with it.
+    described = struct.pack("!HHHHH", 3, 10 + 20, 312, 5, 2)
+    described += struct.pack("!10H", 346, 4, 303, 2, 339, 1, 344, 1, 341, 65535)
+    row = struct.pack("!IHBB", 32473, 101, 13, 0) + bytes([4]) + b"mood"
+    own = struct.pack("!HHHHHHI", 2, 16, 313, 1, 0x8000 | 101, 65535, 32473)
+    yield "ipfix", entry(ipfix(described + struct.pack("!HH", 312, 4 + len(row)) + row + own +
+                               struct.pack("!HH", 313, 7) + bytes([2]) + b"ok"))
 
 
 def from_case(directory):
