@@ -120,6 +120,32 @@ void add_flows(Families& out, const FlowLedger& l) {
   for (const auto& [fate, flows] : rows) Families::put(fates, {{"fate", fate}}, number(flows));
 }
 
+/// What the decoders found out about exporters, and what they had to do without.
+void add_decoding(Families& out, const DecoderAccount& d) {
+  const NormalizerCounters& n = d.normalizer;
+  out.counter("flowlens_records_without_flow_total",
+              "Data records and samples that tell of no traffic.", number(n.records_without_flow));
+  out.counter("flowlens_nat_events_total", "Events of address translation.", number(n.nat_events));
+  out.counter("flowlens_flows_unknown_sampling_total",
+              "Flows whose sampling rate nothing told; one in one was assumed.",
+              number(n.flows_of_unknown_sampling));
+  out.counter("flowlens_flows_times_replaced_total",
+              "Flows whose exported times could not be; the time of receipt stands for them.",
+              number(n.flows_with_times_replaced));
+  out.counter("flowlens_sampling_rates_refused_total",
+              "Sampling rates told in options that no device can have.",
+              number(n.absurd_sampling_rates));
+  out.counter("flowlens_options_records_passed_over_total",
+              "Options records past 512 of one datagram.", number(n.options_records_passed_over));
+  out.counter("flowlens_declared_elements_refused_total",
+              "Elements that exporters described (RFC 5610) and that were not taken in.",
+              number(d.parser.declared_elements_refused));
+  out.gauge("flowlens_sampling_rates", "Sampling rates learned from options.",
+            number(n.sampling_rates));
+  out.gauge("flowlens_exporter_names", "Names of interfaces, VRFs and applications learned.",
+            number(n.names));
+}
+
 void add_queue(Families& out, const Service& s) {
   const double depth = number(s.channel.depth());
   out.gauge("flowlens_ingestion_queue_depth", "Flows waiting for the Resolver.", depth);
@@ -140,6 +166,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   const Row rows[] = {
       {"templates", d.parser.templates, s.parser_options.max_templates},
       {"streams", d.parser.streams, s.parser_options.max_streams},
+      {"declared_elements", d.parser.declared_elements, s.parser_options.max_declared_elements},
       {"conversations", map.aggregator.conversations,
        s.resolver_options.aggregator.max_conversations},
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
@@ -153,6 +180,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "templates"}}, number(d.parser.templates_evicted));
   Families::put(lost, {{"table", "streams"}}, number(d.parser.streams_evicted));
   Families::put(lost, {{"table", "sample_sources"}}, number(d.parser.sample_sources_evicted));
+  Families::put(lost, {{"table", "declared_elements"}}, number(d.parser.declared_elements_evicted));
+  Families::put(lost, {{"table", "exporter_facts"}}, number(d.normalizer.exporters_evicted));
   Families::put(lost, {{"table", "conversations"}}, number(map.aggregator.folded_early));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }
@@ -225,6 +254,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_received_flows(out, s.accounts);
   add_datagrams(out, decoders.datagrams, receiver.counters);
   add_octets(out, decoders.octets);
+  add_decoding(out, decoders);
   add_flows(out, map.flows);
   add_queue(out, s);
   add_tables(out, s, decoders, map);

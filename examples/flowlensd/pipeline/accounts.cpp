@@ -1,29 +1,32 @@
 #include "pipeline/accounts.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <tuple>
 
 namespace flowlensd {
 
+namespace {
+
+/// Adds every counter; those that are added to the struct later, too.
+template <typename Counters>
+void add_all(Counters& to, const Counters& more) noexcept {
+  static_assert(sizeof(Counters) % sizeof(std::uint64_t) == 0);
+  using Words = std::array<std::uint64_t, sizeof(Counters) / sizeof(std::uint64_t)>;
+  auto sum = std::bit_cast<Words>(to);
+  const auto words = std::bit_cast<Words>(more);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += words[i];
+  to = std::bit_cast<Counters>(sum);
+}
+
+}  // namespace
+
 DecoderAccount& DecoderAccount::operator+=(const DecoderAccount& o) noexcept {
   datagrams += o.datagrams;
   octets += o.octets;
-  parser.templates += o.parser.templates;
-  parser.templates_evicted += o.parser.templates_evicted;
-  parser.templates_expired += o.parser.templates_expired;
-  parser.templates_redefined += o.parser.templates_redefined;
-  parser.sets_waiting += o.parser.sets_waiting;
-  parser.sets_replayed += o.parser.sets_replayed;
-  parser.sets_given_up += o.parser.sets_given_up;
-  parser.streams += o.parser.streams;
-  parser.streams_evicted += o.parser.streams_evicted;
-  parser.sample_sources_evicted += o.parser.sample_sources_evicted;
-  normalizer.records += o.normalizer.records;
-  normalizer.flows += o.normalizer.flows;
-  normalizer.records_without_flow += o.normalizer.records_without_flow;
-  normalizer.counter_samples += o.normalizer.counter_samples;
-  normalizer.sets_out_of_memory += o.normalizer.sets_out_of_memory;
-  normalizer.sampling_rates += o.normalizer.sampling_rates;
+  add_all(parser, o.parser);
+  add_all(normalizer, o.normalizer);
   return *this;
 }
 
@@ -34,13 +37,16 @@ WireProtocol wire_protocol(std::span<const std::byte> d) noexcept {
   if (d[1] == std::byte{7}) return WireProtocol::netflow_v7;
   if (d[1] == std::byte{9}) return WireProtocol::netflow_v9;
   if (d[1] == std::byte{10}) return WireProtocol::ipfix;
-  const bool is_sflow = d[1] == std::byte{0} && d[2] == std::byte{0} && d[3] == std::byte{5};
-  return is_sflow ? WireProtocol::sflow_v5 : WireProtocol::other;
+  if (d[1] != std::byte{0} || d[2] != std::byte{0}) return WireProtocol::other;
+  if (d[3] == std::byte{2}) return WireProtocol::sflow_v2;
+  if (d[3] == std::byte{4}) return WireProtocol::sflow_v4;
+  return d[3] == std::byte{5} ? WireProtocol::sflow_v5 : WireProtocol::other;
 }
 
 std::string_view to_string(WireProtocol p) noexcept {
-  constexpr std::array<std::string_view, 7> kNames{
-      "netflow_v1", "netflow_v5", "netflow_v7", "netflow_v9", "ipfix", "sflow_v5", "other"};
+  constexpr std::array<std::string_view, 9> kNames{"netflow_v1", "netflow_v5", "netflow_v7",
+                                                   "netflow_v9", "ipfix",      "sflow_v2",
+                                                   "sflow_v4",   "sflow_v5",   "other"};
   return kNames[static_cast<std::size_t>(p)];
 }
 

@@ -33,6 +33,8 @@ enum class WireProtocol : std::uint8_t {
   netflow_v7,
   netflow_v9,
   ipfix,
+  sflow_v2,
+  sflow_v4,
   sflow_v5,
   other
 };
