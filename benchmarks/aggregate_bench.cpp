@@ -3,7 +3,7 @@
 //
 // Each conversation has two halves, reported every 60 s as an active timeout does, for 15 minutes of
 // event time (so three windows close), a summary taken every 5 s as flowlensd does. TCP with or-ed
-// flags of whole connections, 20 conversations a client, 200 a service. Only add(), flush() and
+// flags of whole connections; a client has 20 conversations with 4 services. Only add(), flush() and
 // finish() are timed; labels are made beforehand.
 #include <time.h>
 

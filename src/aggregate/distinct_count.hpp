@@ -24,7 +24,7 @@ class DistinctCount {
 
   void insert(Word word) noexcept {
     if (size_ > kExact) {
-      sketch(word);
+      if (sketch(word)) count_ = estimate();
       return;
     }
     for (std::size_t i = 0; i < size_; ++i) {
@@ -32,6 +32,7 @@ class DistinctCount {
     }
     if (size_ < kExact) {
       words_[size_++] = word;
+      count_ = size_;
       return;
     }
     const std::array<Word, kExact> kept = words_;
@@ -39,27 +40,11 @@ class DistinctCount {
     size_ = kExact + 1;
     for (const Word w : kept) sketch(w);
     sketch(word);
+    count_ = estimate();
   }
 
-  [[nodiscard]] std::uint32_t count() const noexcept {
-    if (size_ <= kExact) return size_;
-    double sum = 0;
-    std::size_t empty = 0;
-    for (std::size_t i = 0; i < kRegisters; ++i) {
-      const unsigned rank = get(i);
-      empty += rank == 0;
-      sum += std::ldexp(1.0, -static_cast<int>(rank));
-    }
-    constexpr double m = kRegisters;
-    constexpr double kAlpha = kRegisters == 64 ? 0.709 : 0.697;
-    double estimate = kAlpha * m * m / sum;
-    if (estimate <= 2.5 * m && empty != 0) {
-      estimate = m * std::log(m / static_cast<double>(empty));
-    }
-    // Nine came before it was a sketch.
-    return estimate < kExact + 1 ? kExact + 1 : static_cast<std::uint32_t>(estimate + 0.5);
-  }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// Worked out when something came, as it is asked for more often.
+  [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
  private:
   static constexpr std::size_t kRegisters = sizeof(Word) * kExact * 2;
@@ -68,18 +53,36 @@ class DistinctCount {
   [[nodiscard]] unsigned get(std::size_t i) const noexcept {
     return (words_[i / kPerWord] >> (4 * (i % kPerWord))) & 0xfu;
   }
-  void sketch(Word word) noexcept {
+  /// \return whether it changed anything.
+  bool sketch(Word word) noexcept {
     const std::uint64_t hash = base::mix(word, 0x5851'f42d'4c95'7f2du);
     const std::size_t i = hash % kRegisters;
     const unsigned rank = static_cast<unsigned>(std::countl_zero(hash)) + 1;
     const unsigned held = rank < 15 ? rank : 15;
-    if (held <= get(i)) return;
+    if (held <= get(i)) return false;
     Word& at = words_[i / kPerWord];
     const auto shift = 4 * (i % kPerWord);
     at = static_cast<Word>((at & ~(Word{0xf} << shift)) | (Word(held) << shift));
+    return true;
+  }
+  [[nodiscard]] std::uint32_t estimate() const noexcept {
+    std::uint32_t sum = 0;  // of 2^(15 − rank)
+    std::uint32_t empty = 0;
+    for (std::size_t i = 0; i < kRegisters; ++i) {
+      const unsigned rank = get(i);
+      empty += rank == 0;
+      sum += 0x8000u >> rank;
+    }
+    constexpr double m = kRegisters;
+    constexpr double kAlpha = kRegisters == 64 ? 0.709 : 0.697;
+    double estimate = kAlpha * m * m * 0x8000 / sum;
+    if (estimate <= 2.5 * m && empty != 0) estimate = m * std::log(m / empty);
+    // Nine came before it was a sketch.
+    return estimate < kExact + 1 ? kExact + 1 : static_cast<std::uint32_t>(estimate + 0.5);
   }
 
   std::array<Word, kExact> words_{};
+  std::uint32_t count_ = 0;
   std::uint8_t size_ = 0;  ///< of words; kExact + 1: a sketch
 };
 

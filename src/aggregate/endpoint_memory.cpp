@@ -19,22 +19,10 @@ void halve(EndpointMemory::End& end, std::int64_t times) noexcept {
 
 SeenOnce::SeenOnce(std::size_t entries)
     : mask_(std::bit_ceil(std::clamp<std::size_t>(4 * entries, 1u << 10, 1u << 24)) - 1),
-      now_(mask_ + 1),
-      before_(mask_ + 1) {}
-
-void SeenOnce::count(std::uint64_t hash) noexcept {
-  std::uint8_t& times = now_[index(hash)];
-  if (times < 2) ++times;
-}
-
-bool SeenOnce::came_again(std::uint64_t hash) const noexcept {
-  const std::size_t i = index(hash);
-  return now_[i] >= 2 || (now_[i] != 0 && before_[i] != 0);
-}
+      times_(mask_ + 1) {}
 
 void SeenOnce::turn() noexcept {
-  before_.swap(now_);
-  std::fill(now_.begin(), now_.end(), std::uint8_t{0});
+  for (std::uint8_t& times : times_) times = static_cast<std::uint8_t>((times & 3) << 2);
 }
 
 EndpointMemory::EndpointMemory(const AggregatorOptions& options)

@@ -32,16 +32,21 @@ class SeenOnce {
  public:
   explicit SeenOnce(std::size_t entries);
   /// Counts the key.
-  void count(std::uint64_t hash) noexcept;
-  [[nodiscard]] bool came_again(std::uint64_t hash) const noexcept;
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&now_[index(hash)]); }
+  void count(std::uint64_t hash) noexcept {
+    std::uint8_t& times = times_[index(hash)];
+    if ((times & 3) < 2) ++times;
+  }
+  [[nodiscard]] bool came_again(std::uint64_t hash) const noexcept {
+    const unsigned times = times_[index(hash)];
+    return (times & 3) >= 2 || ((times & 3) != 0 && times >= 4);
+  }
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&times_[index(hash)]); }
   void turn() noexcept;
 
  private:
   [[nodiscard]] std::size_t index(std::uint64_t hash) const noexcept { return hash & mask_; }
   std::size_t mask_;
-  std::vector<std::uint8_t> now_;  ///< 0, 1, 2: so often, at most
-  std::vector<std::uint8_t> before_;
+  std::vector<std::uint8_t> times_;  ///< 0, 1, 2: so often, at most; times 4: before the last turn
 };
 
 /// Memory of endpoints (D13 to D15 of notes/mapping.md). It changes while a window is closed and at

@@ -1,6 +1,5 @@
 // What the next windows will know of this one.
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "aggregate/window.hpp"
@@ -41,9 +40,12 @@ bool Window::teaches(const ConversationKey& key, const Conversation& c) const no
 /// All ends are counted before any is remembered, and all that deserve it are remembered before what
 /// only adds to them is looked up: so it does not show in which order conversations came.
 void Window::learn() {
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
-    const auto& [key, c] = conversations_[i];
-    if (teaches(key, c)) count_ends(key, c);
+  collect_lessons();
+  for (const Lesson& l : lessons_) {
+    if (!l.is_sure) shared_.memory.once.count(l.unseeded);
+  }
+  for (Lesson& l : lessons_) {
+    l.deserves = l.is_sure ? l.serves : shared_.memory.once.came_again(l.unseeded);
   }
   learn_ends(true);
   learn_ends(false);
@@ -55,50 +57,41 @@ void Window::learn() {
   }
 }
 
-void Window::count_ends(const ConversationKey& key, const Conversation& c) {
-  if (is_sure(c.answer)) return;
-  for (std::size_t side = 0; side < 2; ++side) {
-    shared_.memory.once.count(unseeded(end_of(key, side)));
-  }
-}
-
-/// \param make  whether it is the turn of the ends that deserve an entry, or of the others.
-void Window::learn_ends(bool make) {
-  struct Turn {
-    ServiceKey end;
-    std::uint64_t hash = 0;
-    std::uint32_t conversation = 0;
-    std::uint8_t side = 0;
-  };
-  std::array<Turn, 32> turns;
-  std::size_t count = 0;
-  const auto take_turns = [&] {
-    for (std::size_t i = 0; i < count; ++i) shared_.memory.prefetch_entry(turns[i].hash);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Turn& t = turns[i];
-      EndpointMemory::End* end = shared_.memory.meet(t.end, t.hash, number_, make);
-      if (end != nullptr)
-        learn_end(t.end, *end, conversations_[t.conversation].key, t.side,
-                  conversations_[t.conversation].value);
-    }
-    count = 0;
-  };
+void Window::collect_lessons() {
+  lessons_.clear();
   for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
     const auto& [key, c] = conversations_[i];
     if (!teaches(key, c)) continue;
     const bool sure = is_sure(c.answer);
     for (std::uint8_t side = 0; side < 2; ++side) {
       const ServiceKey end = end_of(key, side);
-      const bool deserves =
-          sure ? side != c.answer.client_side : shared_.memory.once.came_again(unseeded(end));
-      if (deserves != make) continue;
-      const std::uint64_t hash = shared_.memory.hash(end);
-      shared_.memory.prefetch_slot(hash);
-      turns[count++] = {end, hash, i, side};
+      Lesson& l = lessons_.emplace_back();
+      l.unseeded = unseeded(end);
+      l.hash = shared_.memory.hash(end);
+      l.conversation = i;
+      l.side = side;
+      l.is_sure = sure;
+      l.serves = sure && side != c.answer.client_side;
+      shared_.memory.once.prefetch(l.unseeded);
     }
-    if (count + 2 > turns.size()) take_turns();
   }
-  take_turns();
+}
+
+/// \param deserving  whether it is the turn of the ends that deserve an entry, or of the others.
+void Window::learn_ends(bool deserving) {
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < lessons_.size(); ++i) {
+    if (i + 2 * kAhead < lessons_.size()) {
+      shared_.memory.prefetch_slot(lessons_[i + 2 * kAhead].hash);
+    }
+    if (i + kAhead < lessons_.size()) shared_.memory.prefetch_entry(lessons_[i + kAhead].hash);
+    const Lesson& l = lessons_[i];
+    if (l.deserves != deserving) continue;
+    const auto& [key, c] = conversations_[l.conversation];
+    const ServiceKey end = end_of(key, l.side);
+    EndpointMemory::End* remembered = shared_.memory.meet(end, l.hash, number_, deserving);
+    if (remembered != nullptr) learn_end(end, *remembered, key, l.side, c);
+  }
 }
 
 void Window::learn_end(const ServiceKey& key, EndpointMemory::End& end,

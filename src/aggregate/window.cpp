@@ -100,11 +100,12 @@ void Window::add(const ConversationKey& key, std::uint64_t hash, std::size_t sid
     ++shared_.conversations;
   }
   if (!c.is_noted) note(position, c);
-  // With two flows there, first_start has nothing to say any more, so no answer can change by one
-  // more of what is known already.
+  // One more of what is known already changes no answer, but that of first_start, which is silent with
+  // a second flow.
   Observation& half = c.half[side];
-  if (half.observer != share.observer || half.flows < 2 || share.rate > half.rate ||
-      (share.bits & ~half.bits) != 0 || (share.tcp_flags & ~half.tcp_flags) != 0) {
+  if (half.observer != share.observer || share.rate > half.rate ||
+      c.answer.rung == DirectionRung::first_start || (share.bits & ~half.bits) != 0 ||
+      (share.tcp_flags & ~half.tcp_flags) != 0) {
     c.is_unsure = true;
   }
   const bool fits = observe(half, share);

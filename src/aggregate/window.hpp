@@ -116,6 +116,16 @@ class Window {
     std::int64_t ticks = 0;
     friend auto operator<=>(const HopTime&, const HopTime&) noexcept = default;
   };
+  /// One end of a conversation that says something about it.
+  struct Lesson {
+    std::uint64_t unseeded = 0;  ///< hashes of the end
+    std::uint64_t hash = 0;
+    std::uint32_t conversation = 0;
+    std::uint8_t side = 0;
+    bool is_sure : 1 = false;   ///< the conversation's own evidence decided
+    bool serves : 1 = false;    ///< and the end serves
+    bool deserves : 1 = false;  ///< an entry in the memory
+  };
   /// The two ends of a conversation in the memory of endpoints.
   struct Ends {
     std::array<ServiceKey, 2> key;
@@ -144,8 +154,8 @@ class Window {
   // learn.cpp: what is remembered of it
   void learn();
   [[nodiscard]] bool teaches(const ConversationKey& key, const Conversation& c) const noexcept;
-  void count_ends(const ConversationKey& key, const Conversation& c);
-  void learn_ends(bool make);
+  void collect_lessons();
+  void learn_ends(bool deserving);
   void learn_end(const ServiceKey& key, EndpointMemory::End& end,
                  const ConversationKey& conversation, std::size_t side, const Conversation& c);
   void learn_control(const ConversationKey& key, const Conversation& c);
@@ -183,6 +193,7 @@ class Window {
   std::vector<std::uint32_t> dirty_;
   std::vector<std::uint32_t> seen_by_many_;  ///< conversations, while closing
   std::vector<ServiceKey> proven_;           ///< ends found to serve, while closing
+  std::vector<Lesson> lessons_;              ///< while closing
   bool folded_ = false;
   bool closed_ = false;
 };
