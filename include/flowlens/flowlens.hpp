@@ -39,6 +39,7 @@
 // aggregate
 #include "flowlens/aggregator.hpp"
 #include "flowlens/connection_summary.hpp"
+#include "flowlens/intermediary.hpp"
 #include "flowlens/redirection.hpp"
 // graph
 #include "flowlens/dependency_graph.hpp"
