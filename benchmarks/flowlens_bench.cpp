@@ -32,7 +32,7 @@ int run(const Options& options) {
   std::vector<WorkloadFigures> figures;
   bool balanced = true;
   for (const Workload& workload : workloads) {
-    figures.push_back(measure(workload, options.repetitions));
+    figures.push_back(measure(workload, options.repetitions, options.decode_only));
     balanced = balanced && figures.back().ledgers_balanced;
   }
   now.load_after = load_average();

@@ -24,6 +24,7 @@ every 5 s of the time in the input, as in flowlensd.
   --input FILE...      captures of exporters' datagrams (pcap, pcapng)
   --datagrams FILE...  files in the format of genflows --datagrams
   --repetitions N      of each stage; the median is shown (7)
+  --decode-only        the first two alone
   --core N             the core to run on (the last one there is)
   --json               print JSON instead of a table
   --help               this text
@@ -62,6 +63,8 @@ Options parse_options(int count, const char* const* arguments) {
       options.repetitions = number(name, all[++i], 1, 1000);
     } else if (name == "--core") {
       options.core = static_cast<int>(number(name, all[++i], 0, 1023));
+    } else if (name == "--decode-only") {
+      options.decode_only = true;
     } else if (name == "--json") {
       options.json = true;
     } else if (name == "--help" || name == "-h") {

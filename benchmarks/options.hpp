@@ -14,6 +14,7 @@ struct Options {
   std::vector<std::filesystem::path> datagrams;  ///< genflows' format
   std::size_t repetitions = 7;
   int core = -1;  ///< the last one the process may use
+  bool decode_only = false;
   bool json = false;
   bool help = false;
 };

@@ -39,6 +39,8 @@ struct WorkloadFigures {
   std::vector<StageFigure> stages;
 };
 
-[[nodiscard]] WorkloadFigures measure(const Workload& workload, std::size_t repetitions);
+/// \param decode_only  no stage behind the Decoder.
+[[nodiscard]] WorkloadFigures measure(const Workload& workload, std::size_t repetitions,
+                                      bool decode_only);
 
 }  // namespace flowlens::bench
