@@ -60,7 +60,8 @@ Traffic::Traffic(const World& world, std::vector<ExporterPlan> exporters,
   for (const Host& host : world_.hosts) {
     const PortRange range = ports_of(options_.client_ports, host);
     ports_.push_back(static_cast<std::uint16_t>(rng_.range(range.first, range.last)));
-    low_ports_.push_back(kPrivileged.first);
+    low_ports_.push_back(
+        static_cast<std::uint16_t>(rng_.range(kPrivileged.first, kPrivileged.last)));
     if (host.tier == Tier::scanner) scanners_.push_back(host.number);
   }
   plan_jobs();

@@ -66,6 +66,8 @@ class Resolver {
   [[nodiscard]] DependencyGraph& graph() noexcept { return graph_; }
   [[nodiscard]] const DependencyGraph& graph() const noexcept { return graph_; }
   [[nodiscard]] FlowLedger ledger() const noexcept;
+  /// Where the octets of the flows went; flows that the map had no room for count as applied here.
+  [[nodiscard]] const FlowOctetLedger& octets() const noexcept { return aggregator_.octets(); }
   [[nodiscard]] AggregatorCounters aggregator_counters() const noexcept {
     return aggregator_.counters();
   }

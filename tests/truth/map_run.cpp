@@ -23,7 +23,7 @@ MapRun::MapRun(const Options& options) : options_(options), resolver_(options.re
 
 void MapRun::add(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
   now_ = now;
-  for (const auto& flow : flows) octets_in_ += flow.estimated_octet_count();
+  for (const auto& flow : flows) octets_in_ += flow.octet_count;
   resolver_.add(flows, now);
   if (now < next_flush_) return;
   next_flush_ = now + options_.flush_interval;
@@ -36,7 +36,7 @@ void MapRun::take(const flowlens::FlushedSummaries& summaries) {
     if (s.provisional || s.counts.is_zero()) continue;
     const auto window = std::chrono::floor<std::chrono::seconds>(s.window_start.time_since_epoch());
     decided_[without_site(s.key)].push_back({window / Conversations::kWindow, s.direction, s.rung});
-    octets_in_windows_ += s.counts.estimated_octets_to_server + s.counts.estimated_octets_to_client;
+    octets_in_windows_ += s.counts.octets_to_server + s.counts.octets_to_client;
   }
   static_cast<void>(resolver_.apply(summaries));
 }

@@ -33,9 +33,9 @@ class MapRun : public Contender {
                                std::size_t suspect) const override;
 
   [[nodiscard]] const flowlens::Resolver& resolver() const noexcept { return resolver_; }
-  /// Estimated octets of all flows given to add().
+  /// Octets of all flows given to add(), as exported.
   [[nodiscard]] std::uint64_t octets_in() const noexcept { return octets_in_; }
-  /// Estimated octets of all final summaries.
+  /// Octets of all final summaries, as exported.
   [[nodiscard]] std::uint64_t octets_in_windows() const noexcept { return octets_in_windows_; }
 
  private:

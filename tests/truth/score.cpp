@@ -91,7 +91,9 @@ class Scoring {
     const auto real = find_true(truth_, key);
     const bool is_right = real != truth_.end();
     if (is_right && real->second.is_wire_only) return;
-    if (edge.is_undecided && visible.pairs.contains(pair_of(key))) {
+    // Both ends on one port may look alike where one serves: said so, that is no false service.
+    const bool is_shy = edge.is_undecided || (edge.is_peer && !(is_right && real->second.is_peer));
+    if (is_shy && visible.pairs.contains(pair_of(key))) {
       ++score_.edges_undecided;
       return;
     }
