@@ -135,6 +135,8 @@ struct Aggregator::Impl {
   std::unique_ptr<Window> closed;    ///< last; what goes on in the next is looked up there
   std::vector<Redirection> unheard;  ///< redirections that the caller does not ask for
   Timestamp watermark = Timestamp::min();
+  std::int64_t oldest_open = INT64_MIN;  ///< number of the window that holds the watermark
+  Window* recent = nullptr;              ///< where the flow before went, while it is open
   std::array<Pending, kBatch> pending;
   std::size_t pending_count = 0;
 
@@ -159,8 +161,12 @@ struct Aggregator::Impl {
     return **open.insert(open.begin() + static_cast<std::ptrdiff_t>(at), std::move(made));
   }
 
-  void advance(Timestamp now) noexcept {
-    watermark = std::max(watermark, now - shared.options.allowed_lateness);
+  void advance(Timestamp now) noexcept { move_watermark(now - shared.options.allowed_lateness); }
+
+  void move_watermark(Timestamp to) noexcept {
+    if (to <= watermark) return;
+    watermark = to;
+    oldest_open = number_of(to);
   }
 
   void add(const FlowRecord& flow, const FlowLabels& labels) {
@@ -207,18 +213,21 @@ struct Aggregator::Impl {
     const Timestamp end = std::clamp(std::max(flow.end, flow.start), earliest, latest);
     if (start != flow.start || end != flow.end) ++counters.times_clamped;
 
-    const std::int64_t oldest_open =
-        watermark == Timestamp::min() ? number_of(start) : number_of(watermark);
+    if (recent != nullptr && recent->number() >= oldest_open && start >= recent->start() &&
+        start < recent->end() && end <= recent->end()) {
+      push_whole(flow, p, start, end);
+      return;
+    }
     // Of a flow that lasts until a window ends, nothing lies in the next.
     const std::int64_t first = number_of(start);
     const std::int64_t last = number_of(end > start ? end - std::chrono::nanoseconds{1} : end);
     const std::int64_t from = std::max(first, oldest_open), to = std::max(last, oldest_open);
     Spread octets{flow.octet_count, start, end}, packets{flow.packet_count, start, end};
-    if (first < oldest_open) count_late(flow, octets, oldest_open);
+    if (first < oldest_open) count_late(flow, octets);
 
     for (std::int64_t number = from; number <= to; ++number) {
       Window& w = window(number);
-      p.window = &w;
+      recent = p.window = &w;
       p.share.octets = number == to ? octets.rest() : octets.until(w.end());
       p.share.packets = number == to ? packets.rest() : packets.until(w.end());
       p.share.counts_flow = number == to;
@@ -229,7 +238,17 @@ struct Aggregator::Impl {
     }
   }
 
-  void count_late(const FlowRecord& flow, const Spread& octets, std::int64_t oldest_open) noexcept {
+  void push_whole(const FlowRecord& flow, Pending& p, Timestamp start, Timestamp end) {
+    p.window = recent;
+    p.share.octets = flow.octet_count;
+    p.share.packets = flow.packet_count;
+    p.share.counts_flow = true;
+    p.share.first = recent->time_of(start);
+    p.share.last = recent->time_of(end);
+    push(p);
+  }
+
+  void count_late(const FlowRecord& flow, const Spread& octets) noexcept {
     ++shared.ledger.late_carried;
     const Timestamp open_since{std::chrono::nanoseconds{shared.options.window} * oldest_open};
     counters.octets_late += octets.before(open_since) * flow.sampling_rate;
@@ -303,6 +322,7 @@ struct Aggregator::Impl {
 
   void close_oldest(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
     unheard.clear();
+    recent = nullptr;
     Window& oldest = *open.front();
     const bool follows = closed && closed->number() + 1 == oldest.number();
     oldest.close(follows ? closed.get() : nullptr, out, redirections ? *redirections : unheard);
@@ -354,7 +374,7 @@ void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out,
 void Aggregator::finish(std::vector<ConnectionSummary>& out,
                         std::vector<Redirection>* redirections) {
   while (!impl_->open.empty()) {
-    impl_->watermark = std::max(impl_->watermark, impl_->open.front()->end());
+    impl_->move_watermark(impl_->open.front()->end());
     impl_->close_oldest(out, redirections);
   }
 }

@@ -65,16 +65,16 @@ Window::Window(Shared& shared)
 
 void Window::begin(std::int64_t number) noexcept {
   number_ = number;
+  start_ = Timestamp{std::chrono::nanoseconds{shared_.options.window} * number};
+  end_ = start_ + shared_.options.window;
   base_ = start() - shared_.options.max_past - shared_.options.allowed_lateness;
 }
 
-Timestamp Window::start() const noexcept {
-  return Timestamp{std::chrono::nanoseconds{shared_.options.window} * number_};
-}
-Timestamp Window::end() const noexcept { return start() + shared_.options.window; }
-
 WindowTime Window::time_of(Timestamp t) const noexcept {
-  const auto ticks = (t - base_) / shared_.tick;
+  // Nearly always microseconds; a division by what the compiler knows costs a fraction.
+  constexpr std::chrono::nanoseconds kMicrosecond{1'000};
+  const auto ticks =
+      shared_.tick == kMicrosecond ? (t - base_) / kMicrosecond : (t - base_) / shared_.tick;
   return static_cast<WindowTime>(std::clamp<std::int64_t>(ticks, 0, 0xffff'fffe));
 }
 

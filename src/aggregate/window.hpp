@@ -67,8 +67,8 @@ class Window {
 
   void begin(std::int64_t number) noexcept;
   [[nodiscard]] std::int64_t number() const noexcept { return number_; }
-  [[nodiscard]] Timestamp start() const noexcept;
-  [[nodiscard]] Timestamp end() const noexcept;
+  [[nodiscard]] Timestamp start() const noexcept { return start_; }
+  [[nodiscard]] Timestamp end() const noexcept { return end_; }
   /// `t` in this window's time, held to what it can express.
   [[nodiscard]] WindowTime time_of(Timestamp t) const noexcept;
   [[nodiscard]] Timestamp utc(WindowTime t) const noexcept { return base_ + t * shared_.tick; }
@@ -184,6 +184,8 @@ class Window {
 
   Shared& shared_;
   std::int64_t number_ = 0;
+  Timestamp start_;
+  Timestamp end_;
   Timestamp base_;
   Endpoints endpoints_;
   Conversations conversations_;
