@@ -102,10 +102,11 @@ Move move_to(std::uint32_t window, std::int32_t from) noexcept {
   return move;
 }
 
-/// What brings the octets of one window. \param octets  sorted by where they come from.
+/// Finds what brings the octets of one window. \param octets  sorted by where they come from.
 /// \param last  where the last 16 octets of the segment begin.
-std::vector<Move> moves_to(std::uint32_t window, std::span<const Octet> octets, std::int32_t last) {
-  std::vector<Move> moves;
+void find_moves(std::uint32_t window, std::span<const Octet> octets, std::int32_t last,
+                std::vector<Move>& moves) {
+  moves.clear();
   for (const Octet& octet : octets) {
     if (octet.to < window || octet.to >= window + kMoveOctets) continue;
     const auto from = static_cast<std::int32_t>(octet.from);
@@ -114,7 +115,6 @@ std::vector<Move> moves_to(std::uint32_t window, std::span<const Octet> octets, 
     }
     moves.back().order[octet.to - window] = static_cast<std::uint8_t>(from - moves.back().from);
   }
-  return moves;
 }
 
 /// \param functions  by the number of moves.
@@ -146,9 +146,10 @@ bool add_moves(std::span<const Placed> fields, std::uint32_t fixed_octets,
   std::vector<Octet> octets;
   for (const Placed& field : fields) add_octets(field, octets);
   std::ranges::sort(octets, {}, &Octet::from);
-  std::vector<Move> alone;
+  std::vector<Move> moves, alone;
+  alone.reserve(std::size(kWindows));
   for (const std::uint32_t window : kWindows) {
-    const std::vector<Move> moves = moves_to(window, octets, last);
+    find_moves(window, octets, last, moves);
     if (!is_first) {
       add_steps(moves, kOnTop, plan);
     } else if (moves.size() > 1) {

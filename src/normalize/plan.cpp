@@ -71,6 +71,7 @@ BothWays choose(const Template& layout, std::vector<Segment>& segments) {
   Segment segment;
   for (const FieldSpecifier& field : layout.fields()) {
     if (const Rule* rule = rule_for(layout, field)) {
+      segment.has_fields = true;
       const bool is_reverse = field.element.enterprise == kReverseEnterprise || rule->fills_reverse;
       (is_reverse ? choices.reverse : choices.forward)
           .offer({rule, static_cast<std::uint32_t>(segments.size()), segment.fixed_octets,
@@ -339,7 +340,10 @@ Plan compile(const Template& layout, bool with_moves) {
   if (plan.kind == Plan::Kind::nothing) return plan;
   std::uint32_t octets_before = 0;
   for (std::uint32_t s = 0; s < plan.segments.size(); ++s) {
-    SegmentCompiler{plan, choices, s, octets_before}.run(with_moves && can_move());
+    // The first one may lay the flows, whatever it holds.
+    if (s == 0 || plan.segments[s].has_fields) {
+      SegmentCompiler{plan, choices, s, octets_before}.run(with_moves && can_move());
+    }
     octets_before += plan.segments[s].fixed_octets + 1;
   }
   return plan;

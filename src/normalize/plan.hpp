@@ -84,6 +84,7 @@ struct Segment {
   std::uint32_t first_step = 0;
   std::uint32_t end_step = 0;
   std::uint32_t fixed_octets = 0;  ///< before the field of variable length
+  bool has_fields = false;         ///< that fill something, unless others come first
   bool ends_variable = false;
   bool variable_is_frame = false;  ///< a packet section: keep where it lies
 };

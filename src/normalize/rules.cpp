@@ -1,5 +1,6 @@
 #include "normalize/rules.hpp"
 
+#include <array>
 #include <cstddef>
 
 #include "normalize/nat_steps.hpp"
@@ -202,9 +203,25 @@ constexpr Rule kRules[] = {
     step(364, Target::port_block_size, put_port_block_size),
 };
 
+/// The place of each element of IANA's in kRules, from 1; 0: not there.
+constexpr std::array<std::uint8_t, 512> places() {
+  static_assert(std::size(kRules) < 256);
+  std::array<std::uint8_t, 512> places{};
+  for (std::size_t i = std::size(kRules); i-- > 0;) {
+    const std::uint16_t number = kRules[i].number;
+    if (number < places.size()) places[number] = static_cast<std::uint8_t>(i + 1);
+  }
+  return places;
+}
+constexpr auto kPlaces = places();
+
 }  // namespace
 
 const Rule* rule_of(std::uint16_t number) noexcept {
+  if (number < kPlaces.size()) {
+    const std::size_t place = kPlaces[number];
+    return place != 0 ? &kRules[place - 1] : nullptr;
+  }
   for (const Rule& rule : kRules) {
     if (rule.number == number) return &rule;
   }

@@ -173,6 +173,7 @@ constexpr std::array<std::uint8_t, kFormats> index_of(const std::array<SflowStru
   std::array<std::uint8_t, kFormats> index{};
   for (std::size_t i = 0; i < N; ++i) {
     if (table[i].enterprise != 0) continue;
+    if (i != 0 && table[i - 1].enterprise != 0) throw "a vendor's before one of enterprise 0";
     if (index[table[i].format] != 0) throw "a format twice";
     index[table[i].format] = static_cast<std::uint8_t>(i + 1);
   }
@@ -187,8 +188,9 @@ const SflowStructure* look_up(const std::array<SflowStructure, N>& table,
     const std::size_t place = format < kFormats ? index[format] : 0;
     return place != 0 ? &table[place - 1] : nullptr;
   }
-  for (const SflowStructure& s : table) {
-    if (s.enterprise == enterprise && s.format == format) return &s;
+  // Vendors' stand at the end, and are few.
+  for (std::size_t i = N; i-- > 0 && table[i].enterprise != 0;) {
+    if (table[i].enterprise == enterprise && table[i].format == format) return &table[i];
   }
   return nullptr;
 }
