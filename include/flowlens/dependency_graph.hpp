@@ -12,6 +12,8 @@
 
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/fact.hpp"
+#include "flowlens/hour_bitmap.hpp"
+#include "flowlens/redirection.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
 
@@ -20,15 +22,18 @@ namespace flowlens {
 struct DependencyGraphOptions {
   std::size_t max_assets = 4'000'000;  ///< past it, traffic of new endpoints is refused and counted
   std::size_t max_dependencies = 10'000'000;  ///< past it, new dependencies are refused and counted
+  std::size_t max_aliases = 1'000'000;        ///< past it, ids that go are forgotten, and counted
+  std::size_t max_events = 10'000;            ///< kept to be asked for; the oldest goes
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
 
 struct GraphCounters {
   std::uint64_t assets = 0;
   std::uint64_t dependencies = 0;
-  std::uint64_t refused_flows = 0;  ///< of summaries that did not fit
-  std::uint64_t revision = 0;       ///< the last one taken or applied
-  TrafficCounts totals;             ///< over all dependencies
+  std::uint64_t refused_flows = 0;    ///< of summaries that did not fit
+  std::uint64_t refused_aliases = 0;  ///< ids that were not kept
+  std::uint64_t revision = 0;         ///< the last one taken or applied
+  TrafficCounts totals;               ///< over all dependencies
 };
 
 /// A page of a list. Pages follow the order of arrival; a new row may take the place of a removed one.
@@ -40,15 +45,45 @@ struct Page {
   std::uint64_t total = 0;  ///< rows that match, over all pages
 };
 
+/// A moment, and what counts as being there at it: traffic in its hour, or in so many hours that end
+/// with it. Hours older than a dependency's HourBitmap are answered from its interval: it counts as
+/// active from first seen to last seen. Assets hold what they held at `at`.
+///
+/// The answer is what is believed now of that moment; what was believed then is in the events.
+struct AsOf {
+  Timestamp at;
+  Hour hours = 1;  ///< at least 1
+
+  [[nodiscard]] HourSpan span() const noexcept { return hours_up_to(at, hours); }
+};
+
 /// Which dependencies to list.
 struct DependencyQuery {
   std::optional<Id> asset;  ///< only those it uses or serves
   std::uint32_t after = 0;  ///< `next` of the page before
   std::size_t limit = 50;
+  std::optional<AsOf> as_of{};  ///< only those active then
 };
 struct AssetQuery {
   std::uint32_t after = 0;
   std::size_t limit = 50;
+  std::optional<AsOf> as_of{};  ///< only those with active dependencies then
+};
+
+/// Which change events to list, the newest first.
+struct ChangeQuery {
+  std::uint32_t after = 0;
+  std::size_t limit = 50;
+};
+
+/// What two moments have and have not in common. Rows are ordered by id.
+struct MapDifference {
+  std::vector<AssetRow> added_assets;    ///< as of the later moment
+  std::vector<AssetRow> removed_assets;  ///< as of the earlier one
+  std::vector<DependencyRow> added;      ///< active at the later moment, not at the earlier
+  std::vector<DependencyRow> removed;    ///< the other way round
+  std::vector<DependencyRow> moved;      ///< active at both, between other assets; the later
+  std::uint64_t unchanged = 0;           ///< dependencies
 };
 
 /// The map. Thread-safe for one writer thread and any number of readers: the members marked
@@ -66,9 +101,16 @@ class DependencyGraph {
   /// \return flows that did not fit (`max_assets`, `max_dependencies`), modulo 2^64: when traffic
   ///   that did not fit turns out to be another dependency's, it is taken back.
   std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr);
-  /// *writer* A stronger source, or the same one later, replaces the value.
-  /// \return false for a subject never seen, an attribute not known, or a weaker source.
+  /// A stronger source, or the same one later, replaces the value. May be called by any thread; the
+  /// change is in the writer's next revision.
+  /// \return false for a subject never seen, an attribute not known, a value that is none, a weaker
+  ///   source, or an asset that there is no room for.
   bool apply(const Fact& fact);
+  /// *writer* Moves totals, first seen and hours of the closed windows of one dependency to another,
+  /// which is made if need be. The old id stays an alias. A later summary of the old key makes it a
+  /// dependency of its own again.
+  /// \return false if there is no such dependency, or no room for the other.
+  bool apply(const Redirection& redirection);
   /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);
@@ -76,16 +118,35 @@ class DependencyGraph {
   /// empty one that keeps the number of the one before. `windows` and `flows` are the Resolver's.
   [[nodiscard]] Revision take_revision(std::uint64_t number, Epoch epoch, Timestamp at);
 
+  /// The facts that move all that `from` holds now to `into`; `from` goes, and its id becomes an alias
+  /// (with `since`: it keeps what it held before).
+  /// \return nothing if one is not there, or both are the same.
+  [[nodiscard]] std::vector<Fact> facts_to_merge(const Id& into, const Id& from, Timestamp at,
+                                                 std::optional<Timestamp> since = {}) const;
+  /// The facts that make a new asset of some endpoints that `asset` holds now. Its id is derived from
+  /// the first of them, so splitting what was merged gives back the ids it had.
+  /// \return nothing if it does not hold all of them, or nothing would be left of it.
+  [[nodiscard]] std::vector<Fact> facts_to_split(const Id& asset,
+                                                 std::span<const Endpoint> endpoints, Timestamp at,
+                                                 std::optional<Timestamp> since = {}) const;
+
+  // An id that has gone finds what it is an alias of.
   [[nodiscard]] std::optional<AssetRow> asset(const Id& id) const;
   [[nodiscard]] std::optional<AssetRow> asset_of(const Endpoint& endpoint) const;
   [[nodiscard]] std::optional<DependencyRow> dependency(const Id& id) const;
   [[nodiscard]] Page<AssetRow> assets(const AssetQuery& query) const;
   [[nodiscard]] Page<DependencyRow> dependencies(const DependencyQuery& query) const;
+  [[nodiscard]] Page<ChangeEvent> changes(const ChangeQuery& query) const;
+  [[nodiscard]] std::optional<ChangeEvent> change(const Id& id) const;
   [[nodiscard]] GraphCounters counters() const;
   [[nodiscard]] const SiteTable& sites() const noexcept;
   /// All rows at one moment, as a revision that an empty graph can apply: for a new follower, and for
   /// exports.
   [[nodiscard]] Revision copy() const;
+  /// All rows that were active then. Read in parts: a change meanwhile may be in it or not.
+  [[nodiscard]] Revision copy(const AsOf& as_of) const;
+  /// What is there at the later moment and not at the earlier, and the other way round. Read in parts.
+  [[nodiscard]] MapDifference diff(const AsOf& from, const AsOf& to) const;
   /// The structure now; the same object until the structure changes.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 

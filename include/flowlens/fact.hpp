@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "flowlens/endpoint.hpp"
 #include "flowlens/time.hpp"
@@ -13,8 +14,14 @@ namespace flowlens {
 
 /// Who says so; of two facts the one further down the list wins.
 enum class FactSource : std::uint8_t { observed, dns, cloud, inventory, declared };
+/// `inventory`
+[[nodiscard]] std::string_view to_string(FactSource s) noexcept;
 
-/// One statement about an endpoint. This release knows the attribute `name`.
+/// One statement about an endpoint. This release knows two attributes:
+/// * `name`: of the asset that holds the endpoint.
+/// * `asset`: the id of the asset that holds it, since `since`. Several such facts merge assets or
+///   split one (facts_to_merge(), facts_to_split() in dependency_graph.hpp). An id not in use makes a
+///   new asset. Recorded traffic is not touched: it stays between endpoints.
 struct Fact {
   Endpoint subject;
   std::string attribute;
@@ -22,6 +29,7 @@ struct Fact {
   FactSource source = FactSource::observed;
   Timestamp at;
   std::optional<Timestamp> expires;
+  std::optional<Timestamp> since{};  ///< from when it is so; nothing: all along
 };
 
 }  // namespace flowlens

@@ -45,6 +45,7 @@
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/graph_export.hpp"
+#include "flowlens/hour_bitmap.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
 // resolve

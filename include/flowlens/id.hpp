@@ -30,8 +30,10 @@ struct Id {
 /// UUIDv5 of `name` in `space`.
 [[nodiscard]] Id derive_id(const Id& space, std::string_view name) noexcept;
 
-/// The namespaces of FlowLens ids: UUIDv5 of "asset" and "dependency" under FlowLens' own namespace.
+/// The namespaces of FlowLens ids: UUIDv5 of "asset", "dependency" and "event" under FlowLens' own
+/// namespace.
 [[nodiscard]] const Id& asset_namespace() noexcept;
 [[nodiscard]] const Id& dependency_namespace() noexcept;
+[[nodiscard]] const Id& event_namespace() noexcept;
 
 }  // namespace flowlens

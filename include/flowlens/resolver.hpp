@@ -12,6 +12,7 @@
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/enricher.hpp"
 #include "flowlens/fact.hpp"
+#include "flowlens/redirection.hpp"
 #include "flowlens/revision.hpp"
 
 namespace flowlens {
@@ -25,7 +26,8 @@ struct ResolverOptions {
 /// What a flush takes out of the Aggregator, on its way into the map.
 struct FlushedSummaries {
   std::vector<ConnectionSummary> rows;
-  FlowLedger flows;  ///< as of `at`
+  std::vector<Redirection> redirections;  ///< ascending by `before_row`
+  FlowLedger flows;                       ///< as of `at`
   Timestamp at;
 };
 
@@ -74,6 +76,7 @@ class Resolver {
 
  private:
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
+  std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
 
   Enricher enricher_;
   Aggregator aggregator_;
@@ -81,6 +84,7 @@ class Resolver {
   std::vector<FlowLabels> labels_;
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand
+  std::vector<Id> part_ids_;        ///< of some of them
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;
   std::atomic<std::uint64_t> refused_flows_{0};  ///< of both halves

@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flowlens/connection_summary.hpp"
+#include "flowlens/fact.hpp"
+#include "flowlens/hour_bitmap.hpp"
 #include "flowlens/id.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/time.hpp"
@@ -25,7 +28,8 @@ struct Epoch {
 struct HeldEndpoint {
   Endpoint endpoint;
   Timestamp from;
-  std::optional<Timestamp> until;  ///< nothing: still held
+  std::optional<Timestamp> until;            ///< nothing: still held
+  FactSource source = FactSource::observed;  ///< who says so
 };
 
 /// An asset: a named set of endpoints.
@@ -37,6 +41,8 @@ struct AssetRow {
   bool is_internal = false;
   Timestamp first_seen;
   Timestamp last_seen;
+  FactSource name_source = FactSource::observed;
+  Timestamp name_at;  ///< of the statement; meaningful where there is a name
 };
 
 /// A dependency with its totals.
@@ -54,7 +60,10 @@ struct DependencyRow {
   TrafficCounts totals;
   std::array<IpAddress, kMaxObservers> observers{};
   std::uint8_t observer_count = 0;
+  HourBitmap hours;         ///< with traffic, by event time
+  std::uint16_t flips = 0;  ///< how often it was re-directed; stays at kMaxFlips
 };
+inline constexpr std::uint16_t kMaxFlips = 4'095;
 
 /// Traffic of one dependency in one window of one epoch: cumulative, so writing it twice is the same
 /// as writing it once.
@@ -62,6 +71,34 @@ struct WindowRow {
   Timestamp window_start;
   Id dependency;
   TrafficCounts counts;
+};
+
+enum class ChangeType : std::uint8_t {
+  dependency_redirected,  ///< `subject` turned out to be `object`
+  asset_merged,           ///< `subject` has lost its last endpoint to `object`
+  asset_split,            ///< `object` was made from endpoints of `subject`
+  endpoint_moved,         ///< `object` holds an endpoint that `subject` held
+};
+inline constexpr std::size_t kChangeTypeCount = 4;
+/// `dependency_redirected`
+[[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
+
+/// Something about the map became otherwise, for people and rules.
+struct ChangeEvent {
+  Id id;  ///< derived from type, subject and time
+  ChangeType type = ChangeType::dependency_redirected;
+  Id subject;
+  Id object;
+  Timestamp at;
+  std::string reason;  ///< one sentence
+};
+
+/// An id that goes on naming something after its row has gone. Where a row has the id again, the row
+/// is meant.
+struct Alias {
+  Id id;
+  Id target;
+  Timestamp at;  ///< of a dependency: its windows that start earlier count as the target's
 };
 
 /// What changed: new absolute values of every row that changed, and rows removed.
@@ -75,10 +112,12 @@ struct Revision {
   std::vector<Id> removed_assets;
   std::vector<Id> removed_dependencies;  ///< provisional ones that turned out otherwise
   FlowLedger flows;                      ///< of this epoch so far; in memory, applied = totals
+  std::vector<Alias> aliases;
+  std::vector<ChangeEvent> events;
 
   [[nodiscard]] bool empty() const noexcept {
     return assets.empty() && dependencies.empty() && windows.empty() && removed_assets.empty() &&
-           removed_dependencies.empty();
+           removed_dependencies.empty() && aliases.empty() && events.empty();
   }
 };
 

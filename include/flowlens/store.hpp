@@ -34,9 +34,9 @@ struct StoreOpened {
 
 /// Which windows to scan.
 struct WindowScan {
-  Timestamp from;  ///< window_start >= from
-  Timestamp to;    ///< window_start < to
-  std::optional<Id> dependency;
+  Timestamp from;                ///< window_start >= from
+  Timestamp to;                  ///< window_start < to
+  std::optional<Id> dependency;  ///< or an alias of it
 };
 
 /// One implementation per database, one contract. All members may throw IoError with the
@@ -59,8 +59,9 @@ class Store {
   /// \throws StaleEpochError if a later epoch was taken. \throws ConfigError for a revision of another
   /// epoch, with a number below this epoch's first, or with a site that the configured table lacks.
   virtual void apply(const Revision& revision) = 0;
-  /// Calls `visit` for each window, ascending by start and dependency, summed over its epochs; stops
-  /// when it returns false. `visit` must not call the store.
+  /// Calls `visit` for each window, ascending by start and dependency, summed over its epochs and the
+  /// aliases whose windows count as the dependency's (rows are not rewritten for them); stops when
+  /// it returns false. `visit` must not call the store.
   virtual void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) = 0;
   /// Removes windows that start before `before`. \return rows removed.
   virtual std::uint64_t expire(Timestamp before) = 0;

@@ -19,8 +19,9 @@ namespace flowlens::base {
 ///
 /// Keys hash by `Hash{}(key, seed)`. An erased position is taken again by a later key; until then
 /// its entry stays behind with stale values, so an owner that erases marks its rows.
+/// `kFullPercent` says how full the slots may get: fuller costs steps, emptier costs memory.
 /// Thread-compatible.
-template <typename Key, typename Value, typename Hash>
+template <typename Key, typename Value, typename Hash, std::size_t kFullPercent = 50>
 class BoundedTable {
  public:
   struct Entry {
@@ -28,6 +29,8 @@ class BoundedTable {
     Value value;
   };
   static constexpr std::uint32_t kNone = 0xffff'ffffu;
+
+  static_assert(kFullPercent > 0 && kFullPercent < 90);
 
   explicit BoundedTable(std::size_t max_entries, std::uint64_t seed = 0)
       : max_entries_(max_entries < kNone ? max_entries : kNone - 1), seed_(seed) {}
@@ -61,7 +64,7 @@ class BoundedTable {
   /// \return its position and whether it is new; kNone if the table is full.
   std::pair<std::uint32_t, bool> insert(const Key& key) { return insert(key, hash(key)); }
   std::pair<std::uint32_t, bool> insert(const Key& key, std::uint64_t hash) {
-    if (2 * (size() + 1) > slots_.size()) grow();
+    if (100 * (size() + 1) > kFullPercent * slots_.size()) grow();
     std::size_t i = low_half(hash) & mask_;
     for (;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];

@@ -70,5 +70,9 @@ const Id& dependency_namespace() noexcept {
   static const Id id = derive_id(*Id::parse(kFlowlensNamespace), "dependency");
   return id;
 }
+const Id& event_namespace() noexcept {
+  static const Id id = derive_id(*Id::parse(kFlowlensNamespace), "event");
+  return id;
+}
 
 }  // namespace flowlens

@@ -41,37 +41,41 @@ DependencyGraph::~DependencyGraph() = default;
 
 std::optional<AssetRow> DependencyGraph::asset(const Id& id) const {
   const std::shared_lock lock{impl_->mutex};
-  const std::uint32_t position = impl_->assets.find(id);
+  const std::uint32_t position = impl_->find_asset(id);
   if (position == kNoPosition) return std::nullopt;
-  return impl_->assets[position].value.row;
+  return impl_->asset_row(position);
 }
 
 std::optional<AssetRow> DependencyGraph::asset_of(const Endpoint& endpoint) const {
   const std::shared_lock lock{impl_->mutex};
   const std::uint32_t position = impl_->endpoints.find(endpoint);
   if (position == kNoPosition) return std::nullopt;
-  return impl_->assets[impl_->endpoints[position].value.asset].value.row;
+  const std::uint32_t asset = impl_->endpoints[position].value.asset;
+  if (asset == kNoPosition) return std::nullopt;
+  return impl_->asset_row(asset);
 }
 
 std::optional<DependencyRow> DependencyGraph::dependency(const Id& id) const {
   const std::shared_lock lock{impl_->mutex};
-  const std::uint32_t at = impl_->dependency_ids.find(id);
-  if (at == kNoPosition) return std::nullopt;
-  return impl_->row_of(impl_->dependency_ids[at].value);
+  const std::uint32_t position = impl_->find_alias_or_dependency(id);
+  if (position == kNoPosition) return std::nullopt;
+  return impl_->row_of(position);
 }
 
 Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
+  if (query.as_of) return impl_->assets_page_at(query);
   const std::shared_lock lock{impl_->mutex};
   Page<AssetRow> page;
   page.total = impl_->assets.size();
   fill(
       page, query.after, query.limit,
       [this](std::uint32_t p) { return next_alive_in(impl_->assets, p); },
-      [this](std::uint32_t p) { return impl_->assets[p].value.row; });
+      [this](std::uint32_t p) { return impl_->asset_row(p); });
   return page;
 }
 
 Page<DependencyRow> DependencyGraph::dependencies(const DependencyQuery& query) const {
+  if (query.as_of) return impl_->dependencies_page_at(query);
   const std::shared_lock lock{impl_->mutex};
   Page<DependencyRow> page;
   const auto row_at = [this](std::uint32_t p) { return impl_->row_of(p); };
@@ -82,7 +86,7 @@ Page<DependencyRow> DependencyGraph::dependencies(const DependencyQuery& query) 
         [this](std::uint32_t p) { return next_alive_in(impl_->dependencies, p); }, row_at);
     return page;
   }
-  const std::uint32_t asset = impl_->assets.find(*query.asset);
+  const std::uint32_t asset = impl_->find_asset(*query.asset);
   if (asset == kNoPosition) return page;
   const auto& list = impl_->assets[asset].value.dependencies;
   page.total = list.size();
@@ -102,6 +106,7 @@ GraphCounters DependencyGraph::counters() const {
   counters.assets = impl_->assets.size();
   counters.dependencies = impl_->dependencies.size();
   counters.refused_flows = impl_->refused_flows;
+  counters.refused_aliases = impl_->refused_aliases;
   counters.revision = impl_->revision;
   counters.totals = impl_->totals;
   return counters;
@@ -113,13 +118,16 @@ Revision DependencyGraph::copy() const {
   all.number = impl_->revision;
   all.assets.reserve(impl_->assets.size());
   for (std::uint32_t p = 0; p < impl_->assets.positions(); ++p) {
-    const AssetState& a = impl_->assets[p].value;
-    if (a.alive) all.assets.push_back(a.row);
+    if (impl_->assets[p].value.alive) all.assets.push_back(impl_->asset_row(p));
   }
   all.dependencies.reserve(impl_->dependencies.size());
   for (std::uint32_t p = 0; p < impl_->dependencies.positions(); ++p) {
     if (impl_->dependencies[p].value.alive) all.dependencies.push_back(impl_->row_of(p));
   }
+  for (std::uint32_t p = 0; p < impl_->aliases.positions(); ++p) {
+    all.aliases.push_back(impl_->aliases[p].value);
+  }
+  all.events.assign(impl_->recent_events.begin(), impl_->recent_events.end());
   return all;
 }
 
@@ -136,14 +144,15 @@ std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
     input.assets.reserve(impl_->assets.size());
     for (std::uint32_t p = 0; p < impl_->assets.positions(); ++p) {
       const AssetState& a = impl_->assets[p].value;
-      if (a.alive) input.assets.push_back({a.row.id, p});
+      if (a.alive) input.assets.push_back({impl_->assets[p].key, p});
     }
     input.edges.reserve(impl_->dependencies.size());
     for (std::uint32_t p = 0; p < impl_->dependencies.positions(); ++p) {
       const auto& [key, d] = impl_->dependencies[p];
       if (!d.alive) continue;
       input.edges.push_back({d.id, impl_->client_asset(p), impl_->server_asset(p),
-                             d.shown.seen.last, d.shown.rung, key.port, key.protocol});
+                             impl_->shown(d).seen.last, impl_->shown(d).rung, key.port,
+                             key.protocol});
     }
   }
   // Sorting takes its time; writers need not wait for it.

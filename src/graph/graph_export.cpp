@@ -89,6 +89,8 @@ std::vector<Column> columns_of(const DependencyRow& d, const SiteTable& sites) {
       text_column("last_seen", to_string(d.last_seen)),
       {"provisional", d.provisional ? "true" : "false", true, false},
       text_column("observers", observer_text(d)),
+      number("active_hours", d.hours.count()),
+      number("flips", d.flips),
   };
 }
 

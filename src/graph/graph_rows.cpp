@@ -10,25 +10,51 @@ namespace graph {
 DependencyRow State::row_of(std::uint32_t position) const {
   const DependencyKeyPositions& key = dependencies[position].key;
   const DependencyState& d = dependencies[position].value;
+  const Description said = shown(d);
   DependencyRow row;
   row.id = d.id;
-  row.client_asset = assets[client_asset(position)].value.row.id;
-  row.server_asset = assets[server_asset(position)].value.row.id;
+  row.client_asset = assets[client_asset(position)].key;
+  row.server_asset = assets[server_asset(position)].key;
   row.key.client = endpoints[key.client].key;
   row.key.server = endpoints[key.server].key;
   row.key.port = key.port;
   row.key.protocol = key.protocol;
   row.service = d.service;
-  row.direction = d.shown.direction;
-  row.rung = d.shown.rung;
+  row.direction = said.direction;
+  row.rung = said.rung;
   row.provisional = d.provisional;
-  row.first_seen = d.shown.seen.first;
-  row.last_seen = d.shown.seen.last;
+  row.first_seen = said.seen.first;
+  row.last_seen = said.seen.last;
   row.totals = d.totals;
-  for (std::size_t i = 0; i < d.shown.observer_count; ++i) {
-    row.observers[i] = exporters[d.shown.observers[i]].key;
+  for (std::size_t i = 0; i < said.observer_count; ++i) {
+    row.observers[i] = exporters[said.observers[i]].key;
   }
-  row.observer_count = d.shown.observer_count;
+  row.observer_count = said.observer_count;
+  row.hours = shown_hours(d);
+  row.flips = d.flips;
+  return row;
+}
+
+AssetRow State::asset_row(std::uint32_t asset) const {
+  const AssetState& a = assets[asset].value;
+  AssetRow row;
+  row.id = assets[asset].key;
+  if (a.extra) {
+    row.name = a.extra->name;
+    row.asset_type = a.extra->asset_type;
+    row.name_source = a.extra->name_source;
+    row.name_at = a.extra->name_at;
+  }
+  for (const Held& held : a.held()) {
+    HeldEndpoint& e = row.endpoints.emplace_back();
+    e.endpoint = endpoints[held.endpoint].key;
+    e.from = held.from;
+    if (!held.is_open()) e.until = held.until;
+    e.source = held.says;
+  }
+  row.is_internal = a.is_internal;
+  row.first_seen = a.seen.first;
+  row.last_seen = a.seen.last;
   return row;
 }
 
@@ -50,12 +76,31 @@ void State::take_asset(const AssetRow& row) {
   if (is_new) ++structure;
   AssetState& a = assets[asset].value;
   a.alive = a.published = true;
-  a.row = row;
-  a.anchored = {row.first_seen, row.last_seen};
+  a.is_internal = row.is_internal;
+  a.seen = {row.first_seen, row.last_seen};
+  if (!row.name.empty() || row.asset_type != "unknown" || a.extra) {
+    a.more().name = row.name;
+    a.extra->asset_type = row.asset_type;
+    a.extra->name_source = row.name_source;
+    a.extra->name_at = row.name_at;
+  }
+  a.one = {};
+  if (a.extra) a.extra->held.clear();
   for (const HeldEndpoint& held : row.endpoints) {
-    if (held.until) continue;
     const std::uint32_t endpoint = endpoints.insert(held.endpoint).first;
-    if (endpoint != kNoPosition) endpoints[endpoint].value.asset = asset;
+    if (endpoint == kNoPosition) continue;
+    const Held taken{held.from, held.until.value_or(Timestamp::max()), endpoint, held.source};
+    if (row.endpoints.size() == 1) {
+      a.one = taken;
+    } else {
+      a.held_list().push_back(taken);
+    }
+    if (taken.is_open()) {
+      hand_over(endpoint, asset);
+      endpoints[endpoint].value.held_says = held.source;
+    } else {
+      note_past_holder(endpoint, asset);
+    }
   }
 }
 
@@ -65,6 +110,8 @@ void State::take_dependency(const DependencyRow& row) {
     const std::uint32_t client = endpoints.find(row.key.client);
     const std::uint32_t server = endpoints.find(row.key.server);
     if (client == kNoPosition || server == kNoPosition || dependencies.full()) return;
+    if (endpoints[client].value.asset == kNoPosition) return;
+    if (endpoints[server].value.asset == kNoPosition) return;
     position = make_dependency({client, server, row.key.port, row.key.protocol}, row.id);
   }
   DependencyState& d = dependencies[position].value;
@@ -84,7 +131,21 @@ void State::take_dependency(const DependencyRow& row) {
     const std::uint16_t exporter = exporter_position(row.observers[i]);
     if (exporter != 0xffff) add_observer(d.closed, exporter);
   }
-  d.shown = d.closed;
+  d.flips = std::min(row.flips, kMaxFlips) & kMaxFlips;
+  d.hours = row.hours;
+  // Rows of releases before the bitmaps: two hours are known.
+  d.hours.set({hour_of(row.first_seen), hour_of(row.first_seen)});
+  d.hours.set({hour_of(row.last_seen), hour_of(row.last_seen)});
+}
+
+/// For a follower: what was applied is no news.
+void State::forget_changes() noexcept {
+  for (const std::uint32_t asset : changed_assets) assets[asset].value.changed = false;
+  for (const std::uint32_t d : changed_dependencies) dependencies[d].value.changed = false;
+  changed_assets.clear();
+  changed_dependencies.clear();
+  new_aliases.clear();
+  events.clear();
 }
 
 }  // namespace graph
@@ -94,15 +155,23 @@ using namespace graph;
 void DependencyGraph::apply(const Revision& revision) {
   const std::unique_lock lock{impl_->mutex};
   for (const Id& id : revision.removed_dependencies) {
-    const std::uint32_t at = impl_->dependency_ids.find(id);
-    if (at != kNoPosition) impl_->remove_dependency(impl_->dependency_ids[at].value);
+    const std::uint32_t dependency = impl_->find_dependency(id);
+    if (dependency != kNoPosition) impl_->remove_dependency(dependency);
   }
-  for (const Id& id : revision.removed_assets) {
-    const std::uint32_t asset = impl_->assets.find(id);
-    if (asset != kNoPosition && impl_->assets[asset].value.dependencies.empty()) {
-      impl_->remove_asset(asset);
+  const auto remove_assets = [&] {
+    for (const Id& id : revision.removed_assets) {
+      const std::uint32_t asset = impl_->assets.find(id);
+      if (asset != kNoPosition && impl_->assets[asset].value.dependencies.empty()) {
+        impl_->remove_asset(asset);
+      }
     }
-  }
+  };
+  remove_assets();
+  for (const AssetRow& row : revision.assets) impl_->take_asset(row);
+  for (const DependencyRow& row : revision.dependencies) impl_->take_dependency(row);
+  remove_assets();  // of merged ones, what they had has moved by now
+  for (const Alias& alias : revision.aliases) impl_->add_alias(alias);
+  for (const ChangeEvent& event : revision.events) impl_->remember(event);
   // The rows say all there is to say: nothing is worked out again, nothing is reported on.
   for (const std::uint32_t asset : impl_->stale_assets) {
     impl_->assets[asset].value.times_stale = false;
@@ -110,8 +179,7 @@ void DependencyGraph::apply(const Revision& revision) {
   impl_->stale_assets.clear();
   impl_->removed_dependencies.clear();
   impl_->removed_assets.clear();
-  for (const AssetRow& row : revision.assets) impl_->take_asset(row);
-  for (const DependencyRow& row : revision.dependencies) impl_->take_dependency(row);
+  impl_->forget_changes();
   impl_->revision = std::max(impl_->revision, revision.number);
 }
 
@@ -129,7 +197,7 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
     if (!a.alive || !a.changed) continue;
     a.changed = false;
     a.published = true;
-    revision.assets.push_back(a.row);
+    revision.assets.push_back(impl_->asset_row(asset));
   }
   impl_->changed_assets.clear();
 
@@ -158,7 +226,9 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
   take_removed(impl_->removed_assets, revision.removed_assets,
                [this](const Id& id) { return impl_->assets.find(id) != kNoPosition; });
   take_removed(impl_->removed_dependencies, revision.removed_dependencies,
-               [this](const Id& id) { return impl_->dependency_ids.find(id) != kNoPosition; });
+               [this](const Id& id) { return impl_->find_dependency(id) != kNoPosition; });
+  revision.aliases = std::exchange(impl_->new_aliases, {});
+  revision.events = std::exchange(impl_->events, {});
   if (revision.empty()) {
     revision.number = impl_->revision;
   } else {

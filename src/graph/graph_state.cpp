@@ -14,8 +14,8 @@ std::string endpoint_text(const SiteTable& sites, const Endpoint& e) {
   return std::string(sites.name(e.site)) + "/" + e.address.to_string();
 }
 
-Id asset_id(const SiteTable& sites, const Endpoint& first) {
-  return derive_id(asset_namespace(), endpoint_text(sites, first) + "/0");
+Id asset_id(const SiteTable& sites, const Endpoint& first, std::uint32_t ordinal) {
+  return derive_id(asset_namespace(), endpoint_text(sites, first) + "/" + std::to_string(ordinal));
 }
 
 Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
@@ -25,11 +25,15 @@ Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
 }
 
 const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
-  if (o.max_assets == 0 || o.max_dependencies == 0) {
-    throw ConfigError(std::string("DependencyGraphOptions::") +
-                      (o.max_assets == 0 ? "max_assets" : "max_dependencies") +
+  const auto check = [](const char* name, std::size_t limit) {
+    if (limit > 0) return;
+    throw ConfigError(std::string("DependencyGraphOptions::") + name +
                       " is 0; it must be at least 1");
-  }
+  };
+  check("max_assets", o.max_assets);
+  check("max_dependencies", o.max_dependencies);
+  check("max_aliases", o.max_aliases);
+  check("max_events", o.max_events);
   return o;
 }
 
@@ -41,8 +45,8 @@ State::State(const DependencyGraphOptions& o, SiteTable site_table)
       endpoints(2 * o.max_assets, o.hash_seed),
       assets(o.max_assets, o.hash_seed),
       dependencies(o.max_dependencies, o.hash_seed),
-      dependency_ids(o.max_dependencies, o.hash_seed),
-      exporters(0xffff, o.hash_seed) {}
+      exporters(0xffff, o.hash_seed),
+      aliases(o.max_aliases, o.hash_seed) {}
 
 std::uint32_t State::find_dependency(const DependencyKey& key) const noexcept {
   const std::uint32_t client = endpoints.find(key.client);
@@ -51,18 +55,24 @@ std::uint32_t State::find_dependency(const DependencyKey& key) const noexcept {
   return dependencies.find({client, server, key.port, key.protocol});
 }
 
+std::uint32_t State::find_dependency(const Id& id) const noexcept {
+  return dependency_ids.find(base::hash_of(id, options.hash_seed),
+                             [&](std::uint32_t p) { return dependencies[p].value.id == id; });
+}
+
 std::uint32_t State::make_dependency(const DependencyKey& key) {
-  const auto is_new = [this](const Endpoint& e) -> std::size_t {
-    const std::uint32_t position = endpoints.find(e);
-    return position == kNoPosition ? 1 : 0;
+  const auto is_held = [this](std::uint32_t position) {
+    return position != kNoPosition && endpoints[position].value.asset != kNoPosition;
   };
-  const std::size_t wanted =
-      is_new(key.client) + (key.client == key.server ? 0 : is_new(key.server));
+  const auto wants = [&](const Endpoint& e) -> std::size_t {
+    return is_held(endpoints.find(e)) ? 0 : 1;
+  };
+  const std::size_t wanted = wants(key.client) + (key.client == key.server ? 0 : wants(key.server));
   if (assets.size() + wanted > options.max_assets || dependencies.full()) return kNoPosition;
 
-  const auto position_of = [this](const Endpoint& e) {
+  const auto position_of = [&](const Endpoint& e) {
     const std::uint32_t position = endpoints.find(e);
-    return position == kNoPosition ? make_asset(e) : position;
+    return is_held(position) ? position : make_asset(e);
   };
   const std::uint32_t client = position_of(key.client);
   const std::uint32_t server = position_of(key.server);
@@ -74,8 +84,9 @@ std::uint32_t State::make_dependency(const DependencyKeyPositions& key, const Id
   DependencyState& d = dependencies[position].value;
   d.id = id;
   d.alive = true;
-  const std::uint32_t by_id = dependency_ids.insert(id).first;
-  dependency_ids[by_id].value = position;
+  dependency_ids.insert(base::hash_of(id, options.hash_seed), position, [this](std::uint32_t p) {
+    return base::hash_of(dependencies[p].value.id, options.hash_seed);
+  });
   add_to_asset(client_asset(position), position);
   if (client_asset(position) != server_asset(position)) {
     add_to_asset(server_asset(position), position);
@@ -86,18 +97,22 @@ std::uint32_t State::make_dependency(const DependencyKeyPositions& key, const Id
 
 /// \return the position of the endpoint, which the new asset holds.
 std::uint32_t State::make_asset(const Endpoint& endpoint) {
-  const Id id = asset_id(sites, endpoint);
-  const std::uint32_t asset = assets.insert(id).first;
-  AssetState& a = assets[asset].value;
-  a.row.id = id;
-  a.row.endpoints.push_back({endpoint, Timestamp{}, std::nullopt});
-  a.row.first_seen = Timestamp::max();
-  a.row.last_seen = Timestamp::min();
-  a.alive = true;
   const std::uint32_t position = endpoints.insert(endpoint).first;
+  const std::uint32_t asset = assets.insert(next_asset_id(endpoint)).first;
+  AssetState& a = assets[asset].value;
+  a.one = {Timestamp::max(), Timestamp::max(), position};
+  if (endpoints[position].value.has_past) a.one.from = last_held(position);
+  a.alive = true;
   endpoints[position].value.asset = asset;
   ++structure;
   return position;
+}
+
+Id State::next_asset_id(const Endpoint& first) const {
+  for (std::uint32_t ordinal = 0;; ++ordinal) {
+    const Id id = asset_id(sites, first, ordinal);
+    if (assets.find(id) == kNoPosition) return id;
+  }
 }
 
 void State::remove_dependency(std::uint32_t dependency) {
@@ -107,7 +122,9 @@ void State::remove_dependency(std::uint32_t dependency) {
   totals -= d.totals;
   free_open_windows(d);
   d.alive = false;
-  dependency_ids.erase(dependency_ids.find(d.id));
+  dependency_ids.erase(base::hash_of(d.id, options.hash_seed), dependency, [this](std::uint32_t p) {
+    return base::hash_of(dependencies[p].value.id, options.hash_seed);
+  });
   dependencies.erase(dependency);
   ++structure;
   take_from_asset(client, dependency);
@@ -116,17 +133,16 @@ void State::remove_dependency(std::uint32_t dependency) {
 
 void State::remove_asset(std::uint32_t asset) {
   AssetState& a = assets[asset].value;
-  if (a.published) removed_assets.push_back(a.row.id);
-  for (const HeldEndpoint& held : a.row.endpoints) {
-    const std::uint32_t position = endpoints.find(held.endpoint);
-    if (position != kNoPosition && endpoints[position].value.asset == asset) {
-      endpoints.erase(position);
+  if (a.published) removed_assets.push_back(assets[asset].key);
+  for (const Held& held : a.held()) {
+    if (!held.is_open()) {
+      std::erase(past_holders[held.endpoint], asset);
+    } else if (endpoints[held.endpoint].value.asset == asset) {
+      endpoints.erase(held.endpoint);
     }
   }
-  a.alive = false;
+  a = {};
   assets.erase(asset);
-  a.row = {};
-  a.dependencies = {};
   ++structure;
 }
 
@@ -142,6 +158,13 @@ void State::mark_asset(std::uint32_t asset) {
   if (a.changed) return;
   a.changed = true;
   changed_assets.push_back(asset);
+}
+
+void State::mark_stale(std::uint32_t asset) {
+  AssetState& a = assets[asset].value;
+  if (a.times_stale) return;
+  a.times_stale = true;
+  stale_assets.push_back(asset);
 }
 
 std::uint32_t State::client_asset(std::uint32_t dependency) const noexcept {
@@ -166,10 +189,7 @@ void State::take_from_asset(std::uint32_t asset, std::uint32_t dependency) {
   AssetState& a = assets[asset].value;
   const auto at = std::lower_bound(a.dependencies.begin(), a.dependencies.end(), dependency);
   if (at != a.dependencies.end() && *at == dependency) a.dependencies.erase(at);
-  if (!a.times_stale) {
-    a.times_stale = true;
-    stale_assets.push_back(asset);
-  }
+  mark_stale(asset);
 }
 
 /// Keeps the exporters with the lowest addresses, ascending, each once.
@@ -192,6 +212,22 @@ void State::merge(Description& to, const Description& from) const noexcept {
     to.rung = from.rung;
     to.direction = from.direction;
   }
+}
+
+Description State::shown(const DependencyState& d) const noexcept {
+  Description said = d.closed;
+  for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
+    merge(said, open_windows[i].said);
+  }
+  return said;
+}
+
+HourBitmap State::shown_hours(const DependencyState& d) const noexcept {
+  HourBitmap hours = d.hours;
+  for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
+    hours.set(hours_of(open_windows[i].said.seen));
+  }
+  return hours;
 }
 
 /// \return 0xffff past the bound: then that exporter is not named.

@@ -2,13 +2,17 @@
 /// graph: the state behind a DependencyGraph and the steps that change it. The caller holds the lock.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
+#include "base/blocks.hpp"
 #include "flowlens/dependency_graph.hpp"
+#include "graph/position_index.hpp"
 #include "graph/tables.hpp"
 
 namespace flowlens::graph {
@@ -32,9 +36,11 @@ struct State {
   void look_up(std::span<const ConnectionSummary> summaries,
                std::span<Whereabouts> found) const noexcept;
   void refresh_stale_assets();
+  [[nodiscard]] bool is_idle(const AssetState& asset) const noexcept;
 
   // Structure (graph_state.cpp)
   [[nodiscard]] std::uint32_t find_dependency(const DependencyKey& key) const noexcept;
+  [[nodiscard]] std::uint32_t find_dependency(const Id& id) const noexcept;
   /// Makes the dependency, and the assets of its ends if need be. \return kNoPosition at a bound.
   std::uint32_t make_dependency(const DependencyKey& key);
   /// Makes the rows of a dependency whose endpoints exist.
@@ -44,37 +50,86 @@ struct State {
   void remove_asset(std::uint32_t asset);
   void mark_dependency(std::uint32_t dependency);
   void mark_asset(std::uint32_t asset);
+  void mark_stale(std::uint32_t asset);
   [[nodiscard]] std::uint32_t client_asset(std::uint32_t dependency) const noexcept;
   [[nodiscard]] std::uint32_t server_asset(std::uint32_t dependency) const noexcept;
   void add_to_asset(std::uint32_t asset, std::uint32_t dependency);
   void take_from_asset(std::uint32_t asset, std::uint32_t dependency);
 
+  // Who holds what (graph_assets.cpp)
+  /// A statement about who holds an endpoint. \return false if it changes nothing.
+  bool apply_holder(const Fact& fact, std::uint32_t endpoint);
+  /// Makes `to` the holder now: of dependencies, not of times.
+  void hand_over(std::uint32_t endpoint, std::uint32_t to);
+  /// When dependencies of the asset's endpoints were seen, while it held them.
+  [[nodiscard]] TimeRange seen_of(std::uint32_t asset) const noexcept;
+  /// Where an endpoint has had one holder only, that one held it since it was first seen.
+  /// \return whether a time changed.
+  bool trim_first_sightings(std::uint32_t asset) noexcept;
+  [[nodiscard]] std::uint32_t holder_at(std::uint32_t endpoint, Timestamp at) const noexcept;
+  /// When the last of its past holders let go of it.
+  [[nodiscard]] Timestamp last_held(std::uint32_t endpoint) const noexcept;
+  [[nodiscard]] Id next_asset_id(const Endpoint& first) const;
+  void note_past_holder(std::uint32_t endpoint, std::uint32_t asset);
+  /// What has the id, or else what it is an alias of.
+  [[nodiscard]] std::uint32_t find_asset(const Id& id) const noexcept;
+  [[nodiscard]] std::uint32_t find_alias_or_dependency(const Id& id) const noexcept;
+  void add_alias(const Alias& alias);
+  void raise(ChangeType type, const Id& subject, const Id& object, Timestamp at,
+             std::string reason);
+  void remember(ChangeEvent event);
+
+  // Re-direction (graph_redirect.cpp)
+  bool redirect(const Redirection& redirection);
+
   // What dependencies say (graph_state.cpp)
   void add_observer(Description& to, std::uint16_t exporter) const noexcept;
   void merge(Description& to, const Description& from) const noexcept;
+  /// What is final, together with what open windows say.
+  [[nodiscard]] Description shown(const DependencyState& d) const noexcept;
+  [[nodiscard]] HourBitmap shown_hours(const DependencyState& d) const noexcept;
   std::uint16_t exporter_position(const IpAddress& exporter);
   void free_open_windows(DependencyState& d) noexcept;
 
   // Rows (graph_rows.cpp)
   [[nodiscard]] DependencyRow row_of(std::uint32_t dependency) const;
+  [[nodiscard]] AssetRow asset_row(std::uint32_t asset) const;
   /// Asks for the memory that row_of() of a few dependencies will touch.
   void prefetch(std::span<const std::uint32_t> dependencies_ahead) const noexcept;
   void take_asset(const AssetRow& row);
   void take_dependency(const DependencyRow& row);
+  void forget_changes() noexcept;
+
+  // The past (graph_history.cpp)
+  [[nodiscard]] bool was_active(std::uint32_t dependency, const AsOf& as_of) const noexcept;
+  [[nodiscard]] bool was_active_asset(std::uint32_t asset, const AsOf& as_of) const;
+  /// The rows with the holders of that time.
+  [[nodiscard]] DependencyRow row_at(std::uint32_t dependency, const AsOf& as_of) const;
+  [[nodiscard]] AssetRow asset_row_at(std::uint32_t asset, const AsOf& as_of) const;
+  /// The dependencies of the asset at that time, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> dependencies_at(std::uint32_t asset,
+                                                           const AsOf& as_of) const;
+  // These two take the lock, time and again.
+  [[nodiscard]] Page<DependencyRow> dependencies_page_at(const DependencyQuery& query) const;
+  [[nodiscard]] Page<AssetRow> assets_page_at(const AssetQuery& query) const;
 
   DependencyGraphOptions options;
   SiteTable sites;
   Endpoints endpoints;
   Assets assets;
   Dependencies dependencies;
-  DependencyIds dependency_ids;
+  PositionIndex dependency_ids;  ///< finds dependencies by their ids
   Exporters exporters;
+  Aliases aliases;
+  /// Assets that held an endpoint before its holder now; for few endpoints.
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> past_holders;
 
-  std::vector<OpenWindow> open_windows;  ///< a pool of lists
+  base::Blocks<OpenWindow> open_windows;  ///< a pool of lists
   std::uint32_t free_open_window = kNoPosition;
 
   TrafficCounts totals;
   std::uint64_t refused_flows = 0;
+  std::uint64_t refused_aliases = 0;
   std::uint64_t revision = 0;
   std::uint64_t structure = 0;  ///< goes up with every asset and dependency made or removed
 
@@ -84,6 +139,9 @@ struct State {
   std::vector<Id> removed_assets;
   std::vector<Id> removed_dependencies;
   std::vector<std::uint32_t> stale_assets;
+  std::vector<Alias> new_aliases;
+  std::vector<ChangeEvent> events;
+  std::deque<ChangeEvent> recent_events;  ///< the oldest first; also those of revisions applied
 
   mutable std::shared_mutex mutex;
   mutable std::mutex snapshot_mutex;  ///< one builds, the others wait for it; taken before `mutex`

@@ -22,7 +22,7 @@ std::uint32_t* find_open_window(State& graph, DependencyState& d, Timestamp star
 
 std::uint32_t take_open_window(State& graph) {
   if (graph.free_open_window == kNoPosition) {
-    graph.open_windows.emplace_back();
+    graph.open_windows.push_back({});
     return static_cast<std::uint32_t>(graph.open_windows.size() - 1);
   }
   const std::uint32_t position = graph.free_open_window;
@@ -58,7 +58,9 @@ void take_description(State& graph, DependencyState& d, const ConnectionSummary&
     drop_open_window(graph, link);
   } else if (!s.provisional) {
     drop_open_window(graph, link);
-    graph.merge(d.closed, description_of(s, graph));
+    const Description said = description_of(s, graph);
+    graph.merge(d.closed, said);
+    d.hours.set(hours_of(said.seen));
     d.provisional = false;
   } else {
     std::uint32_t position = *link;
@@ -69,35 +71,32 @@ void take_description(State& graph, DependencyState& d, const ConnectionSummary&
       d.open_head = position;
     }
     graph.open_windows[position].said = description_of(s, graph);
-  }
-  d.shown = d.closed;
-  for (std::uint32_t i = d.open_head; i != kNoPosition; i = graph.open_windows[i].next) {
-    graph.merge(d.shown, graph.open_windows[i].said);
+    graph.open_windows[position].counts = s.counts;
   }
 }
 
-/// Brings the asset's times in line with a dependency that said `before` and now says `after`.
-void widen(State& graph, std::uint32_t asset, const TimeRange& before, const TimeRange& after,
+/// Brings the times of an endpoint's asset in line with a dependency that said `before` and now says
+/// `after`.
+void widen(State& graph, std::uint32_t endpoint, const TimeRange& before, const TimeRange& after,
            bool is_internal) {
-  AssetState& a = graph.assets[asset].value;
-  TimeRange seen{a.row.first_seen, a.row.last_seen};
+  const EndpointState& e = graph.endpoints[endpoint].value;
+  AssetState& a = graph.assets[e.asset].value;
   const bool set_an_end =
-      !before.is_empty() && ((before.first == seen.first && after.first > before.first) ||
-                             (before.last == seen.last && after.last < before.last));
-  if (set_an_end && !a.times_stale) {
-    a.times_stale = true;
-    graph.stale_assets.push_back(asset);
+      !before.is_empty() && ((before.first == a.seen.first && after.first > before.first) ||
+                             (before.last == a.seen.last && after.last < before.last));
+  // What an asset saw of an endpoint that changed hands is worked out with care.
+  if (set_an_end || (e.has_past && before != after)) graph.mark_stale(e.asset);
+  TimeRange seen = a.seen;
+  if (!e.has_past) {
+    seen.include(after);
+    for (Held& held : a.held()) {
+      if (held.endpoint == endpoint && after.first < held.from) held.from = after.first;
+    }
   }
-  seen.include(after);
-  if (seen == TimeRange{a.row.first_seen, a.row.last_seen} && (a.row.is_internal || !is_internal) &&
-      a.published) {
-    return;
-  }
-  a.row.first_seen = seen.first;
-  a.row.last_seen = seen.last;
-  a.row.is_internal = a.row.is_internal || is_internal;
-  if (a.anchored.is_empty()) a.row.endpoints.front().from = seen.first;
-  graph.mark_asset(asset);
+  if (seen == a.seen && (a.is_internal || !is_internal) && a.published) return;
+  a.seen = seen;
+  a.is_internal = a.is_internal || is_internal;
+  graph.mark_asset(e.asset);
 }
 
 }  // namespace
@@ -152,17 +151,17 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
     dependencies[position].value.service = s.service;
   }
   DependencyState& d = dependencies[position].value;
-  const TimeRange seen_before = d.shown.seen;
-  const Description shown_before = d.shown;
+  const Description before = shown(d);
   const bool was_provisional = d.provisional;
   d.totals += s.added;
   totals += s.added;
   take_description(*this, d, s);
 
-  widen(*this, client_asset(position), seen_before, d.shown.seen, s.client_internal);
-  widen(*this, server_asset(position), seen_before, d.shown.seen, s.server_internal);
-  if (!s.added.is_zero() || d.shown != shown_before || d.provisional != was_provisional ||
-      !d.published) {
+  const Description after = shown(d);
+  const DependencyKeyPositions ends = dependencies[position].key;
+  widen(*this, ends.client, before.seen, after.seen, s.client_internal);
+  widen(*this, ends.server, before.seen, after.seen, s.server_internal);
+  if (!s.added.is_zero() || after != before || d.provisional != was_provisional || !d.published) {
     mark_dependency(position);
   }
   return position;
@@ -171,23 +170,33 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
 /// After dependencies took times back or went away: works out the assets' times again from those
 /// that are left, and removes assets that have none.
 void State::refresh_stale_assets() {
-  for (const std::uint32_t asset : stale_assets) {
+  for (std::size_t i = 0; i < stale_assets.size(); ++i) {
+    const std::uint32_t asset = stale_assets[i];
     AssetState& a = assets[asset].value;
     if (!a.alive || !a.times_stale) continue;
     a.times_stale = false;
-    if (a.dependencies.empty() && a.row.name.empty()) {
+    if (is_idle(a)) {
       remove_asset(asset);
       continue;
     }
-    TimeRange seen = a.anchored;
-    for (const std::uint32_t d : a.dependencies) seen.include(dependencies[d].value.shown.seen);
-    if (seen.is_empty() || seen == TimeRange{a.row.first_seen, a.row.last_seen}) continue;
-    a.row.first_seen = seen.first;
-    a.row.last_seen = seen.last;
-    if (a.anchored.is_empty()) a.row.endpoints.front().from = seen.first;
+    const TimeRange seen = seen_of(asset);
+    if (seen.is_empty()) continue;
+    const bool has_moved = trim_first_sightings(asset);
+    if (seen == a.seen && !has_moved) continue;
+    a.seen = seen;
     mark_asset(asset);
   }
   stale_assets.clear();
+}
+
+/// Whether nothing speaks for the asset: no traffic, no name, and nobody said what it holds.
+bool State::is_idle(const AssetState& a) const noexcept {
+  if (!a.dependencies.empty() || a.is_named()) return false;
+  for (const Held& held : a.held()) {
+    const EndpointState& e = endpoints[held.endpoint].value;
+    if (!held.is_open() || e.has_past || e.held_says != FactSource::observed) return false;
+  }
+  return true;
 }
 
 }  // namespace graph
@@ -219,26 +228,6 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
   impl_->refresh_stale_assets();
   impl_->refused_flows += refused;
   return refused;
-}
-
-bool DependencyGraph::apply(const Fact& fact) {
-  const std::unique_lock lock{impl_->mutex};
-  if (fact.attribute != "name") return false;
-  const std::uint32_t endpoint = impl_->endpoints.find(fact.subject);
-  if (endpoint == kNoPosition) return false;
-  const std::uint32_t asset = impl_->endpoints[endpoint].value.asset;
-  if (asset == kNoPosition) return false;
-  AssetState& a = impl_->assets[asset].value;
-  if (!a.row.name.empty() &&
-      std::pair{fact.source, fact.at} < std::pair{a.name_source, a.name_at}) {
-    return false;
-  }
-  a.name_source = fact.source;
-  a.name_at = fact.at;
-  if (a.row.name == fact.value) return true;
-  a.row.name = fact.value;
-  impl_->mark_asset(asset);
-  return true;
 }
 
 }  // namespace flowlens

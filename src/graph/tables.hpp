@@ -5,10 +5,15 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bounded_table.hpp"
 #include "base/hash.hpp"
+#include "flowlens/fact.hpp"
 #include "flowlens/revision.hpp"
 
 namespace flowlens::graph {
@@ -28,6 +33,10 @@ struct TimeRange {
   friend bool operator==(const TimeRange&, const TimeRange&) noexcept = default;
 };
 
+[[nodiscard]] constexpr HourSpan hours_of(const TimeRange& seen) noexcept {
+  return {hour_of(seen.first), hour_of(seen.last)};
+}
+
 /// What a dependency says beyond its sums. Values of several windows are merged in any order.
 struct Description {
   TimeRange seen;
@@ -43,6 +52,7 @@ struct Description {
 struct OpenWindow {
   Timestamp start;
   Description said;
+  TrafficCounts counts;
   std::uint32_t next = kNoPosition;
 };
 
@@ -61,29 +71,71 @@ struct DependencyHash {
   }
 };
 
+/// 200 octets: with its key, its slots and its edge of a snapshot, 10,000,000 fit in 3 GB.
 struct DependencyState {
   Id id;
   TrafficCounts totals;
   Description closed;                     ///< of windows that are final
-  Description shown;                      ///< with the open ones
+  HourBitmap hours;                       ///< the same
   std::uint32_t open_head = kNoPosition;  ///< OpenWindow
   ServiceId service;
-  bool alive = false;
-  bool provisional = true;
-  bool changed = false;    ///< since the last revision
-  bool published = false;  ///< was in a revision
+  std::uint16_t flips : 12 = 0;
+  bool alive : 1 = false;
+  bool provisional : 1 = true;
+  bool changed : 1 = false;    ///< since the last revision
+  bool published : 1 = false;  ///< was in a revision
+};
+static_assert(sizeof(DependencyState) == 200);
+
+/// An endpoint that an asset holds or held.
+struct Held {
+  Timestamp from;
+  Timestamp until = Timestamp::max();  ///< max: still held
+  std::uint32_t endpoint = kNoPosition;
+  FactSource says = FactSource::observed;
+
+  [[nodiscard]] bool is_open() const noexcept { return until == Timestamp::max(); }
+};
+
+/// What few assets have.
+struct AssetExtra {
+  std::string name;
+  std::string asset_type = "unknown";
+  Timestamp name_at = Timestamp::min();
+  FactSource name_source = FactSource::observed;
+  std::vector<Held> held;  ///< where it is not just AssetState::one
 };
 
 struct AssetState {
-  AssetRow row;
-  TimeRange anchored;                       ///< as loaded; never narrowed
+  TimeRange seen;
+  Held one;
   std::vector<std::uint32_t> dependencies;  ///< positions, ascending: used and served
-  FactSource name_source = FactSource::observed;
-  Timestamp name_at = Timestamp::min();
+  std::unique_ptr<AssetExtra> extra;
   bool alive = false;
+  bool is_internal = false;
   bool changed = false;
   bool published = false;
   bool times_stale = false;  ///< a dependency that set first or last has changed or gone
+
+  [[nodiscard]] std::span<const Held> held() const noexcept {
+    if (one.endpoint != kNoPosition) return {&one, 1};
+    return extra ? std::span<const Held>{extra->held} : std::span<const Held>{};
+  }
+  [[nodiscard]] std::span<Held> held() noexcept {
+    if (one.endpoint != kNoPosition) return {&one, 1};
+    return extra ? std::span<Held>{extra->held} : std::span<Held>{};
+  }
+  /// The list of what is held, to add to or take from.
+  [[nodiscard]] std::vector<Held>& held_list() {
+    AssetExtra& e = more();
+    if (one.endpoint != kNoPosition) e.held.push_back(std::exchange(one, Held{}));
+    return e.held;
+  }
+  [[nodiscard]] AssetExtra& more() {
+    if (!extra) extra = std::make_unique<AssetExtra>();
+    return *extra;
+  }
+  [[nodiscard]] bool is_named() const noexcept { return extra && !extra->name.empty(); }
 };
 
 struct IdHash {
@@ -103,14 +155,19 @@ struct AddressHash {
 };
 
 struct EndpointState {
-  std::uint32_t asset = kNoPosition;
+  std::uint32_t asset = kNoPosition;            ///< the holder now
+  FactSource held_says = FactSource::observed;  ///< who says so
+  bool has_past = false;                        ///< other assets held it before
 };
 struct Nothing {};
 
-using Endpoints = base::BoundedTable<Endpoint, EndpointState, EndpointHash>;
-using Assets = base::BoundedTable<Id, AssetState, IdHash>;
-using Dependencies = base::BoundedTable<DependencyKeyPositions, DependencyState, DependencyHash>;
-using DependencyIds = base::BoundedTable<Id, std::uint32_t, IdHash>;
+/// Tables of the map grow large: slots may fill up further than where speed is all.
+inline constexpr std::size_t kFullPercent = 75;
+using Endpoints = base::BoundedTable<Endpoint, EndpointState, EndpointHash, kFullPercent>;
+using Assets = base::BoundedTable<Id, AssetState, IdHash, kFullPercent>;
+using Dependencies =
+    base::BoundedTable<DependencyKeyPositions, DependencyState, DependencyHash, kFullPercent>;
 using Exporters = base::BoundedTable<IpAddress, Nothing, AddressHash>;
+using Aliases = base::BoundedTable<Id, Alias, IdHash>;
 
 }  // namespace flowlens::graph

@@ -1,5 +1,6 @@
 #include "flowlens/resolver.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flowlens {
@@ -37,13 +38,14 @@ Revision Resolver::finish(Timestamp now) {
 
 void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
   out.rows.clear();
+  out.redirections.clear();
   aggregator_.flush(now, out.rows);
   out.flows = aggregator_.ledger();
   out.at = now;
 }
 
 Revision Resolver::apply(const FlushedSummaries& summaries) {
-  const std::uint64_t refused = graph_.apply(summaries.rows, &dependency_ids_);
+  const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
   revision.windows.reserve(summaries.rows.size());
@@ -60,6 +62,25 @@ Revision Resolver::apply(const FlushedSummaries& summaries) {
     ++last_revision_;
   }
   return revision;
+}
+
+/// Rows and re-directions in their order.
+std::uint64_t Resolver::apply_to_graph(const FlushedSummaries& summaries) {
+  const std::span<const ConnectionSummary> rows = summaries.rows;
+  std::uint64_t refused = 0;
+  std::size_t done = 0;
+  dependency_ids_.clear();
+  const auto apply_up_to = [&](std::size_t end) {
+    refused += graph_.apply(rows.subspan(done, end - done), &part_ids_);
+    dependency_ids_.insert(dependency_ids_.end(), part_ids_.begin(), part_ids_.end());
+    done = end;
+  };
+  for (const Redirection& redirection : summaries.redirections) {
+    apply_up_to(std::clamp(redirection.before_row, done, rows.size()));
+    graph_.apply(redirection);
+  }
+  apply_up_to(rows.size());
+  return refused;
 }
 
 FlowLedger Resolver::ledger() const noexcept { return without_refused(aggregator_.ledger()); }

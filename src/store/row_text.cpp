@@ -5,6 +5,8 @@
 namespace flowlens::store {
 namespace {
 
+constexpr std::size_t kHoursAt = 4;  // in the blob of hours
+
 template <typename Enum>
 Enum enumerator_from(std::string_view text, Enum last, const char* what) {
   for (unsigned i = 0; i <= static_cast<unsigned>(last); ++i) {
@@ -46,6 +48,43 @@ Direction direction_from(std::string_view text) {
 }
 DirectionRung rung_from(std::string_view text) {
   return enumerator_from(text, DirectionRung::none, "rung");
+}
+
+FactSource source_from(std::string_view text) {
+  return enumerator_from(text, FactSource::declared, "source");
+}
+ChangeType change_type_from(std::string_view text) {
+  return enumerator_from(text, ChangeType::endpoint_moved, "type of change");
+}
+
+std::vector<std::uint8_t> hours_blob(const HourBitmap& hours) {
+  std::vector<std::uint8_t> blob;
+  if (hours.empty()) return blob;
+  const Hour newest = hours.newest();
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    blob.push_back(static_cast<std::uint8_t>(newest >> shift));
+  }
+  for (const HourSpan& run : hours.runs()) {
+    for (Hour hour = run.first; hour <= run.last; ++hour) {
+      const std::size_t back = newest - hour;
+      if (blob.size() < kHoursAt + back / 8 + 1) blob.resize(kHoursAt + back / 8 + 1);
+      blob[kHoursAt + back / 8] |= static_cast<std::uint8_t>(1u << back % 8);
+    }
+  }
+  return blob;
+}
+
+HourBitmap hours_from(std::span<const std::uint8_t> blob) noexcept {
+  HourBitmap hours;
+  if (blob.size() < kHoursAt) return hours;
+  Hour newest = 0;
+  for (std::size_t i = 0; i < kHoursAt; ++i) newest = newest << 8 | blob[i];
+  for (std::size_t back = 0; back < 8 * (blob.size() - kHoursAt) && back <= newest; ++back) {
+    if ((blob[kHoursAt + back / 8] >> back % 8 & 1) == 0) continue;
+    const Hour hour = newest - static_cast<Hour>(back);
+    hours.set({hour, hour});
+  }
+  return hours;
 }
 
 std::string observers_text(const DependencyRow& row) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/endpoint.hpp"
@@ -31,6 +33,11 @@ class SiteNames {
 [[nodiscard]] IpAddress address_from(const std::string& text);
 [[nodiscard]] Direction direction_from(std::string_view text);
 [[nodiscard]] DirectionRung rung_from(std::string_view text);
+[[nodiscard]] FactSource source_from(std::string_view text);
+[[nodiscard]] ChangeType change_type_from(std::string_view text);
+/// The newest hour, highest octet first, and one bit an hour back from it, lowest bit first.
+[[nodiscard]] std::vector<std::uint8_t> hours_blob(const HourBitmap& hours);
+[[nodiscard]] HourBitmap hours_from(std::span<const std::uint8_t> blob) noexcept;
 /// `10.0.0.1,10.0.0.2`
 [[nodiscard]] std::string observers_text(const DependencyRow& row);
 void read_observers(std::string_view text, DependencyRow& row);

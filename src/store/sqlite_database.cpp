@@ -103,6 +103,13 @@ Statement& Statement::bind(std::string_view text) {
   statement_->bind(++parameter_, std::string{text});
   return *this;
 }
+Statement& Statement::bind(std::span<const std::uint8_t> blob) {
+  // A null pointer would be NULL, not an empty blob.
+  static constexpr std::uint8_t kNothing = 0;
+  statement_->bind(++parameter_, blob.empty() ? &kNothing : blob.data(),
+                   static_cast<int>(blob.size()));
+  return *this;
+}
 Statement& Statement::bind_null() {
   statement_->bind(++parameter_);
   return *this;
@@ -132,6 +139,12 @@ bool Statement::step() {
 std::int64_t Statement::i64() { return statement_->getColumn(column_++).getInt64(); }
 std::uint64_t Statement::u64() { return static_cast<std::uint64_t>(i64()); }
 std::string Statement::text() { return statement_->getColumn(column_++).getString(); }
+
+std::vector<std::uint8_t> Statement::blob() {
+  const SQLite::Column column = statement_->getColumn(column_++);
+  const auto* first = static_cast<const std::uint8_t*>(column.getBlob());
+  return {first, first + column.getBytes()};
+}
 
 Id Statement::id() {
   const SQLite::Column column = statement_->getColumn(column_++);

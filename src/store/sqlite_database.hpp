@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "flowlens/id.hpp"
 
@@ -31,6 +33,7 @@ class Statement {
   Statement& bind(bool value) { return bind(std::uint64_t{value}); }
   Statement& bind(const Id& id);
   Statement& bind(std::string_view text);
+  Statement& bind(std::span<const std::uint8_t> blob);
   Statement& bind_null();
 
   /// Runs to the end. \return rows changed.
@@ -42,6 +45,7 @@ class Statement {
   [[nodiscard]] bool boolean() { return u64() != 0; }
   [[nodiscard]] Id id();
   [[nodiscard]] std::string text();
+  [[nodiscard]] std::vector<std::uint8_t> blob();
   [[nodiscard]] std::optional<std::int64_t> optional_i64();
 
  private:

@@ -23,6 +23,7 @@ HeldEndpoint read_endpoint(Statement& row, const SiteNames& sites) {
   held.endpoint.address = address_from(row.text());
   held.from = from_unix_ns(row.i64());
   if (const auto until = row.optional_i64()) held.until = from_unix_ns(*until);
+  held.source = source_from(row.text());
   return held;
 }
 
@@ -47,6 +48,8 @@ DependencyRow read_dependency(Statement& row, const SiteNames& sites) {
   d.last_seen = from_unix_ns(row.i64());
   d.totals = read_counts(row);
   read_observers(row.text(), d);
+  d.hours = hours_from(row.blob());
+  d.flips = static_cast<std::uint16_t>(row.u64());
   return d;
 }
 
@@ -63,10 +66,17 @@ class Loader {
     revision_.dependencies.push_back(std::move(row));
     if (revision_.dependencies.size() >= rows_at_once_) flush();
   }
+  void add(const Alias& alias) {
+    revision_.aliases.push_back(alias);
+    if (revision_.aliases.size() >= rows_at_once_) flush();
+  }
+  void add(ChangeEvent&& event) { revision_.events.push_back(std::move(event)); }
   void flush() {
     graph_->apply(revision_);
     revision_.assets.clear();
     revision_.dependencies.clear();
+    revision_.aliases.clear();
+    revision_.events.clear();
   }
 
  private:
@@ -78,7 +88,8 @@ class Loader {
 void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
   Statement row{database,
                 "SELECT a.id, a.name, a.asset_type, a.is_internal, a.first_seen, a.last_seen, "
-                "e.site, e.address, e.held_from, e.held_until FROM assets a "
+                "a.name_source, a.name_at, e.site, e.address, e.held_from, e.held_until, e.source "
+                "FROM assets a "
                 "JOIN asset_endpoints e ON e.asset = a.id ORDER BY a.id, e.position"};
   std::optional<AssetRow> asset;
   while (row.step()) {
@@ -89,6 +100,8 @@ void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
     next.is_internal = row.boolean();
     next.first_seen = from_unix_ns(row.i64());
     next.last_seen = from_unix_ns(row.i64());
+    next.name_source = source_from(row.text());
+    next.name_at = from_unix_ns(row.i64());
     HeldEndpoint held = read_endpoint(row, sites);
     if (!asset || asset->id != next.id) {
       if (asset) loader.add(std::move(*asset));
@@ -97,6 +110,36 @@ void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
     asset->endpoints.push_back(held);
   }
   if (asset) loader.add(std::move(*asset));
+}
+
+void load_aliases(Database& database, Loader& loader) {
+  // The newest of an id comes last, and stays.
+  Statement row{database, "SELECT id, target, at FROM aliases ORDER BY id, at"};
+  while (row.step()) {
+    Alias alias;
+    alias.id = row.id();
+    alias.target = row.id();
+    alias.at = from_unix_ns(row.i64());
+    loader.add(alias);
+  }
+}
+
+/// The latest, in the order of their times.
+void load_events(Database& database, std::size_t limit, Loader& loader) {
+  Statement row{database,
+                "SELECT * FROM (SELECT id, type, subject, object, at, reason FROM events "
+                "ORDER BY at DESC, id DESC LIMIT ?) ORDER BY at, id"};
+  row.begin().bind(std::uint64_t{limit});
+  while (row.step()) {
+    ChangeEvent event;
+    event.id = row.id();
+    event.type = change_type_from(row.text());
+    event.subject = row.id();
+    event.object = row.id();
+    event.at = from_unix_ns(row.i64());
+    event.reason = row.text();
+    loader.add(std::move(event));
+  }
 }
 
 /// Goes on with the rows of `row`, summing those of one window and dependency.
@@ -118,18 +161,37 @@ bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& vis
   return !sum || visit(*sum);
 }
 
-constexpr const char* kAllWindows =
+constexpr std::string_view kColumns =
     "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, "
-    "packets_to_server, "
-    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM "
-    "dependency_windows "
-    "WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency, epoch";
+    "packets_to_server, packets_to_client, estimated_octets_to_server, "
+    "estimated_octets_to_client FROM ";
+
+/// Aliases cost a sort, so they are asked only where there are some.
+Statement all_windows(Database& database) {
+  const bool has_aliases = database.number("SELECT EXISTS (SELECT 1 FROM aliases)") != 0;
+  std::string sql{kColumns};
+  sql += has_aliases ? "resolved_windows " : "dependency_windows ";
+  sql += "WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency, epoch";
+  return Statement{database, sql.c_str()};
+}
+
+/// Of one window start: the dependency's own rows, and those of its aliases that count as its own.
 constexpr const char* kWindowsOfOne =
-    "SELECT window_start, dependency, flows, octets_to_server, octets_to_client, "
-    "packets_to_server, "
-    "packets_to_client, estimated_octets_to_server, estimated_octets_to_client FROM "
-    "dependency_windows "
-    "WHERE window_start = ? AND dependency = ? ORDER BY epoch";
+    "SELECT w.window_start, ?2, w.flows, w.octets_to_server, w.octets_to_client, "
+    "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
+    "w.estimated_octets_to_client FROM dependency_windows w WHERE w.window_start = ?1 "
+    "AND w.dependency IN (SELECT ?2 UNION SELECT id FROM aliases WHERE target = ?2) "
+    "AND coalesce((SELECT a.target FROM aliases a WHERE a.id = w.dependency "
+    "AND a.at > w.window_start ORDER BY a.at LIMIT 1), w.dependency) = ?2 ORDER BY w.epoch";
+
+/// What an id names: itself where there is such a dependency, or else what it is an alias of.
+Id resolve(Database& database, const Id& id) {
+  Statement row{database,
+                "SELECT coalesce((SELECT id FROM dependencies WHERE id = ?1), "
+                "(SELECT target FROM aliases WHERE id = ?1 ORDER BY at DESC LIMIT 1), ?1)"};
+  row.begin().bind(id);
+  return row.step() ? row.id() : id;
+}
 
 }  // namespace
 
@@ -140,13 +202,15 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
   loader.flush();  // dependencies name assets: those come first
   Statement row{database, "SELECT * FROM dependencies ORDER BY id"};
   while (row.step()) loader.add(read_dependency(row, sites));
+  load_aliases(database, loader);
+  load_events(database, rows_at_once, loader);
   loader.flush();
 }
 
 void scan_windows(Database& database, const WindowScan& what,
                   const std::function<bool(const WindowRow&)>& visit) {
   if (!what.dependency) {
-    Statement row{database, kAllWindows};
+    Statement row = all_windows(database);
     row.begin().bind(to_unix_ns(what.from)).bind(to_unix_ns(what.to));
     visit_rows(row, visit);
     return;
@@ -156,11 +220,12 @@ void scan_windows(Database& database, const WindowScan& what,
                        "SELECT min(window_start) FROM dependency_windows "
                        "WHERE window_start >= ? AND window_start < ?"};
   Statement row{database, kWindowsOfOne};
+  const Id dependency = resolve(database, *what.dependency);
   std::int64_t from = to_unix_ns(what.from);
   while (next_start.begin().bind(from).bind(to_unix_ns(what.to)).step()) {
     const auto start = next_start.optional_i64();
     if (!start) return;
-    row.begin().bind(*start).bind(*what.dependency);
+    row.begin().bind(*start).bind(dependency);
     if (!visit_rows(row, visit)) return;
     from = *start + 1;
   }

@@ -109,8 +109,56 @@ FROM dependency_windows w JOIN dependencies d ON d.id = w.dependency
 GROUP BY w.window_start, w.dependency;
 )sql";
 
+// What the map knows of its past. `hours` holds the newest active hour (hours since 1970 UTC, four
+// octets, highest first) and then one bit an hour back from it, lowest bit first, cut after the last
+// octet that is not 0. A dependency's windows that start before `at` of its alias count as the
+// target's; targets are never aliases themselves.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE assets ADD COLUMN name_source TEXT NOT NULL DEFAULT 'observed';
+ALTER TABLE assets ADD COLUMN name_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE asset_endpoints ADD COLUMN source TEXT NOT NULL DEFAULT 'observed';
+ALTER TABLE dependencies ADD COLUMN hours BLOB NOT NULL DEFAULT x'';
+ALTER TABLE dependencies ADD COLUMN flips INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE aliases (
+  id BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  target BLOB NOT NULL,
+  PRIMARY KEY (id, at)
+) WITHOUT ROWID;
+CREATE INDEX aliases_by_target ON aliases (target);
+CREATE TABLE events (
+  id BLOB PRIMARY KEY,
+  type TEXT NOT NULL,
+  subject BLOB NOT NULL,
+  object BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (at);
+
+DROP VIEW readable_windows;
+CREATE VIEW resolved_windows AS
+SELECT w.window_start, coalesce((SELECT a.target FROM aliases a
+         WHERE a.id = w.dependency AND a.at > w.window_start ORDER BY a.at LIMIT 1),
+         w.dependency) AS dependency, w.epoch, w.flows, w.octets_to_server, w.octets_to_client,
+       w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server,
+       w.estimated_octets_to_client
+FROM dependency_windows w;
+CREATE VIEW readable_windows AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', w.window_start / 1000000000, 'unixepoch') AS window_start,
+       d.client_address AS client, d.server_address AS server, d.protocol, d.port, d.service,
+       sum(w.flows) AS flows,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS bytes
+FROM resolved_windows w JOIN dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency;
+CREATE VIEW readable_events AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at, type,
+       lower(hex(subject)) AS subject, lower(hex(object)) AS object, reason
+FROM events;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 1> kMigrations{kVersion1};
+constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

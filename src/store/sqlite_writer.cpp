@@ -37,23 +37,27 @@ std::vector<const Row*> in_order(const std::vector<Row>& rows, Key key) {
 SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
     : sites_(&sites),
       upsert_asset_(db,
-                    "INSERT INTO assets VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                    "INSERT INTO assets VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
                     "name = excluded.name, asset_type = excluded.asset_type, "
                     "is_internal = excluded.is_internal, first_seen = excluded.first_seen, "
-                    "last_seen = excluded.last_seen"),
+                    "last_seen = excluded.last_seen, name_source = excluded.name_source, "
+                    "name_at = excluded.name_at"),
       // Endpoints seldom change: a row that is there already is left alone.
-      upsert_endpoint_(db,
-                       "INSERT INTO asset_endpoints VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-                       "site = excluded.site, address = excluded.address, "
-                       "held_from = excluded.held_from, held_until = excluded.held_until "
-                       "WHERE site <> excluded.site OR address <> excluded.address OR "
-                       "held_from <> excluded.held_from OR held_until IS NOT excluded.held_until"),
+      upsert_endpoint_(
+          db,
+          "INSERT INTO asset_endpoints VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+          "site = excluded.site, address = excluded.address, "
+          "held_from = excluded.held_from, held_until = excluded.held_until, "
+          "source = excluded.source "
+          "WHERE site <> excluded.site OR address <> excluded.address OR "
+          "held_from <> excluded.held_from OR held_until IS NOT excluded.held_until "
+          "OR source <> excluded.source"),
       trim_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ? AND position >= ?"),
       remove_asset_(db, "DELETE FROM assets WHERE id = ?"),
       remove_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ?"),
       upsert_dependency_(
           db,
-          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
           "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
           "server_asset = excluded.server_asset, service = excluded.service, "
           "direction = excluded.direction, rung = excluded.rung, "
@@ -65,9 +69,11 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "packets_to_client = excluded.packets_to_client, "
           "estimated_octets_to_server = excluded.estimated_octets_to_server, "
           "estimated_octets_to_client = excluded.estimated_octets_to_client, "
-          "observers = excluded.observers"),
+          "observers = excluded.observers, hours = excluded.hours, flips = excluded.flips"),
       remove_dependency_(db, "DELETE FROM dependencies WHERE id = ?"),
-      first_seen_(db, "SELECT first_seen FROM dependencies WHERE id = ?"),
+      first_seen_(db,
+                  "SELECT first_seen, (SELECT max(at) FROM aliases WHERE id = ?1) "
+                  "FROM dependencies WHERE id = ?1"),
       next_window_start_(
           db, "SELECT min(window_start) FROM dependency_windows WHERE window_start >= ?"),
       upsert_window_(db,
@@ -84,6 +90,9 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ? AND epoch = ?"),
       remove_windows_(db,
                       "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
+      retarget_aliases_(db, "UPDATE aliases SET target = ? WHERE target = ?"),
+      insert_alias_(db, "INSERT OR REPLACE INTO aliases VALUES (?,?,?)"),
+      insert_event_(db, "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?)"),
       update_epoch_(
           db,
           "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
@@ -91,8 +100,9 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
           "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?") {}
 
-/// Removals first: whatever a revision both removes and names is there afterwards.
+/// Aliases before all, as what is removed may have become one; removals next: whatever a revision both removes and names is there afterwards.
 void SqliteWriter::write(const Revision& revision) {
+  for (const Alias& alias : revision.aliases) write_alias(alias);
   for (const Id& id : revision.removed_dependencies) remove_dependency(id);
   for (const Id& id : revision.removed_assets) remove_asset(id);
   const auto by_id = [](const auto& row) { return row.id; };
@@ -103,6 +113,7 @@ void SqliteWriter::write(const Revision& revision) {
   for (const DependencyRow* row : in_order(revision.dependencies, by_id)) write_dependency(*row);
   for (const WindowRow* row : in_order(revision.windows, by_window))
     write_window(*row, revision.epoch);
+  for (const ChangeEvent& event : revision.events) write_event(event);
   write_epoch(revision);
 }
 
@@ -114,6 +125,8 @@ void SqliteWriter::write_asset(const AssetRow& row) {
       .bind(row.is_internal)
       .bind(to_unix_ns(row.first_seen))
       .bind(to_unix_ns(row.last_seen))
+      .bind(to_string(row.name_source))
+      .bind(to_unix_ns(row.name_at))
       .run();
   std::uint64_t position = 0;
   for (const HeldEndpoint& held : row.endpoints) {
@@ -128,7 +141,7 @@ void SqliteWriter::write_asset(const AssetRow& row) {
     } else {
       upsert_endpoint_.bind_null();
     }
-    upsert_endpoint_.run();
+    upsert_endpoint_.bind(to_string(held.source)).run();
   }
   trim_endpoints_.begin().bind(row.id).bind(position).run();
 }
@@ -151,7 +164,27 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
       .bind(to_unix_ns(row.first_seen))
       .bind(to_unix_ns(row.last_seen));
   bind_counts(upsert_dependency_, row.totals);
-  upsert_dependency_.bind(observers_text(row)).run();
+  upsert_dependency_.bind(observers_text(row))
+      .bind(std::span<const std::uint8_t>{hours_blob(row.hours)})
+      .bind(std::uint64_t{row.flips})
+      .run();
+}
+
+/// What pointed to the id goes on to its target, so that targets are never aliases.
+void SqliteWriter::write_alias(const Alias& alias) {
+  retarget_aliases_.begin().bind(alias.target).bind(alias.id).run();
+  insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
+}
+
+void SqliteWriter::write_event(const ChangeEvent& event) {
+  insert_event_.begin()
+      .bind(event.id)
+      .bind(to_string(event.type))
+      .bind(event.subject)
+      .bind(event.object)
+      .bind(to_unix_ns(event.at))
+      .bind(event.reason)
+      .run();
 }
 
 void SqliteWriter::write_window(const WindowRow& row, Epoch epoch) {
@@ -190,11 +223,14 @@ void SqliteWriter::remove_asset(const Id& id) {
 
 /// Its windows are found by going from one window start to the next, from the one that holds its
 /// first traffic: what is removed is young, so they are few, and no index by dependency is needed.
+/// Windows that count as another's stay.
 void SqliteWriter::remove_dependency(const Id& id) {
   if (!first_seen_.begin().bind(id).step()) return;
   const std::int64_t first_seen = first_seen_.i64();
+  const std::optional<std::int64_t> aliased_until = first_seen_.optional_i64();
   std::int64_t from = std::numeric_limits<std::int64_t>::min();
   if (first_seen > from + kLongestWindowNs) from = first_seen - kLongestWindowNs;
+  if (aliased_until) from = std::max(from, *aliased_until);
   first_seen_.begin();
   while (next_window_start_.begin().bind(from).step()) {
     const auto start = next_window_start_.optional_i64();

@@ -18,6 +18,8 @@ class SqliteWriter {
   void write_asset(const AssetRow& row);
   void write_dependency(const DependencyRow& row);
   void write_window(const WindowRow& row, Epoch epoch);
+  void write_alias(const Alias& alias);
+  void write_event(const ChangeEvent& event);
   void write_epoch(const Revision& revision);
   void remove_asset(const Id& id);
   void remove_dependency(const Id& id);
@@ -25,7 +27,8 @@ class SqliteWriter {
   const SiteNames* sites_;
   Statement upsert_asset_, upsert_endpoint_, trim_endpoints_, remove_asset_, remove_endpoints_;
   Statement upsert_dependency_, remove_dependency_, first_seen_, next_window_start_;
-  Statement upsert_window_, remove_window_, remove_windows_, update_epoch_;
+  Statement upsert_window_, remove_window_, remove_windows_;
+  Statement retarget_aliases_, insert_alias_, insert_event_, update_epoch_;
 };
 
 }  // namespace flowlens::store

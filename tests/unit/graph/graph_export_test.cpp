@@ -66,10 +66,10 @@ TEST_CASE("export: a row of the table says all there is") {
         "id,client_address,client_site,server_address,server_site,protocol,port,service,direction,"
         "rung,confidence,flows,octets_to_server,octets_to_client,packets_to_server,"
         "packets_to_client,estimated_octets_to_server,estimated_octets_to_client,first_seen,"
-        "last_seen,provisional,observers");
+        "last_seen,provisional,observers,active_hours,flips");
   CHECK(csv.find(",10.0.0.1,default,10.0.0.2,default,tcp,5432,postgresql,client_server,"
                  "service_list,0.90,2,100,200,1,2,100,200,2026-11-21T12:00:01Z,"
-                 "2026-11-21T12:00:02Z,true,192.0.2.1\r\n") != std::string::npos);
+                 "2026-11-21T12:00:02Z,true,192.0.2.1,1,0\r\n") != std::string::npos);
 }
 
 TEST_CASE("export: names from outside cannot leave their place") {

@@ -1,0 +1,216 @@
+// The map as it was: which dependencies were active in an hour, and who held their endpoints.
+#include <algorithm>
+#include <utility>
+
+#include "graph/graph_state.hpp"
+
+namespace flowlens {
+
+namespace graph {
+
+bool State::was_active(std::uint32_t dependency, const AsOf& as_of) const noexcept {
+  const DependencyState& d = dependencies[dependency].value;
+  const HourSpan span = as_of.span();
+  if (d.hours.any(span)) return true;
+  for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
+    const HourSpan open = hours_of(open_windows[i].said.seen);
+    if (open.first <= span.last && span.first <= open.last) return true;
+  }
+  if (d.closed.seen.is_empty() || span.first >= d.hours.oldest()) return false;
+  const HourSpan seen = hours_of(d.closed.seen);
+  return seen.first <= span.last && seen.last >= span.first;
+}
+
+bool State::was_active_asset(std::uint32_t asset, const AsOf& as_of) const {
+  const auto list = dependencies_at(asset, as_of);
+  return std::any_of(list.begin(), list.end(),
+                     [&](std::uint32_t d) { return was_active(d, as_of); });
+}
+
+DependencyRow State::row_at(std::uint32_t dependency, const AsOf& as_of) const {
+  DependencyRow row = row_of(dependency);
+  const DependencyKeyPositions& key = dependencies[dependency].key;
+  row.client_asset = assets[holder_at(key.client, as_of.at)].key;
+  row.server_asset = assets[holder_at(key.server, as_of.at)].key;
+  return row;
+}
+
+AssetRow State::asset_row_at(std::uint32_t asset, const AsOf& as_of) const {
+  AssetRow row = asset_row(asset);
+  std::erase_if(row.endpoints, [&](const HeldEndpoint& held) {
+    return holder_at(endpoints.find(held.endpoint), as_of.at) != asset;
+  });
+  return row;
+}
+
+std::vector<std::uint32_t> State::dependencies_at(std::uint32_t asset, const AsOf& as_of) const {
+  const AssetState& a = assets[asset].value;
+  std::vector<std::uint32_t> list;
+  for (const Held& held : a.held()) {
+    const EndpointState& e = endpoints[held.endpoint].value;
+    if (e.asset == kNoPosition || holder_at(held.endpoint, as_of.at) != asset) continue;
+    for (const std::uint32_t d : assets[e.asset].value.dependencies) {
+      const DependencyKeyPositions& key = dependencies[d].key;
+      if (key.client == held.endpoint || key.server == held.endpoint) list.push_back(d);
+    }
+  }
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  return list;
+}
+
+namespace {
+
+constexpr std::uint32_t kRowsAtOnce = 16'384;  // how long the lock is held
+
+/// Calls `visit` with each position of a table, and lets writers in between.
+template <typename Table, typename Visit>
+void for_each_position(const State& graph, const Table& table, Visit visit) {
+  for (std::uint32_t from = 0;; from += kRowsAtOnce) {
+    const std::shared_lock lock{graph.mutex};
+    const std::uint32_t to = std::min(table.positions(), from + kRowsAtOnce);
+    for (std::uint32_t p = from; p < to; ++p) {
+      if (table[p].value.alive) visit(p);
+    }
+    if (to == table.positions()) return;
+  }
+}
+
+template <typename Row>
+void sort_by_id(std::vector<Row>& rows) {
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
+}
+
+/// The assets at the ends of dependencies, each id once, ascending.
+std::vector<Id> ends_of(const std::vector<DependencyRow>& rows) {
+  std::vector<Id> ends;
+  ends.reserve(2 * rows.size());
+  for (const DependencyRow& row : rows) {
+    ends.push_back(row.client_asset);
+    ends.push_back(row.server_asset);
+  }
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  return ends;
+}
+
+std::vector<AssetRow> assets_at(const State& graph, const std::vector<Id>& ids, const AsOf& as_of) {
+  std::vector<AssetRow> rows;
+  rows.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); i += kRowsAtOnce) {
+    const std::shared_lock lock{graph.mutex};
+    for (std::size_t k = i; k < std::min(ids.size(), i + kRowsAtOnce); ++k) {
+      const std::uint32_t asset = graph.assets.find(ids[k]);
+      if (asset != kNoPosition) rows.push_back(graph.asset_row_at(asset, as_of));
+    }
+  }
+  return rows;
+}
+
+/// Puts a row that matches on the page, if it belongs there, and counts it.
+template <typename Row, typename MakeRow>
+void add_match(Page<Row>& page, std::uint32_t position, std::uint32_t after, std::size_t limit,
+               MakeRow make_row) {
+  ++page.total;
+  if (position < after) return;
+  if (page.rows.size() >= limit) {
+    page.has_more = true;
+    return;
+  }
+  page.rows.push_back(make_row(position));
+  page.next = position + 1;
+}
+
+}  // namespace
+
+Page<DependencyRow> State::dependencies_page_at(const DependencyQuery& query) const {
+  const AsOf& as_of = *query.as_of;
+  Page<DependencyRow> page;
+  page.next = query.after;
+  const auto visit = [&](std::uint32_t p) {
+    if (!was_active(p, as_of)) return;
+    add_match(page, p, query.after, query.limit,
+              [&](std::uint32_t row) { return row_at(row, as_of); });
+  };
+  if (!query.asset) {
+    for_each_position(*this, dependencies, visit);
+    return page;
+  }
+  const std::shared_lock lock{mutex};
+  const std::uint32_t asset = find_asset(*query.asset);
+  if (asset == kNoPosition) return page;
+  for (const std::uint32_t p : dependencies_at(asset, as_of)) visit(p);
+  return page;
+}
+
+Page<AssetRow> State::assets_page_at(const AssetQuery& query) const {
+  const AsOf& as_of = *query.as_of;
+  Page<AssetRow> page;
+  page.next = query.after;
+  for_each_position(*this, assets, [&](std::uint32_t p) {
+    if (!was_active_asset(p, as_of)) return;
+    add_match(page, p, query.after, query.limit,
+              [&](std::uint32_t row) { return asset_row_at(row, as_of); });
+  });
+  return page;
+}
+
+}  // namespace graph
+
+using namespace graph;
+
+Revision DependencyGraph::copy(const AsOf& as_of) const {
+  Revision all;
+  all.at = as_of.at;
+  for_each_position(*impl_, impl_->dependencies, [&](std::uint32_t p) {
+    if (impl_->was_active(p, as_of)) all.dependencies.push_back(impl_->row_at(p, as_of));
+  });
+  all.assets = assets_at(*impl_, ends_of(all.dependencies), as_of);
+  sort_by_id(all.dependencies);
+  return all;
+}
+
+MapDifference DependencyGraph::diff(const AsOf& from, const AsOf& to) const {
+  MapDifference difference;
+  std::vector<Id> ends_before, ends_after;
+  const auto note_ends = [](std::vector<Id>& ends, const Id& client, const Id& server) {
+    ends.push_back(client);
+    ends.push_back(server);
+  };
+  for_each_position(*impl_, impl_->dependencies, [&](std::uint32_t p) {
+    const bool before = impl_->was_active(p, from), after = impl_->was_active(p, to);
+    if (!before && !after) return;
+    const DependencyKeyPositions& key = impl_->dependencies[p].key;
+    const auto holder = [&](std::uint32_t endpoint, const AsOf& as_of) {
+      return impl_->assets[impl_->holder_at(endpoint, as_of.at)].key;
+    };
+    const Id client_before = holder(key.client, from), server_before = holder(key.server, from);
+    const Id client_after = holder(key.client, to), server_after = holder(key.server, to);
+    if (before) note_ends(ends_before, client_before, server_before);
+    if (after) note_ends(ends_after, client_after, server_after);
+    if (!before) {
+      difference.added.push_back(impl_->row_at(p, to));
+    } else if (!after) {
+      difference.removed.push_back(impl_->row_at(p, from));
+    } else if (client_before != client_after || server_before != server_after) {
+      difference.moved.push_back(impl_->row_at(p, to));
+    } else {
+      ++difference.unchanged;
+    }
+  });
+  for (auto* ends : {&ends_before, &ends_after}) {
+    std::sort(ends->begin(), ends->end());
+    ends->erase(std::unique(ends->begin(), ends->end()), ends->end());
+  }
+  std::vector<Id> gone, come;
+  std::set_difference(ends_before.begin(), ends_before.end(), ends_after.begin(), ends_after.end(),
+                      std::back_inserter(gone));
+  std::set_difference(ends_after.begin(), ends_after.end(), ends_before.begin(), ends_before.end(),
+                      std::back_inserter(come));
+  difference.removed_assets = assets_at(*impl_, gone, from);
+  difference.added_assets = assets_at(*impl_, come, to);
+  for (auto* rows : {&difference.added, &difference.removed, &difference.moved}) sort_by_id(*rows);
+  return difference;
+}
+
+}  // namespace flowlens

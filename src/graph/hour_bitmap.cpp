@@ -1,0 +1,65 @@
+#include "flowlens/hour_bitmap.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace flowlens {
+
+/// Moves the end of the 28 days on; what falls out of them is cleared, as its bits are used again.
+void HourBitmap::advance(Hour newest) noexcept {
+  if (newest <= newest_) return;
+  if (newest - newest_ >= kHours) {
+    words_ = {};
+  } else {
+    for (Hour hour = newest_ + 1; hour <= newest; ++hour) {
+      const Hour at = hour % kHours;
+      words_[at / 32] &= ~(1u << (at % 32));
+    }
+  }
+  newest_ = newest;
+}
+
+void HourBitmap::set(HourSpan span) noexcept {
+  span.last = std::min(span.last, kNewest);
+  advance(span.last);
+  for (Hour hour = std::max(span.first, oldest()); hour <= span.last; ++hour) {
+    const Hour at = hour % kHours;
+    words_[at / 32] |= 1u << (at % 32);
+  }
+}
+
+void HourBitmap::merge(const HourBitmap& other) noexcept {
+  advance(other.newest_);
+  for (Hour hour = std::max(oldest(), other.oldest()); hour <= other.newest_; ++hour) {
+    if (other.bit(hour)) set({hour, hour});
+  }
+}
+
+bool HourBitmap::any(HourSpan span) const noexcept {
+  const Hour last = std::min(span.last, newest_);
+  for (Hour hour = std::max(span.first, oldest()); hour <= last; ++hour) {
+    if (bit(hour)) return true;
+  }
+  return false;
+}
+
+unsigned HourBitmap::count() const noexcept {
+  unsigned sum = 0;
+  for (const std::uint32_t word : words_) sum += static_cast<unsigned>(std::popcount(word));
+  return sum;
+}
+
+std::vector<HourSpan> HourBitmap::runs() const {
+  std::vector<HourSpan> runs;
+  for (Hour hour = oldest(); hour <= newest_; ++hour) {
+    if (!bit(hour)) continue;
+    if (!runs.empty() && runs.back().last + 1 == hour) {
+      runs.back().last = hour;
+    } else {
+      runs.push_back({hour, hour});
+    }
+  }
+  return runs;
+}
+
+}  // namespace flowlens

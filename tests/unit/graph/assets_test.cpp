@@ -1,0 +1,220 @@
+// Assets with several endpoints: merging and splitting move endpoints, never recorded traffic.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "flowlens/dependency_graph.hpp"
+#include "support/summaries.hpp"
+
+using namespace flowlens;
+using namespace flowlens::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+Endpoint at(std::string_view text) { return {{}, address(text)}; }
+
+struct Fixture {
+  DependencyGraph graph;
+  std::vector<Revision> revisions;
+
+  void add(std::string_view client, std::string_view server, std::chrono::seconds later = 0s,
+           std::uint16_t port = 443) {
+    ConnectionSummary s = summary(client, server, port);
+    s.window_start += later;
+    s.first += later;
+    s.last += later;
+    s.provisional = false;
+    graph.apply(std::span{&s, 1});
+  }
+  Id id(std::string_view text) const { return graph.asset_of(at(text))->id; }
+  bool apply(const std::vector<Fact>& facts) {
+    bool all = !facts.empty();
+    for (const Fact& f : facts) all = graph.apply(f) && all;
+    return all;
+  }
+  bool merge(const Id& into, const Id& from, std::optional<Timestamp> since = {}) {
+    return apply(graph.facts_to_merge(into, from, kNoon + 9h, since));
+  }
+  bool split(const Id& asset, const std::vector<Endpoint>& endpoints,
+             std::optional<Timestamp> since = {}) {
+    return apply(graph.facts_to_split(asset, endpoints, kNoon + 10h, since));
+  }
+  const Revision& take() {
+    return revisions.emplace_back(graph.take_revision(revisions.size() + 1, Epoch{1}, kNoon + 9h));
+  }
+  std::uint64_t dependencies_of(const Id& asset) const {
+    DependencyQuery query;
+    query.asset = asset;
+    return graph.dependencies(query).total;
+  }
+  ~Fixture() {
+    take();
+    // Who only got the revisions has the same assets and dependencies.
+    DependencyGraph follower;
+    for (const Revision& r : revisions) follower.apply(r);
+    const Revision mine = graph.copy(), other = follower.copy();
+    CHECK(mine.assets.size() == other.assets.size());
+    CHECK(mine.dependencies.size() == other.dependencies.size());
+    CHECK(graph.counters().totals == follower.counters().totals);
+    for (const AssetRow& row : mine.assets) {
+      CAPTURE(row.id.to_string());
+      const auto its = follower.asset(row.id);
+      REQUIRE(its);
+      CHECK(its->name == row.name);
+      CHECK(its->first_seen == row.first_seen);
+      CHECK(its->last_seen == row.last_seen);
+      REQUIRE(its->endpoints.size() == row.endpoints.size());
+      for (std::size_t i = 0; i < row.endpoints.size(); ++i) {
+        CHECK(its->endpoints[i].endpoint == row.endpoints[i].endpoint);
+        CHECK(its->endpoints[i].from == row.endpoints[i].from);
+        CHECK(its->endpoints[i].until == row.endpoints[i].until);
+      }
+      DependencyQuery query;
+      query.asset = row.id;
+      CHECK(follower.dependencies(query).total == graph.dependencies(query).total);
+    }
+    for (const DependencyRow& row : mine.dependencies) {
+      CHECK(follower.dependency(row.id)->client_asset == row.client_asset);
+      CHECK(follower.dependency(row.id)->server_asset == row.server_asset);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("merge: endpoints and dependencies move, totals do not, the id stays an alias") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.9");
+  f.add("10.0.0.2", "10.0.0.9", 60s);
+  f.add("10.0.0.1", "10.0.0.2", 120s, 22);
+  const Id one = f.id("10.0.0.1"), two = f.id("10.0.0.2");
+  const TrafficCounts totals = f.graph.counters().totals;
+  f.graph.apply(Fact{at("10.0.0.2"), "name", "web", FactSource::dns, kNoon, {}});
+  (void)f.take();
+  REQUIRE(f.merge(one, two));
+  CHECK(f.graph.counters().assets == 2);
+  CHECK(f.graph.counters().totals == totals);
+  CHECK(f.graph.counters().dependencies == 3);
+  const AssetRow row = *f.graph.asset(two);
+  CHECK(row.id == one);
+  CHECK(row.name == "web");
+  REQUIRE(row.endpoints.size() == 2);
+  CHECK(row.endpoints[0].from == kNoon + 1s);
+  CHECK(row.endpoints[1].from == kNoon + 61s);
+  CHECK(row.first_seen == kNoon + 1s);
+  CHECK(row.last_seen == kNoon + 122s);
+  CHECK(f.dependencies_of(one) == 3);
+  CHECK(f.dependencies_of(two) == 3);
+
+  const Revision& r = f.take();
+  CHECK(r.assets.size() == 1);
+  CHECK(r.dependencies.size() == 2);
+  REQUIRE(r.removed_assets.size() == 1);
+  CHECK(r.removed_assets[0] == two);
+  REQUIRE(r.aliases.size() == 1);
+  CHECK(r.aliases[0].id == two);
+  CHECK(r.aliases[0].target == one);
+  REQUIRE(r.events.size() == 1);
+  CHECK(r.events[0].type == ChangeType::asset_merged);
+  CHECK(r.events[0].subject == two);
+  CHECK(r.events[0].object == one);
+  CHECK(r.removed_dependencies.empty());
+
+  SUBCASE("new traffic of what was merged is the merged asset's") {
+    f.add("10.0.0.2", "10.0.0.8", 600s);
+    CHECK(f.dependencies_of(one) == 4);
+    CHECK(f.graph.asset(one)->last_seen == kNoon + 602s);
+  }
+  SUBCASE("a split gives back the id it had") {
+    REQUIRE(f.split(one, {at("10.0.0.2")}));
+    CHECK(f.id("10.0.0.2") == two);
+    CHECK(f.graph.asset(one)->endpoints.size() == 1);
+    CHECK(f.graph.asset(one)->last_seen == kNoon + 122s);
+    CHECK(f.graph.asset(two)->first_seen == kNoon + 61s);
+    CHECK(f.dependencies_of(one) == 2);
+    CHECK(f.dependencies_of(two) == 2);
+    CHECK(f.graph.counters().totals == totals);
+  }
+}
+
+TEST_CASE("split: what is derived from the first address gets the next ordinal") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.9");
+  f.add("10.0.0.2", "10.0.0.9");
+  const Id one = f.id("10.0.0.1");
+  REQUIRE(f.merge(one, f.id("10.0.0.2")));
+  CHECK_FALSE(f.split(one, {at("10.0.0.1"), at("10.0.0.2")}));  // nothing would be left
+  CHECK_FALSE(f.split(one, {at("10.0.0.9")}));                  // another's
+  CHECK_FALSE(f.split(one, {}));
+  REQUIRE(f.split(one, {at("10.0.0.1")}));
+  CHECK(f.id("10.0.0.1") == derive_id(asset_namespace(), "default/10.0.0.1/1"));
+  CHECK(f.id("10.0.0.2") == one);
+}
+
+TEST_CASE("split since a time: an address in new hands keeps its past") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.9");
+  f.add("10.0.0.1", "10.0.0.9", 7'200s);
+  const Id one = f.id("10.0.0.1");
+  (void)f.take();
+  REQUIRE(f.split(one, {at("10.0.0.1")}, kNoon + 1h));
+  const Id next = f.id("10.0.0.1");
+  CHECK(next == derive_id(asset_namespace(), "default/10.0.0.1/1"));
+  const AssetRow old = *f.graph.asset(one);
+  CHECK(old.id == one);
+  REQUIRE(old.endpoints.size() == 1);
+  CHECK(old.endpoints[0].until == kNoon + 1h);
+  CHECK(old.first_seen == kNoon + 1s);
+  CHECK(old.last_seen < kNoon + 1h);
+  CHECK(f.graph.asset(next)->first_seen == kNoon + 1h);
+  CHECK(f.graph.asset(next)->endpoints.at(0).from == kNoon + 1h);
+  CHECK(f.graph.counters().dependencies == 1);
+  CHECK(f.graph.dependencies({}).rows.at(0).totals.flows == 4);
+
+  const auto client_at = [&](std::chrono::seconds later) {
+    const auto rows = f.graph.copy(AsOf{kNoon + later}).dependencies;
+    return rows.empty() ? Id{} : rows[0].client_asset;
+  };
+  CHECK(client_at(10s) == one);
+  CHECK(client_at(2h) == next);
+  DependencyQuery query;
+  query.asset = one;
+  query.as_of = AsOf{kNoon};
+  CHECK(f.graph.dependencies(query).total == 1);
+  query.as_of = AsOf{kNoon + 2h};
+  CHECK(f.graph.dependencies(query).total == 0);
+
+  SUBCASE("and taken back, its two times are one again") {
+    REQUIRE(f.merge(one, next));
+    REQUIRE(f.graph.asset(next)->endpoints.size() == 1);
+    CHECK_FALSE(f.graph.asset(next)->endpoints[0].until);
+    CHECK(f.graph.asset(next)->endpoints[0].from == kNoon + 1s);
+    CHECK(f.graph.asset(one)->last_seen == kNoon + 7'202s);
+    CHECK(f.graph.counters().assets == 2);
+  }
+  SUBCASE("and goes on in new hands") {
+    f.add("10.0.0.1", "10.0.0.9", 9'000s);
+    CHECK(f.graph.asset(one)->last_seen < kNoon + 1h);
+    CHECK(f.graph.asset(next)->last_seen == kNoon + 9'002s);
+  }
+}
+
+TEST_CASE("holder: what is refused") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.9");
+  const Id one = f.id("10.0.0.1");
+  const auto says = [&](std::string_view who, std::string value, FactSource source) {
+    return f.graph.apply(Fact{at(who), "asset", std::move(value), source, kNoon, {}});
+  };
+  CHECK_FALSE(says("10.9.9.9", one.to_string(), FactSource::declared));
+  CHECK_FALSE(says("10.0.0.9", "not an id", FactSource::declared));
+  CHECK_FALSE(says("10.0.0.9", Id{}.to_string(), FactSource::declared));
+  CHECK(says("10.0.0.9", one.to_string(), FactSource::declared));
+  CHECK_FALSE(says("10.0.0.9", derive_id(one, "x").to_string(), FactSource::inventory));
+  CHECK(f.graph.counters().assets == 1);
+  CHECK(f.dependencies_of(one) == 1);  // of itself
+  CHECK(f.graph.facts_to_merge(one, one, kNoon).empty());
+  CHECK(f.graph.facts_to_merge(one, derive_id(one, "x"), kNoon).empty());
+}
