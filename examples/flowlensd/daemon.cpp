@@ -205,8 +205,12 @@ Service Daemon::Parts::make_service() {
     if (!ingest) return std::nullopt;
     return ingest->explain(exporter, std::chrono::system_clock::now(), kExplainWait);
   };
-  return {settings,    life,     resolver.graph(), accounts,          writer,         channel,
-          store.get(), receiver, explain,          resolver_settings, ParserOptions{}};
+  return {settings,         life,
+          resolver.graph(), accounts,
+          writer,           channel,
+          store.get(),      receiver,
+          explain,          resolver_settings,
+          ParserOptions{},  [this](const Fact& fact) { return resolver.graph().apply(fact); }};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -223,6 +227,7 @@ void Daemon::Parts::make_ingest() {
 void Daemon::Parts::make_server() {
   http::add_page_route(router);
   http::add_map_routes(router, service);
+  http::add_change_routes(router, service);
   http::add_service_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   http::ServerOptions o;
@@ -280,11 +285,11 @@ void Daemon::Parts::announce() const {
               {{"url", "http://" + url_host(settings.api_host) + ":" +
                            std::to_string(server->port()) + "/"}});
     if (!settings.api_host.is_loopback()) {
-      log::warning(
-          "api",
-          "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
-          "reaches this address can read the map; use 127.0.0.1 or a proxy that asks who is there",
-          {{"api_host", settings.api_host.to_string()}});
+      log::warning("api",
+                   "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
+                   "reaches this address can read the map, and merge and split assets; use "
+                   "127.0.0.1 or a proxy that asks who is there",
+                   {{"api_host", settings.api_host.to_string()}});
     }
   }
   log::info("daemon", dir ? "keeping the map" : "the map lives in memory only",

@@ -58,6 +58,8 @@ struct Service {
   std::function<std::optional<ExporterExplanation>(const IpAddress&)> explain;
   ResolverOptions resolver_options;
   ParserOptions parser_options;
+  /// Gives the map a fact. \return false if it changes nothing.
+  std::function<bool(const Fact&)> tell{};
 };
 
 }  // namespace flowlensd

@@ -147,8 +147,13 @@ class DependencyGraph {
   [[nodiscard]] Revision copy(const AsOf& as_of) const;
   /// What is there at the later moment and not at the earlier, and the other way round. Read in parts.
   [[nodiscard]] MapDifference diff(const AsOf& from, const AsOf& to) const;
-  /// The structure now; the same object until the structure changes.
+  /// The structure now; the same object until the structure changes. It is read in parts of some
+  /// milliseconds with writers let in between, and what they change meanwhile is read again.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
+  /// The row of an edge. \param snapshot  one of this graph's, with that edge.
+  /// \return nothing if it has gone since, or its assets have changed.
+  [[nodiscard]] std::optional<DependencyRow> dependency(const Snapshot& snapshot,
+                                                        const Snapshot::Edge& edge) const;
 
  private:
   struct Impl;

@@ -21,5 +21,7 @@ enum class ExportFormat { json, graphml, dot, mermaid, csv };
 /// octets. Every text from outside is escaped as the format asks.
 /// \throws IoError if the stream fails.
 void write_graph(const DependencyGraph& graph, ExportFormat format, std::ostream& out);
+/// The same for rows at hand, as DependencyGraph::copy() gives them. \param sites  the graph's.
+void write_map(Revision rows, const SiteTable& sites, ExportFormat format, std::ostream& out);
 
 }  // namespace flowlens

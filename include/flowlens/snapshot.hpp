@@ -17,23 +17,32 @@ struct AssetIndex {
   friend constexpr auto operator<=>(AssetIndex, AssetIndex) noexcept = default;
 };
 
-/// Compressed sparse rows both ways. Immutable: share freely.
+/// Position of a dependency in the DependencyGraph that made the Snapshot; ask it for the row.
+struct DependencyIndex {
+  std::uint32_t value = 0;
+  friend constexpr auto operator<=>(DependencyIndex, DependencyIndex) noexcept = default;
+};
+
+/// Compressed sparse rows both ways, 28 octets an edge. Immutable: share freely.
 ///
-/// Assets and edges are in the order of their ids, so equal maps give equal snapshots.
+/// Assets are in the order of their ids, edges by client, server, protocol and port, so equal maps
+/// give equal structures; only `Edge::dependency` is the graph's own. Hours and weights are those of
+/// the time when the snapshot was made: it is made again when the structure changes.
 struct Snapshot {
   struct Edge {
     AssetIndex client;
     AssetIndex server;
-    std::uint32_t dependency = 0;  ///< position in `dependencies`
-    std::uint32_t last_hour = 0;   ///< hours since 1970-01-01 UTC of the last traffic
-    float confidence = 0;          ///< of the direction
+    DependencyIndex dependency;
+    std::uint32_t last_hour = 0;  ///< hours since 1970-01-01 UTC of the last traffic
+    float weight = 0;             ///< estimated octets, both ways
     std::uint16_t port = 0;
     std::uint8_t protocol = 0;
+    std::uint8_t confidence_percent = 0;  ///< of the direction
   };
+  static_assert(sizeof(Edge) == 24);
   std::uint64_t revision = 0;
-  std::vector<Id> assets;        ///< by AssetIndex
-  std::vector<Id> dependencies;  ///< ids of the edges
-  std::vector<Edge> edges;       ///< by client, then server
+  std::vector<Id> assets;  ///< by AssetIndex
+  std::vector<Edge> edges;
   std::vector<std::uint32_t>
       out_offsets;                        ///< edges of client i: [out_offsets[i], out_offsets[i+1])
   std::vector<std::uint32_t> in_offsets;  ///< entries of in_edges of server i

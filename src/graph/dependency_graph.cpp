@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "graph/graph_state.hpp"
-#include "graph/snapshot_builder.hpp"
 
 namespace flowlens {
 
@@ -132,32 +131,5 @@ Revision DependencyGraph::copy() const {
 }
 
 const SiteTable& DependencyGraph::sites() const noexcept { return impl_->sites; }
-
-std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
-  const std::lock_guard building{impl_->snapshot_mutex};
-  SnapshotInput input;
-  {
-    const std::shared_lock lock{impl_->mutex};
-    if (impl_->snapshot && impl_->snapshot_structure == impl_->structure) return impl_->snapshot;
-    impl_->snapshot_structure = impl_->structure;
-    input.revision = impl_->revision;
-    input.assets.reserve(impl_->assets.size());
-    for (std::uint32_t p = 0; p < impl_->assets.positions(); ++p) {
-      const AssetState& a = impl_->assets[p].value;
-      if (a.alive) input.assets.push_back({impl_->assets[p].key, p});
-    }
-    input.edges.reserve(impl_->dependencies.size());
-    for (std::uint32_t p = 0; p < impl_->dependencies.positions(); ++p) {
-      const auto& [key, d] = impl_->dependencies[p];
-      if (!d.alive) continue;
-      input.edges.push_back({d.id, impl_->client_asset(p), impl_->server_asset(p),
-                             impl_->shown(d).seen.last, impl_->shown(d).rung, key.port,
-                             key.protocol});
-    }
-  }
-  // Sorting takes its time; writers need not wait for it.
-  impl_->snapshot = build_snapshot(std::move(input));
-  return impl_->snapshot;
-}
 
 }  // namespace flowlens

@@ -184,7 +184,6 @@ void State::hand_over(std::uint32_t endpoint, std::uint32_t to) {
   EndpointState& e = endpoints[endpoint].value;
   const std::uint32_t from = e.asset;
   e.asset = to;
-  ++structure;
   if (from == kNoPosition || from == to) return;
   std::vector<std::uint32_t> moved, stay;
   for (const std::uint32_t d : assets[from].value.dependencies) {
@@ -192,6 +191,7 @@ void State::hand_over(std::uint32_t endpoint, std::uint32_t to) {
     if (moves) {
       moved.push_back(d);
       mark_dependency(d);
+      note_structure(d, false);
     }
     if (!moves || client_asset(d) == from || server_asset(d) == from) stay.push_back(d);
   }
@@ -219,6 +219,7 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
   }
   AssetState& b = assets[to].value;
   b.alive = true;
+  note_structure(to, true);
   Held moved = take_held(a, endpoint, fact.since);
   moved.says = fact.source;
   give_held(b, moved);

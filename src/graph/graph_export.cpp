@@ -22,12 +22,11 @@ struct Map {
   const SiteTable& sites;
 };
 
-Map sorted_map(const DependencyGraph& graph) {
-  Revision all = graph.copy();
+Map sorted_map(Revision all, const SiteTable& sites) {
   const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
   std::sort(all.assets.begin(), all.assets.end(), by_id);
   std::sort(all.dependencies.begin(), all.dependencies.end(), by_id);
-  return {std::move(all.assets), std::move(all.dependencies), graph.sites()};
+  return {std::move(all.assets), std::move(all.dependencies), sites};
 }
 
 /// One value of a dependency: its name, its text, and whether JSON writes the text bare.
@@ -289,7 +288,11 @@ std::optional<ExportFormat> parse_export_format(std::string_view name) noexcept 
 std::string_view media_type(ExportFormat format) noexcept { return find_format(format).media_type; }
 
 void write_graph(const DependencyGraph& graph, ExportFormat format, std::ostream& out) {
-  find_format(format).write(sorted_map(graph), out);
+  write_map(graph.copy(), graph.sites(), format, out);
+}
+
+void write_map(Revision rows, const SiteTable& sites, ExportFormat format, std::ostream& out) {
+  find_format(format).write(sorted_map(std::move(rows), sites), out);
   if (!out) throw IoError("the map could not be written: the stream failed");
 }
 

@@ -73,7 +73,7 @@ void State::prefetch(std::span<const std::uint32_t> dependencies_ahead) const no
 void State::take_asset(const AssetRow& row) {
   const auto [asset, is_new] = assets.insert(row.id);
   if (asset == kNoPosition) return;
-  if (is_new) ++structure;
+  if (is_new) note_structure(asset, true);
   AssetState& a = assets[asset].value;
   a.alive = a.published = true;
   a.is_internal = row.is_internal;

@@ -91,7 +91,7 @@ std::uint32_t State::make_dependency(const DependencyKeyPositions& key, const Id
   if (client_asset(position) != server_asset(position)) {
     add_to_asset(server_asset(position), position);
   }
-  ++structure;
+  note_structure(position, false);
   return position;
 }
 
@@ -104,7 +104,7 @@ std::uint32_t State::make_asset(const Endpoint& endpoint) {
   if (endpoints[position].value.has_past) a.one.from = last_held(position);
   a.alive = true;
   endpoints[position].value.asset = asset;
-  ++structure;
+  note_structure(asset, true);
   return position;
 }
 
@@ -126,7 +126,7 @@ void State::remove_dependency(std::uint32_t dependency) {
     return base::hash_of(dependencies[p].value.id, options.hash_seed);
   });
   dependencies.erase(dependency);
-  ++structure;
+  note_structure(dependency, false);
   take_from_asset(client, dependency);
   if (server != client) take_from_asset(server, dependency);
 }
@@ -143,7 +143,7 @@ void State::remove_asset(std::uint32_t asset) {
   }
   a = {};
   assets.erase(asset);
-  ++structure;
+  note_structure(asset, true);
 }
 
 void State::mark_dependency(std::uint32_t dependency) {

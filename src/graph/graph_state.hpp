@@ -20,6 +20,19 @@ namespace flowlens::graph {
 /// How many rows are asked for ahead of their use: enough to cover a miss, few enough to stay cached.
 inline constexpr std::size_t kAhead = 16;
 
+struct SnapshotInput;
+
+/// What changed in the structure while a snapshot is being read.
+struct StructureLog {
+  struct Entry {
+    std::uint32_t position = 0;
+    bool is_asset = false;
+  };
+  bool is_on = false;
+  std::vector<Entry> positions;
+  std::size_t done = 0;
+};
+
 struct State {
   State(const DependencyGraphOptions& options, SiteTable site_table);
 
@@ -113,6 +126,15 @@ struct State {
   [[nodiscard]] Page<DependencyRow> dependencies_page_at(const DependencyQuery& query) const;
   [[nodiscard]] Page<AssetRow> assets_page_at(const AssetQuery& query) const;
 
+  // Snapshots (graph_snapshot.cpp)
+  void read_structure(SnapshotInput& to) const;
+  void begin_log(SnapshotInput& to) const;
+  /// To be called with every change of the structure.
+  void note_structure(std::uint32_t position, bool is_asset) {
+    ++structure;
+    if (log.is_on) log.positions.push_back({position, is_asset});
+  }
+
   DependencyGraphOptions options;
   SiteTable sites;
   Endpoints endpoints;
@@ -147,6 +169,7 @@ struct State {
   mutable std::mutex snapshot_mutex;  ///< one builds, the others wait for it; taken before `mutex`
   mutable std::shared_ptr<const Snapshot> snapshot;
   mutable std::uint64_t snapshot_structure = 0;
+  mutable StructureLog log;
 };
 
 }  // namespace flowlens::graph

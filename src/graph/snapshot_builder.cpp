@@ -7,13 +7,6 @@ namespace flowlens::graph {
 
 namespace {
 
-constexpr auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
-
-std::uint32_t hour_of(Timestamp t) noexcept {
-  const auto hours = std::chrono::floor<std::chrono::hours>(t).time_since_epoch().count();
-  return hours < 0 ? 0 : static_cast<std::uint32_t>(hours);
-}
-
 /// Offsets of groups from their sizes: entry i is where group i begins.
 void sum_up(std::vector<std::uint32_t>& offsets) noexcept {
   std::uint32_t sum = 0;
@@ -34,42 +27,46 @@ void index_edges(Snapshot& s) {
   sum_up(s.out_offsets);
   sum_up(s.in_offsets);
   s.in_edges.resize(s.edges.size());
-  std::vector<std::uint32_t> at(s.in_offsets);
-  for (std::uint32_t i = 0; i < s.edges.size(); ++i) s.in_edges[at[s.edges[i].server.value]++] = i;
+  std::vector<std::uint32_t> next = s.in_offsets;
+  for (std::uint32_t i = 0; i < s.edges.size(); ++i) {
+    s.in_edges[next[s.edges[i].server.value]++] = i;
+  }
+}
+
+/// Sorts the assets by id. \return the index of each position.
+std::vector<AssetIndex> sort_assets(const std::vector<Id>& by_position, std::vector<Id>& sorted) {
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t p = 0; p < by_position.size(); ++p) {
+    if (!by_position[p].is_none()) order.push_back(p);
+  }
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return by_position[a] < by_position[b]; });
+  std::vector<AssetIndex> index_of(by_position.size());
+  sorted.reserve(order.size());
+  for (const std::uint32_t p : order) {
+    index_of[p] = AssetIndex{static_cast<std::uint32_t>(sorted.size())};
+    sorted.push_back(by_position[p]);
+  }
+  return index_of;
 }
 
 }  // namespace
 
+/// The edges are sorted where they are: a second copy of them would be the largest thing there is.
 std::shared_ptr<const Snapshot> build_snapshot(SnapshotInput input) {
   auto s = std::make_shared<Snapshot>();
   s->revision = input.revision;
-
-  std::sort(input.assets.begin(), input.assets.end(), by_id);
-  std::uint32_t positions = 0;
-  for (const auto& a : input.assets) positions = std::max(positions, a.position + 1);
-  std::vector<AssetIndex> index_of(positions);
-  s->assets.reserve(input.assets.size());
-  for (const auto& a : input.assets) {
-    index_of[a.position] = AssetIndex{static_cast<std::uint32_t>(s->assets.size())};
-    s->assets.push_back(a.id);
+  const std::vector<AssetIndex> index_of = sort_assets(input.assets, s->assets);
+  s->edges = std::move(input.edges);
+  std::erase_if(s->edges, [](const Snapshot::Edge& e) { return e.client.value == kNoEdge; });
+  for (Snapshot::Edge& e : s->edges) {
+    e.client = index_of[e.client.value];
+    e.server = index_of[e.server.value];
   }
-
-  std::sort(input.edges.begin(), input.edges.end(), by_id);
-  s->dependencies.reserve(input.edges.size());
-  s->edges.reserve(input.edges.size());
-  for (const auto& e : input.edges) {
-    Snapshot::Edge& edge = s->edges.emplace_back();
-    edge.client = index_of[e.client];
-    edge.server = index_of[e.server];
-    edge.dependency = static_cast<std::uint32_t>(s->dependencies.size());
-    edge.last_hour = hour_of(e.last);
-    edge.confidence = confidence(e.rung);
-    edge.port = e.port;
-    edge.protocol = e.protocol;
-    s->dependencies.push_back(e.id);
-  }
+  // Weight and hour tell apart what differs in its endpoints only.
   std::sort(s->edges.begin(), s->edges.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.client, a.server, a.dependency) < std::tie(b.client, b.server, b.dependency);
+    return std::tie(a.client, a.server, a.protocol, a.port, a.weight, a.last_hour, a.dependency) <
+           std::tie(b.client, b.server, b.protocol, b.port, b.weight, b.last_hour, b.dependency);
   });
   index_edges(*s);
   return s;

@@ -9,6 +9,8 @@ namespace flowlensd::http {
 
 /// The map: assets, dependencies, topology, exports.
 void add_map_routes(Router& router, const Service& service);
+/// What changed, and what people change: events, merging and splitting assets.
+void add_change_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
 /// The page at `/`.

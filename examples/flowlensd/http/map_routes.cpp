@@ -59,6 +59,7 @@ Response list_assets(const Request& request, const Service& s) {
   AssetQuery query;
   query.limit = page_size(request, s);
   query.after = cursor_parameter(request);
+  query.as_of = as_of_parameter(request);
   const std::string etag = etag_of(s);
   if (auto same = not_modified(request, etag)) return *same;
   return json_response(page_json(s.graph.assets(query),
@@ -71,6 +72,7 @@ Response list_dependencies(const Request& request, const Service& s, std::option
   query.asset = asset;
   query.limit = page_size(request, s);
   query.after = cursor_parameter(request);
+  query.as_of = as_of_parameter(request);
   const std::string etag = etag_of(s);
   if (auto same = not_modified(request, etag)) return *same;
   const auto to_json = [&](const DependencyRow& d) { return dependency_json(d, s.graph.sites()); };
@@ -98,7 +100,9 @@ Response get_dependency(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const auto row = s.graph.dependency(id);
   if (!row) unknown("dependency", id);
-  return json_response(dependency_json(*row, s.graph.sites()), etag_of(s));
+  Json body = dependency_json(*row, s.graph.sites());
+  body["history"] = history_json(*row);
+  return json_response(body, etag_of(s));
 }
 
 std::uint64_t weight(const DependencyRow& d) noexcept {
@@ -151,36 +155,66 @@ Json edge_json(const DependencyRow& d) {
           {"estimated_octets", weight(d)}};
 }
 
-Json topology_json(const DependencyGraph& graph, std::size_t limit) {
-  const GraphCounters counters = graph.counters();
-  const auto rows = heaviest(graph, limit);
+/// A map, or as much of it as the limit lets through.
+struct Shown {
+  std::uint64_t revision = 0;
+  std::vector<DependencyRow> edges;
+  std::vector<AssetRow> nodes;
+  std::uint64_t total_nodes = 0;
+  std::uint64_t total_edges = 0;
+};
+
+Json topology_json(const Shown& map) {
   Json edges = Json::array();
+  for (const DependencyRow& d : map.edges) edges.push_back(edge_json(d));
+  Json nodes = Json::array();
+  for (const AssetRow& a : map.nodes) nodes.push_back(node_json(a));
+  const bool is_cut = map.edges.size() < map.total_edges;
+  Json out{{"revision", map.revision},       {"nodes", std::move(nodes)},
+           {"edges", std::move(edges)},      {"total_nodes", map.total_nodes},
+           {"total_edges", map.total_edges}, {"truncated", is_cut},
+           {"truncation", nullptr}};
+  if (is_cut) {
+    out["truncation"] = "showing the " + std::to_string(map.edges.size()) + " of " +
+                        std::to_string(map.total_edges) +
+                        " dependencies with the most octets; raise `limit` for more";
+  }
+  return out;
+}
+
+std::vector<Id> ends_of(const std::vector<DependencyRow>& rows) {
   std::vector<Id> ends;
   for (const DependencyRow& d : rows) {
-    edges.push_back(edge_json(d));
     ends.push_back(d.client_asset);
     ends.push_back(d.server_asset);
   }
   std::sort(ends.begin(), ends.end());
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
-  Json nodes = Json::array();
-  for (const Id& id : ends) {
-    if (const auto asset = graph.asset(id)) nodes.push_back(node_json(*asset));
+  return ends;
+}
+
+Shown shown_now(const DependencyGraph& graph, std::size_t limit) {
+  const GraphCounters counters = graph.counters();
+  Shown map{counters.revision, heaviest(graph, limit), {}, counters.assets, counters.dependencies};
+  for (const Id& id : ends_of(map.edges)) {
+    if (auto asset = graph.asset(id)) map.nodes.push_back(std::move(*asset));
   }
-  const bool is_cut = rows.size() < counters.dependencies;
-  Json out{{"revision", counters.revision},
-           {"nodes", std::move(nodes)},
-           {"edges", std::move(edges)},
-           {"total_nodes", counters.assets},
-           {"total_edges", counters.dependencies},
-           {"truncated", is_cut},
-           {"truncation", nullptr}};
-  if (is_cut) {
-    out["truncation"] = "showing the " + std::to_string(rows.size()) + " of " +
-                        std::to_string(counters.dependencies) +
-                        " dependencies with the most octets; raise `limit` for more";
-  }
-  return out;
+  return map;
+}
+
+Shown shown_at(const DependencyGraph& graph, std::size_t limit, const AsOf& as_of) {
+  Revision all = graph.copy(as_of);
+  Shown map{graph.counters().revision, std::move(all.dependencies), std::move(all.assets), 0, 0};
+  map.total_nodes = map.nodes.size();
+  map.total_edges = map.edges.size();
+  std::sort(map.edges.begin(), map.edges.end(), is_heavier);
+  if (map.edges.size() <= limit) return map;
+  map.edges.resize(limit);
+  const std::vector<Id> ends = ends_of(map.edges);
+  std::erase_if(map.nodes, [&](const AssetRow& a) {
+    return !std::binary_search(ends.begin(), ends.end(), a.id);
+  });
+  return map;
 }
 
 /// Going through a large map costs; every client that asks in between gets the same text.
@@ -193,7 +227,7 @@ class TopologyCache {
     const auto found = texts_.find(limit);
     if (found != texts_.end()) return found->second;
     if (texts_.size() >= kMostTexts) texts_.clear();
-    return texts_[limit] = text_of(topology_json(graph, limit));
+    return texts_[limit] = text_of(topology_json(shown_now(graph, limit)));
   }
 
  private:
@@ -206,12 +240,48 @@ class TopologyCache {
 Response get_topology(const Request& request, const Service& s, TopologyCache& cache) {
   const auto limit = number_parameter(request, "limit", kDefaultEdges, 1, kMostEdges);
   const std::string etag = etag_of(s);
+  const auto as_of = as_of_parameter(request);
   if (auto same = not_modified(request, etag)) return *same;
+  if (as_of) return json_response(topology_json(shown_at(s.graph, limit, *as_of)), etag);
   Response r;
   r.body = cache.get(s.graph, limit, etag);
   r.headers.emplace_back("ETag", etag);
   r.headers.emplace_back("Cache-Control", "no-cache");
   return r;
+}
+
+template <typename Row, typename ToJson>
+Json rows_json(const std::vector<Row>& rows, std::size_t limit, const ToJson& to_json) {
+  Json items = Json::array();
+  for (std::size_t i = 0; i < std::min(limit, rows.size()); ++i) items.push_back(to_json(rows[i]));
+  return {{"items", std::move(items)}, {"total", rows.size()}};
+}
+
+Response diff_topology(const Request& request, const Service& s) {
+  const auto from = time_parameter(request, "from"), to = time_parameter(request, "to");
+  if (!from || !to) {
+    throw Problem{400, "Bad query", "give both times, from and to, like 2026-11-21T10:09:00Z"};
+  }
+  const auto hours =
+      static_cast<Hour>(number_parameter(request, "hours", 1, 1, HourBitmap::kHours));
+  const auto limit = number_parameter(request, "limit", kDefaultEdges, 1, kMostEdges);
+  const std::string etag = etag_of(s);
+  if (auto same = not_modified(request, etag)) return *same;
+  const MapDifference d = s.graph.diff({*from, hours}, {*to, hours});
+  const auto asset = [&](const AssetRow& a) { return asset_json(a, s.graph.sites()); };
+  const auto dependency = [&](const DependencyRow& row) {
+    return dependency_json(row, s.graph.sites());
+  };
+  return json_response({{"from", to_string(*from)},
+                        {"to", to_string(*to)},
+                        {"hours", hours},
+                        {"added_assets", rows_json(d.added_assets, limit, asset)},
+                        {"removed_assets", rows_json(d.removed_assets, limit, asset)},
+                        {"added", rows_json(d.added, limit, dependency)},
+                        {"removed", rows_json(d.removed, limit, dependency)},
+                        {"moved", rows_json(d.moved, limit, dependency)},
+                        {"unchanged", d.unchanged}},
+                       etag);
 }
 
 Response export_topology(const Request& request, const Service& s) {
@@ -223,7 +293,11 @@ Response export_topology(const Request& request, const Service& s) {
                   "format: `" + name + "` is not valid; give json, graphml, dot, mermaid or csv"};
   }
   std::ostringstream out;
-  write_graph(s.graph, *format, out);
+  if (const auto as_of = as_of_parameter(request)) {
+    write_map(s.graph.copy(*as_of), s.graph.sites(), *format, out);
+  } else {
+    write_graph(s.graph, *format, out);
+  }
   Response r;
   r.body = std::move(out).str();
   r.content_type = std::string(media_type(*format));
@@ -235,7 +309,7 @@ Response export_topology(const Request& request, const Service& s) {
 }  // namespace
 
 void add_map_routes(Router& router, const Service& s) {
-  const std::vector<std::string> paging{"page_size", "cursor"};
+  const std::vector<std::string> paging{"page_size", "cursor", "as_of", "hours"};
   router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, paging});
   router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, {}});
   router.add({"/api/v1/assets/{id}/dependencies",
@@ -247,10 +321,13 @@ void add_map_routes(Router& router, const Service& s) {
   const auto cache = std::make_shared<TopologyCache>();  // lives as long as the route
   router.add({"/api/v1/topology",
               [&s, cache](const Request& r) { return get_topology(r, s, *cache); },
-              {"limit"}});
+              {"limit", "as_of", "hours"}});
+  router.add({"/api/v1/topology/diff",
+              [&s](const Request& r) { return diff_topology(r, s); },
+              {"from", "to", "hours", "limit"}});
   router.add({"/api/v1/topology/export",
               [&s](const Request& r) { return export_topology(r, s); },
-              {"format"}});
+              {"format", "as_of", "hours"}});
 }
 
 }  // namespace flowlensd::http

@@ -15,6 +15,7 @@ struct Request {
   std::string method;  ///< HEAD arrives as GET
   std::string target;  ///< as sent
   std::string if_none_match;
+  std::string content_type;
   std::string body;
 
   // Filled in by the router.

@@ -34,6 +34,28 @@ std::uint32_t cursor_parameter(const Request& request) {
   return n;
 }
 
+std::optional<Timestamp> time_parameter(const Request& request, std::string_view name) {
+  const auto found = request.query.find(std::string(name));
+  if (found == request.query.end()) return std::nullopt;
+  const auto time = parse_timestamp(found->second);
+  if (!time) {
+    throw Problem{400, "Bad query parameter",
+                  std::string(name) + ": `" + found->second +
+                      "` is no time; times look like 2026-11-21T10:09:00Z"};
+  }
+  return time;
+}
+
+std::optional<AsOf> as_of_parameter(const Request& request) {
+  const auto at = time_parameter(request, "as_of");
+  const auto hours = number_parameter(request, "hours", 1, 1, HourBitmap::kHours);
+  if (at) return AsOf{*at, static_cast<Hour>(hours)};
+  if (request.query.contains("hours")) {
+    throw Problem{400, "Bad query parameter", "hours: goes with as_of, which is absent"};
+  }
+  return std::nullopt;
+}
+
 IpAddress address_parameter(const Request& request) {
   const std::string& text = request.path_parameters.at("address");
   const auto address = IpAddress::parse(text);

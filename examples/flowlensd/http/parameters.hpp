@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "http/message.hpp"
@@ -16,6 +17,11 @@ namespace flowlensd::http {
                                              std::uint64_t most);
 /// The `next_cursor` of a page before; 0 for the first page.
 [[nodiscard]] std::uint32_t cursor_parameter(const Request& request);
+/// RFC 3339 text in UTC, or nothing where the parameter is absent.
+[[nodiscard]] std::optional<Timestamp> time_parameter(const Request& request,
+                                                      std::string_view name);
+/// `as_of` with `hours`, or nothing where `as_of` is absent.
+[[nodiscard]] std::optional<AsOf> as_of_parameter(const Request& request);
 /// The `{address}` of the path.
 [[nodiscard]] IpAddress address_parameter(const Request& request);
 /// The `{id}` of the path.

@@ -72,6 +72,24 @@ void check_parameters(const Route& route, const Request& request) {
   }
 }
 
+/// `GET, HEAD`
+std::string allowed_methods(const std::vector<const Route*>& routes) {
+  std::string text;
+  for (const Route* r : routes) {
+    if (!text.empty()) text += ", ";
+    text += r->method == "GET" ? "GET, HEAD" : r->method;
+  }
+  return text;
+}
+
+/// A page of another site can make a browser send a form or plain text, but JSON only after asking,
+/// and nobody here says yes.
+void check_content_type(const Request& request) {
+  if (request.method == "GET" || request.content_type.starts_with("application/json")) return;
+  throw Problem{415, "Unsupported media type",
+                "Content-Type is `" + request.content_type + "`; send application/json"};
+}
+
 }  // namespace
 
 Response problem(unsigned status, std::string_view title, std::string_view detail) {
@@ -108,10 +126,15 @@ void Router::add(Route route) {
   entries_.push_back({std::move(route), std::move(segments)});
 }
 
-const Route* Router::find(const std::vector<std::string>& segments,
-                          std::map<std::string, std::string>& parameters) const {
+std::vector<const Route*> Router::find(const std::vector<std::string>& segments,
+                                       std::map<std::string, std::string>& parameters) const {
+  std::vector<const Route*> found;
   for (const Entry& e : entries_) {
     if (e.segments.size() != segments.size()) continue;
+    if (!found.empty()) {
+      if (e.route.pattern == found[0]->pattern) found.push_back(&e.route);
+      continue;
+    }
     parameters.clear();
     bool fits = true;
     for (std::size_t i = 0; fits && i < segments.size(); ++i) {
@@ -122,9 +145,9 @@ const Route* Router::find(const std::vector<std::string>& segments,
         fits = want == segments[i];
       }
     }
-    if (fits) return &e.route;
+    if (fits) found.push_back(&e.route);
   }
-  return nullptr;
+  return found;
 }
 
 Response Router::answer(Request& request) const {
@@ -133,15 +156,20 @@ Response Router::answer(Request& request) const {
     throw Problem{400, "Bad target", "the request target must be a path"};
   const std::size_t question = target.find('?');
   const auto segments = decoded_segments(target.substr(0, question));
-  const Route* route = find(segments, request.path_parameters);
-  if (route == nullptr) {
+  const auto routes = find(segments, request.path_parameters);
+  if (routes.empty()) {
     throw Problem{404, "Not found", "there is nothing at this path; the lists are below /api/v1/"};
   }
+  const auto wanted = std::find_if(routes.begin(), routes.end(),
+                                   [&](const Route* r) { return r->method == request.method; });
+  const Route* route = wanted == routes.end() ? routes[0] : *wanted;
+  const std::string allowed = allowed_methods(routes);
   try {
-    if (request.method != "GET") {
+    if (wanted == routes.end()) {
       throw Problem{405, "Method not allowed",
-                    request.method + " is not allowed here; use GET or HEAD"};
+                    request.method + " is not allowed here; use " + allowed};
     }
+    check_content_type(request);
     if (question != std::string_view::npos) {
       request.query = decoded_query(target.substr(question + 1));
     }
@@ -152,7 +180,7 @@ Response Router::answer(Request& request) const {
   } catch (const Problem& p) {
     Response response = problem(p.status, p.title, p.detail);
     response.route = route->pattern;
-    if (p.status == 405) response.headers.emplace_back("Allow", "GET, HEAD");
+    if (p.status == 405) response.headers.emplace_back("Allow", allowed);
     return response;
   }
 }

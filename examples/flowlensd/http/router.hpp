@@ -17,8 +17,9 @@ using Handler = std::function<Response(const Request&)>;
 
 struct Route {
   std::string pattern;  ///< `/api/v1/assets/{id}`; a segment in braces takes any one
-  Handler handler;      ///< for GET and HEAD
+  Handler handler;
   std::vector<std::string> parameters;  ///< of the query; others are refused
+  std::string method = "GET";           ///< HEAD arrives as GET
 };
 
 /// Undoes %XX. \return nothing for a broken escape or a NUL.
@@ -33,8 +34,10 @@ class Router {
   [[nodiscard]] Response handle(Request request) const noexcept;
 
  private:
-  [[nodiscard]] const Route* find(const std::vector<std::string>& segments,
-                                  std::map<std::string, std::string>& parameters) const;
+  /// The routes of the path, one a method; those of the first pattern that fits.
+  [[nodiscard]] std::vector<const Route*> find(
+      const std::vector<std::string>& segments,
+      std::map<std::string, std::string>& parameters) const;
   [[nodiscard]] Response answer(Request& request) const;
 
   struct Entry {

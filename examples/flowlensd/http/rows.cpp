@@ -82,7 +82,30 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
           {"estimated_octets_to_client", row.totals.estimated_octets_to_client},
           {"first_seen", to_string(row.first_seen)},
           {"last_seen", to_string(row.last_seen)},
-          {"observers", std::move(observers)}};
+          {"observers", std::move(observers)},
+          {"active_hours", row.hours.count()},
+          {"flips", row.flips}};
+}
+
+Json history_json(const DependencyRow& row) {
+  Json intervals = Json::array();
+  for (const HourSpan& run : row.hours.runs()) {
+    intervals.push_back(
+        {{"from", to_string(begin_of(run.first))}, {"until", to_string(begin_of(run.last + 1))}});
+  }
+  return {{"resolution_seconds", 3'600},
+          {"known_from", to_string(begin_of(row.hours.oldest()))},
+          {"active_hours", row.hours.count()},
+          {"intervals", std::move(intervals)}};
+}
+
+Json change_json(const ChangeEvent& event) {
+  return {{"id", event.id.to_string()},
+          {"type", to_string(event.type)},
+          {"subject", event.subject.to_string()},
+          {"object", event.object.to_string()},
+          {"at", to_string(event.at)},
+          {"reason", event.reason}};
 }
 
 Json flow_ledger_json(const FlowLedger& l) {

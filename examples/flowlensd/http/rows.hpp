@@ -18,6 +18,9 @@ using Json = nlohmann::ordered_json;
 /// Its name, or its first address.
 [[nodiscard]] std::string asset_label(const AssetRow& row);
 [[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);
+/// When it had traffic: runs of hours.
+[[nodiscard]] Json history_json(const DependencyRow& row);
+[[nodiscard]] Json change_json(const ChangeEvent& event);
 [[nodiscard]] Json flow_ledger_json(const FlowLedger& ledger);
 [[nodiscard]] Json datagram_ledger_json(const DatagramLedger& ledger, std::uint64_t kernel_dropped);
 [[nodiscard]] Json octet_ledger_json(const OctetLedger& ledger);

@@ -156,6 +156,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request.method = is_head_ ? "GET" : method_;
     request.target = std::string(message.target());
     request.if_none_match = std::string(message[bhttp::field::if_none_match]);
+    request.content_type = std::string(message[bhttp::field::content_type]);
     request.body = std::move(message.body());
     stream_.expires_never();
     asio::post(shared_.pool, [self = shared_from_this(), request = std::move(request)]() mutable {

@@ -339,14 +339,13 @@ TEST_CASE("snapshot: both ways, in the order of ids, the same until the structur
   REQUIRE(s.assets.size() == 12);
   REQUIRE(s.edges.size() == 20);
   CHECK(std::is_sorted(s.assets.begin(), s.assets.end()));
-  CHECK(std::is_sorted(s.dependencies.begin(), s.dependencies.end()));
   CHECK(s.out_offsets.front() == 0);
   CHECK(s.out_offsets.back() == 20);
   CHECK(s.in_offsets.back() == 20);
   for (std::uint32_t asset = 0; asset < s.assets.size(); ++asset) {
     for (std::uint32_t i = s.out_offsets[asset]; i < s.out_offsets[asset + 1]; ++i) {
       CHECK(s.edges[i].client.value == asset);
-      const auto row = graph.dependency(s.dependencies[s.edges[i].dependency]);
+      const auto row = graph.dependency(s, s.edges[i]);
       REQUIRE(row);
       CHECK(row->client_asset == s.assets[asset]);
       CHECK(row->server_asset == s.assets[s.edges[i].server.value]);
@@ -360,4 +359,33 @@ TEST_CASE("snapshot: both ways, in the order of ids, the same until the structur
   apply(graph, summary("10.0.0.9", "10.0.1.1", 80));
   CHECK(graph.snapshot()->edges.size() == 21);
   CHECK(s.edges.size() == 20);
+}
+
+TEST_CASE("snapshot: an edge finds its row, unless that has gone or changed hands") {
+  DependencyGraph graph;
+  const ConnectionSummary stays = summary("10.0.0.1", "10.0.0.2", 80);
+  const ConnectionSummary goes = summary("10.0.0.3", "10.0.0.2", 80);
+  apply(graph, stays);
+  apply(graph, goes);
+  const auto s = graph.snapshot();
+  for (const Snapshot::Edge& e : s->edges) {
+    CHECK(e.weight == 300);
+    CHECK(e.confidence_percent == static_cast<int>(100 * confidence(stays.rung) + 0.5f));
+    CHECK(graph.dependency(*s, e)->server_asset == s->assets[e.server.value]);
+  }
+  apply(graph, again(goes, 0));
+  apply(graph, summary("10.0.0.4", "10.0.0.2", 80));  // where the other lay
+  const auto found = [&] {
+    return std::count_if(s->edges.begin(), s->edges.end(),
+                         [&](const auto& e) { return graph.dependency(*s, e).has_value(); });
+  };
+  CHECK(found() == 1);
+  const auto into = graph.asset_of({{}, address("10.0.0.4")})->id;
+  const auto from = graph.asset_of({{}, address("10.0.0.1")})->id;
+  for (const Fact& f : graph.facts_to_merge(into, from, kNoon)) CHECK(graph.apply(f));
+  CHECK(found() == 0);
+  const auto merged = graph.snapshot();
+  CHECK(merged != s);
+  CHECK(merged->assets.size() == 2);
+  CHECK(merged->edges.size() == 2);
 }

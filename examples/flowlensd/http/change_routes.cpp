@@ -1,0 +1,154 @@
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "http/api.hpp"
+#include "http/parameters.hpp"
+#include "http/rows.hpp"
+
+namespace flowlensd::http {
+namespace {
+
+constexpr std::size_t kMostEndpoints = 1'000;  // of one split
+
+[[noreturn]] void bad_body(const std::string& detail) { throw Problem{400, "Bad body", detail}; }
+
+/// The body as an object that has no members but these.
+Json object_of(const Request& request, const std::set<std::string>& members) {
+  const Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object()) bad_body("the body is no JSON object");
+  for (const auto& [name, value] : body.items()) {
+    if (!members.contains(name)) bad_body("`" + name + "` is no member of this body");
+  }
+  return body;
+}
+
+std::string text_member(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) {
+    bad_body(std::string(name) + ": give a text");
+  }
+  return found->get<std::string>();
+}
+
+std::optional<Timestamp> since_member(const Json& object) {
+  if (!object.contains("since") || object["since"].is_null()) return std::nullopt;
+  const std::string text = text_member(object, "since");
+  const auto time = parse_timestamp(text);
+  if (!time) bad_body("since: `" + text + "` is no time; times look like 2026-11-21T10:09:00Z");
+  return time;
+}
+
+Endpoint endpoint_of(const Json& item, const SiteTable& sites) {
+  if (!item.is_object()) bad_body("endpoints: each is an object with `address` and `site`");
+  const std::string text = text_member(item, "address");
+  const auto address = IpAddress::parse(text);
+  if (!address) bad_body("address: `" + text + "` is no IPv4 or IPv6 address");
+  const std::string site = item.contains("site") ? text_member(item, "site") : "default";
+  for (std::uint32_t i = 0; i <= 0xffff; ++i) {
+    const SiteId id{static_cast<std::uint16_t>(i)};
+    if (i > 0 && sites.name(id) == sites.name(SiteId{})) break;
+    if (sites.name(id) == site) return {id, *address};
+  }
+  bad_body("site: there is no site `" + site + "`");
+}
+
+Timestamp now() { return std::chrono::system_clock::now(); }
+
+/// Applies all facts and answers with the asset that holds their endpoints now.
+Response apply(const Service& s, const std::vector<Fact>& facts) {
+  for (const Fact& fact : facts) {
+    if (s.tell(fact)) continue;
+    throw Problem{409, "Conflict",
+                  fact.subject.address.to_string() +
+                      " cannot be moved: it has gone, or the map has no room for a new asset"};
+  }
+  const auto asset = s.graph.asset_of(facts.front().subject);
+  Response r;
+  r.body = text_of(asset ? asset_json(*asset, s.graph.sites()) : Json::object());
+  r.headers.emplace_back("Cache-Control", "no-store");
+  return r;
+}
+
+AssetRow known_asset(const Service& s, const Id& id) {
+  const auto row = s.graph.asset(id);
+  if (!row) throw Problem{404, "Not found", "there is no asset " + id.to_string()};
+  return *row;
+}
+
+Response merge_assets(const Request& request, const Service& s) {
+  const Id into = known_asset(s, id_parameter(request)).id;
+  const Json body = object_of(request, {"asset_id", "since"});
+  const std::string text = text_member(body, "asset_id");
+  const auto id = Id::parse(text);
+  if (!id) bad_body("asset_id: `" + text + "` is no id");
+  const Id from = known_asset(s, *id).id;
+  const auto facts = s.graph.facts_to_merge(into, from, now(), since_member(body));
+  if (facts.empty())
+    throw Problem{409, "Conflict", "both are the same asset, or one holds nothing"};
+  return apply(s, facts);
+}
+
+Response split_asset(const Request& request, const Service& s) {
+  const Id asset = known_asset(s, id_parameter(request)).id;
+  const Json body = object_of(request, {"endpoints", "since"});
+  if (!body.contains("endpoints") || !body["endpoints"].is_array() || body["endpoints"].empty() ||
+      body["endpoints"].size() > kMostEndpoints) {
+    bad_body("endpoints: give a list of 1 to " + std::to_string(kMostEndpoints));
+  }
+  std::vector<Endpoint> endpoints;
+  for (const Json& item : body["endpoints"])
+    endpoints.push_back(endpoint_of(item, s.graph.sites()));
+  const auto facts = s.graph.facts_to_split(asset, endpoints, now(), since_member(body));
+  if (facts.empty()) {
+    throw Problem{409, "Conflict",
+                  "the asset does not hold all of these endpoints now, or nothing would be left of "
+                  "it; with `since` its past stays with it"};
+  }
+  return apply(s, facts);
+}
+
+Response list_changes(const Request& request, const Service& s) {
+  ChangeQuery query;
+  query.limit = number_parameter(request, "page_size", s.settings.default_page_size, 1,
+                                 s.settings.max_page_size);
+  query.after = cursor_parameter(request);
+  const auto page = s.graph.changes(query);
+  Json items = Json::array();
+  for (const ChangeEvent& event : page.rows) items.push_back(change_json(event));
+  Response r;
+  r.body =
+      text_of({{"items", std::move(items)},
+               {"total", page.total},
+               {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}});
+  r.headers.emplace_back("Cache-Control", "no-cache");
+  return r;
+}
+
+Response get_change(const Request& request, const Service& s) {
+  const Id id = id_parameter(request);
+  const auto event = s.graph.change(id);
+  if (!event) throw Problem{404, "Not found", "there is no change " + id.to_string()};
+  Response r;
+  r.body = text_of(change_json(*event));
+  return r;
+}
+
+}  // namespace
+
+void add_change_routes(Router& router, const Service& s) {
+  router.add({"/api/v1/assets/{id}/merge",
+              [&s](const Request& r) { return merge_assets(r, s); },
+              {},
+              "POST"});
+  router.add({"/api/v1/assets/{id}/split",
+              [&s](const Request& r) { return split_asset(r, s); },
+              {},
+              "POST"});
+  router.add({"/api/v1/changes",
+              [&s](const Request& r) { return list_changes(r, s); },
+              {"page_size", "cursor"}});
+  router.add({"/api/v1/changes/{id}", [&s](const Request& r) { return get_change(r, s); }, {}});
+}
+
+}  // namespace flowlensd::http

@@ -1,0 +1,133 @@
+// Reading the structure while writers go on.
+#include <algorithm>
+#include <utility>
+
+#include "graph/graph_state.hpp"
+#include "graph/snapshot_builder.hpp"
+
+namespace flowlens {
+
+namespace graph {
+
+namespace {
+
+constexpr std::uint32_t kRowsAtOnce = 8'192;  // some milliseconds, even where all misses the cache
+
+void read_asset(const State& graph, std::uint32_t position, SnapshotInput& to) {
+  if (position >= to.assets.size()) to.assets.resize(position + 1);
+  const auto& entry = graph.assets[position];
+  to.assets[position] = entry.value.alive ? entry.key : Id{};
+}
+
+void read_edge(const State& graph, std::uint32_t position, SnapshotInput& to) {
+  Snapshot::Edge nothing;
+  nothing.client.value = kNoEdge;
+  if (position >= to.edges.size()) to.edges.resize(position + 1, nothing);
+  Snapshot::Edge& edge = to.edges[position];
+  edge = nothing;
+  const auto& [key, d] = graph.dependencies[position];
+  if (!d.alive) return;
+  const Description said = graph.shown(d);
+  edge.client.value = graph.client_asset(position);
+  edge.server.value = graph.server_asset(position);
+  edge.dependency.value = position;
+  edge.last_hour = hour_of(said.seen.last);
+  edge.weight =
+      static_cast<float>(d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client);
+  edge.port = key.port;
+  edge.protocol = key.protocol;
+  edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
+}
+
+/// Reads the positions of `from` on, as many as at once. \return where to go on.
+std::uint32_t read_assets(const State& graph, std::uint32_t from, SnapshotInput& to) {
+  const std::uint32_t end = std::min(graph.assets.positions(), from + kRowsAtOnce);
+  for (std::uint32_t p = from; p < end; ++p) read_asset(graph, p, to);
+  return end;
+}
+std::uint32_t read_edges(const State& graph, std::uint32_t from, SnapshotInput& to) {
+  const std::uint32_t end = std::min(graph.dependencies.positions(), from + kRowsAtOnce);
+  for (std::uint32_t p = from; p < end; ++p) {
+    graph.dependencies.prefetch_at(p + kAhead);
+    read_edge(graph, p, to);
+  }
+  return end;
+}
+
+/// Reads again what the log names, as much as at once. \return entries left.
+std::size_t read_log(StructureLog& log, const State& graph, SnapshotInput& to) {
+  for (std::uint32_t i = 0; i < kRowsAtOnce && log.done < log.positions.size(); ++i, ++log.done) {
+    const auto [position, is_asset] = log.positions[log.done];
+    if (is_asset) {
+      read_asset(graph, position, to);
+    } else {
+      read_edge(graph, position, to);
+    }
+  }
+  return log.positions.size() - log.done;
+}
+
+}  // namespace
+
+void State::begin_log(SnapshotInput& to) const {
+  const std::unique_lock lock{mutex};
+  log = {};
+  log.is_on = true;
+  to.assets.reserve(assets.positions());
+  to.edges.reserve(dependencies.positions());
+}
+
+/// Each round finds less in the log; the last one is short enough to end it under the lock.
+void State::read_structure(SnapshotInput& to) const {
+  begin_log(to);
+  for (std::uint32_t next = 0, end = 1; next < end;) {
+    const std::shared_lock lock{mutex};
+    next = read_assets(*this, next, to);
+    end = assets.positions();
+  }
+  for (std::uint32_t next = 0, end = 1; next < end;) {
+    const std::shared_lock lock{mutex};
+    next = read_edges(*this, next, to);
+    end = dependencies.positions();
+  }
+  while (true) {
+    const std::unique_lock lock{mutex};
+    if (read_log(log, *this, to) > 0) continue;
+    to.revision = revision;
+    snapshot_structure = structure;
+    log = {};
+    return;
+  }
+}
+
+}  // namespace graph
+
+using namespace graph;
+
+std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
+  const std::lock_guard building{impl_->snapshot_mutex};
+  {
+    const std::shared_lock lock{impl_->mutex};
+    if (impl_->snapshot && impl_->snapshot_structure == impl_->structure) return impl_->snapshot;
+  }
+  impl_->snapshot = nullptr;  // whoever needs the old one has it
+  SnapshotInput input;
+  impl_->read_structure(input);
+  impl_->snapshot = build_snapshot(std::move(input));
+  return impl_->snapshot;
+}
+
+std::optional<DependencyRow> DependencyGraph::dependency(const Snapshot& snapshot,
+                                                         const Snapshot::Edge& edge) const {
+  const std::shared_lock lock{impl_->mutex};
+  const std::uint32_t position = edge.dependency.value;
+  if (position >= impl_->dependencies.positions()) return std::nullopt;
+  const auto& [key, d] = impl_->dependencies[position];
+  if (!d.alive || key.port != edge.port || key.protocol != edge.protocol) return std::nullopt;
+  DependencyRow row = impl_->row_of(position);
+  if (row.client_asset != snapshot.assets[edge.client.value]) return std::nullopt;
+  if (row.server_asset != snapshot.assets[edge.server.value]) return std::nullopt;
+  return row;
+}
+
+}  // namespace flowlens
