@@ -60,7 +60,8 @@ struct DependencyRow {
   TrafficCounts totals;
   std::array<IpAddress, kMaxObservers> observers{};
   std::uint8_t observer_count = 0;
-  HourBitmap hours;         ///< with traffic, by event time
+  HourBitmap hours;  ///< with traffic, by event time
+  DirectionReasons reasons;
   std::uint16_t flips = 0;  ///< how often it was re-directed; stays at kMaxFlips
 };
 inline constexpr std::uint16_t kMaxFlips = 4'095;

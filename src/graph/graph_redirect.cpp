@@ -37,6 +37,8 @@ bool State::redirect(const Redirection& redirection) {
   Description said = a.closed;
   said.direction = Direction::client_server;
   said.rung = redirection.why;
+  said.reasons = {};  // what spoke for one way round spoke against the other
+  said.reasons.add(redirection.why, true);
   merge(b.closed, said);
   b.hours.merge(a.hours);
   b.provisional = b.provisional && a.provisional;

@@ -22,6 +22,7 @@ DependencyRow State::row_of(std::uint32_t position) const {
   row.service = d.service;
   row.direction = said.direction;
   row.rung = said.rung;
+  row.reasons = said.reasons;
   row.provisional = d.provisional;
   row.first_seen = said.seen.first;
   row.last_seen = said.seen.last;
@@ -126,6 +127,7 @@ void State::take_dependency(const DependencyRow& row) {
   d.closed.seen = {row.first_seen, row.last_seen};
   d.closed.direction = row.direction;
   d.closed.rung = row.rung;
+  d.closed.reasons = row.reasons;
   const std::size_t named = std::min<std::size_t>(row.observer_count, kMaxObservers);
   for (std::size_t i = 0; i < named; ++i) {
     const std::uint16_t exporter = exporter_position(row.observers[i]);

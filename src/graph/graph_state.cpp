@@ -208,6 +208,7 @@ void State::add_observer(Description& to, std::uint16_t exporter) const noexcept
 void State::merge(Description& to, const Description& from) const noexcept {
   to.seen.include(from.seen);
   for (std::size_t i = 0; i < from.observer_count; ++i) add_observer(to, from.observers[i]);
+  to.reasons |= from.reasons;
   if (std::pair{from.rung, from.direction} < std::pair{to.rung, to.direction}) {
     to.rung = from.rung;
     to.direction = from.direction;

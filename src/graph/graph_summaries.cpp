@@ -44,6 +44,7 @@ Description description_of(const ConnectionSummary& s, State& graph) {
   said.seen = {s.first, s.last};
   said.direction = s.direction;
   said.rung = s.rung;
+  said.reasons = s.reasons;
   for (std::size_t i = 0; i < s.observer_count; ++i) {
     const std::uint16_t exporter = graph.exporter_position(s.observers[i]);
     if (exporter != 0xffff) graph.add_observer(said, exporter);
@@ -62,6 +63,7 @@ void take_description(State& graph, DependencyState& d, const ConnectionSummary&
     graph.merge(d.closed, said);
     d.hours.set(hours_of(said.seen));
     d.provisional = false;
+    d.flips = std::min<unsigned>(kMaxFlips, d.flips + s.flips) & kMaxFlips;
   } else {
     std::uint32_t position = *link;
     if (position == kNoPosition) {

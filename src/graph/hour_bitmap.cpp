@@ -11,9 +11,12 @@ void HourBitmap::advance(Hour newest) noexcept {
   if (newest - newest_ >= kHours) {
     words_ = {};
   } else {
-    for (Hour hour = newest_ + 1; hour <= newest; ++hour) {
+    for (Hour hour = newest_ + 1; hour <= newest;) {
       const Hour at = hour % kHours;
-      words_[at / 32] &= ~(1u << (at % 32));
+      const Hour bits = std::min(32 - at % 32, newest - hour + 1);
+      const std::uint32_t ones = bits == 32 ? ~0u : (1u << bits) - 1;
+      words_[at / 32] &= ~(ones << at % 32);
+      hour += bits;
     }
   }
   newest_ = newest;

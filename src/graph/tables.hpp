@@ -44,6 +44,7 @@ struct Description {
   std::uint8_t observer_count = 0;
   Direction direction = Direction::unknown;
   DirectionRung rung = DirectionRung::none;
+  DirectionReasons reasons;
 
   friend bool operator==(const Description&, const Description&) noexcept = default;
 };
@@ -71,7 +72,7 @@ struct DependencyHash {
   }
 };
 
-/// 200 octets: with its key, its slots and its edge of a snapshot, 10,000,000 fit in 3 GB.
+/// 208 octets: with its key, its slots and its edge of a snapshot, 10,000,000 fit in 3 GB.
 struct DependencyState {
   Id id;
   TrafficCounts totals;
@@ -85,7 +86,7 @@ struct DependencyState {
   bool changed : 1 = false;    ///< since the last revision
   bool published : 1 = false;  ///< was in a revision
 };
-static_assert(sizeof(DependencyState) == 200);
+static_assert(sizeof(DependencyState) == 208);
 
 /// An endpoint that an asset holds or held.
 struct Held {

@@ -31,7 +31,7 @@ Revision Resolver::flush(Timestamp now) {
 
 Revision Resolver::finish(Timestamp now) {
   summarize(now, summaries_);
-  aggregator_.finish(summaries_.rows);
+  aggregator_.finish(summaries_.rows, &summaries_.redirections);
   summaries_.flows = aggregator_.ledger();
   return apply(summaries_);
 }
@@ -39,7 +39,7 @@ Revision Resolver::finish(Timestamp now) {
 void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
   out.rows.clear();
   out.redirections.clear();
-  aggregator_.flush(now, out.rows);
+  aggregator_.flush(now, out.rows, &out.redirections);
   out.flows = aggregator_.ledger();
   out.at = now;
 }

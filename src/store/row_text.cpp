@@ -1,5 +1,7 @@
 #include "store/row_text.hpp"
 
+#include <algorithm>
+
 #include "flowlens/error.hpp"
 
 namespace flowlens::store {
@@ -55,6 +57,32 @@ FactSource source_from(std::string_view text) {
 }
 ChangeType change_type_from(std::string_view text) {
   return enumerator_from(text, ChangeType::endpoint_moved, "type of change");
+}
+
+std::string reasons_text(const DirectionReasons& reasons) {
+  std::string text;
+  for (std::size_t i = 0; i < kDirectionRungCount; ++i) {
+    const auto rung = static_cast<DirectionRung>(i);
+    for (const bool agrees : {true, false}) {
+      if (!(agrees ? reasons.agrees(rung) : reasons.disagrees(rung))) continue;
+      if (!text.empty()) text += ',';
+      if (!agrees) text += '!';
+      text += to_string(rung);
+    }
+  }
+  return text;
+}
+
+DirectionReasons reasons_from(std::string_view text) {
+  DirectionReasons reasons;
+  while (!text.empty()) {
+    std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+    const bool agrees = !one.starts_with('!');
+    if (!agrees) one.remove_prefix(1);
+    reasons.add(rung_from(one), agrees);
+  }
+  return reasons;
 }
 
 std::vector<std::uint8_t> hours_blob(const HourBitmap& hours) {

@@ -35,6 +35,9 @@ class SiteNames {
 [[nodiscard]] DirectionRung rung_from(std::string_view text);
 [[nodiscard]] FactSource source_from(std::string_view text);
 [[nodiscard]] ChangeType change_type_from(std::string_view text);
+/// Rungs that agree, and with a `!` those that disagree: `tcp_flags,!lower_port`
+[[nodiscard]] std::string reasons_text(const DirectionReasons& reasons);
+[[nodiscard]] DirectionReasons reasons_from(std::string_view text);
 /// The newest hour, highest octet first, and one bit an hour back from it, lowest bit first.
 [[nodiscard]] std::vector<std::uint8_t> hours_blob(const HourBitmap& hours);
 [[nodiscard]] HourBitmap hours_from(std::span<const std::uint8_t> blob) noexcept;

@@ -50,6 +50,7 @@ DependencyRow read_dependency(Statement& row, const SiteNames& sites) {
   read_observers(row.text(), d);
   d.hours = hours_from(row.blob());
   d.flips = static_cast<std::uint16_t>(row.u64());
+  d.reasons = reasons_from(row.text());
   return d;
 }
 

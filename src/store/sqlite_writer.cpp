@@ -57,7 +57,7 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
       remove_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ?"),
       upsert_dependency_(
           db,
-          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
           "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
           "server_asset = excluded.server_asset, service = excluded.service, "
           "direction = excluded.direction, rung = excluded.rung, "
@@ -69,7 +69,8 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "packets_to_client = excluded.packets_to_client, "
           "estimated_octets_to_server = excluded.estimated_octets_to_server, "
           "estimated_octets_to_client = excluded.estimated_octets_to_client, "
-          "observers = excluded.observers, hours = excluded.hours, flips = excluded.flips"),
+          "observers = excluded.observers, hours = excluded.hours, flips = excluded.flips, "
+          "reasons = excluded.reasons"),
       remove_dependency_(db, "DELETE FROM dependencies WHERE id = ?"),
       first_seen_(db,
                   "SELECT first_seen, (SELECT max(at) FROM aliases WHERE id = ?1) "
@@ -167,6 +168,7 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
   upsert_dependency_.bind(observers_text(row))
       .bind(std::span<const std::uint8_t>{hours_blob(row.hours)})
       .bind(std::uint64_t{row.flips})
+      .bind(reasons_text(row.reasons))
       .run();
 }
 

@@ -27,6 +27,17 @@ std::string protocol_text(std::uint8_t protocol) {
 /// 0.95, not 0.949999988079071.
 double rounded(float value) { return std::round(static_cast<double>(value) * 10'000) / 10'000; }
 
+/// Rows of releases before know their rung only.
+Json reasons_json(const DependencyRow& row) {
+  if (row.reasons.empty()) return Json::array({describe(row.rung)});
+  Json texts = Json::array();
+  for (const DirectionReason& r : strongest(row.reasons)) texts.push_back(r.text());
+  return texts;
+}
+float confidence_of(const DependencyRow& row) {
+  return row.reasons.empty() ? confidence(row.rung) : confidence(row.reasons);
+}
+
 }  // namespace
 
 std::string text_of(const Json& json) {
@@ -70,8 +81,8 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
           {"service", service_name(row.service)},
           {"direction", to_string(row.direction)},
           {"direction_rung", to_string(row.rung)},
-          {"direction_reasons", Json::array({describe(row.rung)})},
-          {"direction_confidence", rounded(confidence(row.rung))},
+          {"direction_reasons", reasons_json(row)},
+          {"direction_confidence", rounded(confidence_of(row))},
           {"provisional", row.provisional},
           {"flows", row.totals.flows},
           {"octets_to_server", row.totals.octets_to_server},

@@ -55,6 +55,10 @@ TEST_CASE("load() gives back what apply() took") {
   DependencyRow peer = dependency_row(1, 7);
   peer.direction = Direction::peer;
   peer.provisional = false;
+  peer.flips = 3;
+  peer.hours.set({hour_of(peer.first_seen), hour_of(peer.last_seen)});
+  peer.reasons.add(DirectionRung::tcp_flags, true);
+  peer.reasons.add(DirectionRung::lower_port, false);
   peer.totals.octets_to_client = 0xffff'ffff'ffff'ffffu;
   DependencyRow unseen = dependency_row(2, 1);
   unseen.observers = {};
@@ -99,6 +103,8 @@ TEST_CASE("load() gives back what apply() took") {
     CHECK(got->last_seen == want.last_seen);
     CHECK(got->totals == want.totals);
     CHECK(got->observers == want.observers);
+    CHECK(got->flips == want.flips);
+    CHECK(got->reasons == want.reasons);
     CHECK(got->observer_count == want.observer_count);
   }
 }

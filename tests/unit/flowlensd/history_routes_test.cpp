@@ -1,0 +1,191 @@
+// The past over HTTP, and what people change: merging and splitting assets.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "http/api.hpp"
+#include "support/flows.hpp"
+
+using namespace flowlensd;
+using namespace flowlensd::http;
+using namespace flowlens::testing;
+using namespace std::chrono_literals;
+using Answer = nlohmann::json;
+
+namespace {
+
+struct Fixture {
+  Settings settings;
+  Life life;
+  Resolver resolver;
+  Accounts accounts{1, 16, 1};
+  MapWriter writer{resolver, nullptr, FlowLedger{}, Epoch{1}, MapObservers{}};
+  FlowChannel channel{10};
+  Service service{settings,
+                  life,
+                  resolver.graph(),
+                  accounts,
+                  writer,
+                  channel,
+                  nullptr,
+                  {},
+                  {},
+                  ResolverOptions{},
+                  ParserOptions{},
+                  [this](const Fact& f) { return resolver.graph().apply(f); }};
+  Router router;
+
+  Fixture() {
+    add_map_routes(router, service);
+    add_change_routes(router, service);
+    use("10.0.0.1", 0h);
+    use("10.0.0.2", 0h);
+    use("10.0.0.1", 2h);
+    (void)resolver.finish(kNoon + 3h);
+  }
+  void use(std::string_view client, std::chrono::hours later) {
+    std::vector<FlowRecord> flows{
+        tcp(client, 40000, "10.0.0.9", 443).begun_by(Initiator::source),
+        tcp("10.0.0.9", 443, client, 40000).begun_by(Initiator::destination)};
+    for (FlowRecord& f : flows) {
+      f.start += later;
+      f.end += later;
+      f.received += later;
+    }
+    resolver.add(flows, flows[0].received);
+  }
+  Response send(std::string target, std::string body, std::string type = "application/json",
+                std::string method = "POST") {
+    Request request;
+    request.method = std::move(method);
+    request.target = std::move(target);
+    request.body = std::move(body);
+    request.content_type = std::move(type);
+    return router.handle(std::move(request));
+  }
+  Answer get(std::string target, unsigned status = 200) {
+    const Response r = send(std::move(target), "", "", "GET");
+    CAPTURE(r.body);
+    CHECK(r.status == status);
+    return Answer::parse(r.body);
+  }
+  std::string id(std::string_view host) const {
+    return resolver.graph().asset_of({{}, address(host)})->id.to_string();
+  }
+};
+
+constexpr const char* kHourOne = "2026-11-21T12:30:00Z";
+constexpr const char* kHourThree = "2026-11-21T14:30:00Z";
+
+}  // namespace
+
+TEST_CASE("as of: lists, the topology and exports show that hour") {
+  Fixture f;
+  const auto at = [](const char* path, const char* time) {
+    return std::string("/api/v1/") + path +
+           (std::string(path).find('?') == std::string::npos ? "?" : "&") + "as_of=" + time;
+  };
+  CHECK(f.get(at("dependencies", kHourOne))["total"] == 2);
+  CHECK(f.get(at("dependencies", kHourThree))["total"] == 1);
+  CHECK(f.get(at("dependencies?hours=3", kHourThree))["total"] == 2);
+  CHECK(f.get(at("assets", kHourOne))["total"] == 3);
+  CHECK(f.get(at("assets", kHourThree))["total"] == 2);
+  CHECK(f.get(at("topology", kHourThree))["edges"].size() == 1);
+  CHECK(f.get(at("topology", kHourThree))["nodes"].size() == 2);
+  CHECK(f.get(at("topology?limit=1", kHourOne))["truncated"] == true);
+  CHECK(f.get(at("topology/export", kHourThree))["dependencies"].size() == 1);
+  CHECK(f.get("/api/v1/topology")["edges"].size() == 2);
+  CHECK(f.get(at(("assets/" + f.id("10.0.0.2") + "/dependencies").c_str(), kHourThree))["total"] ==
+        0);
+  CHECK(f.get("/api/v1/dependencies?as_of=yesterday", 400)["detail"] ==
+        "as_of: `yesterday` is no time; times look like 2026-11-21T10:09:00Z");
+  CHECK(f.get("/api/v1/dependencies?hours=3", 400)["status"] == 400);
+  CHECK(f.get("/api/v1/dependencies?as_of=2026-11-21T12:30:00Z&hours=673", 400)["status"] == 400);
+}
+
+TEST_CASE("history: the hours of a dependency in runs") {
+  Fixture f;
+  for (const auto& row : f.get("/api/v1/dependencies")["items"]) {
+    const Answer one = f.get("/api/v1/dependencies/" + row["id"].get<std::string>());
+    const bool is_first = one["client"]["address"] == "10.0.0.1";
+    CHECK(one["history"]["active_hours"] == (is_first ? 2 : 1));
+    REQUIRE(one["history"]["intervals"].size() == (is_first ? 2u : 1u));
+    CHECK(one["history"]["intervals"][0]["from"] == "2026-11-21T12:00:00Z");
+    CHECK(one["history"]["intervals"][0]["until"] == "2026-11-21T13:00:00Z");
+    CHECK(one["flips"] == 0);
+  }
+}
+
+TEST_CASE("diff: between two times") {
+  Fixture f;
+  const Answer d = f.get("/api/v1/topology/diff?from=2026-11-21T12:30:00Z&to=2026-11-21T14:30:00Z");
+  CHECK(d["removed"]["total"] == 1);
+  CHECK(d["removed"]["items"][0]["client"]["address"] == "10.0.0.2");
+  CHECK(d["removed_assets"]["total"] == 1);
+  CHECK(d["added"]["total"] == 0);
+  CHECK(d["unchanged"] == 1);
+  CHECK(f.get("/api/v1/topology/diff?from=2026-11-21T12:30:00Z", 400)["status"] == 400);
+}
+
+TEST_CASE("merge and split: the answer is the asset, the change is an event") {
+  Fixture f;
+  const std::string one = f.id("10.0.0.1"), two = f.id("10.0.0.2");
+  const Response merged =
+      f.send("/api/v1/assets/" + one + "/merge", R"({"asset_id":")" + two + "\"}");
+  REQUIRE(merged.status == 200);
+  CHECK(Answer::parse(merged.body)["id"] == one);
+  CHECK(Answer::parse(merged.body)["endpoints"].size() == 2);
+  CHECK(f.get("/api/v1/assets/" + two)["id"] == one);
+  const Answer changes = f.get("/api/v1/changes");
+  REQUIRE(changes["total"] == 1);
+  CHECK(changes["items"][0]["type"] == "asset_merged");
+  CHECK(f.get("/api/v1/changes/" + changes["items"][0]["id"].get<std::string>())["object"] == one);
+
+  const Response split = f.send("/api/v1/assets/" + one + "/split",
+                                R"({"endpoints":[{"address":"10.0.0.2","site":"default"}]})");
+  REQUIRE(split.status == 200);
+  CHECK(Answer::parse(split.body)["id"] == two);
+  CHECK(f.get("/api/v1/changes")["items"][0]["type"] == "asset_split");
+  // It is in the next revision, with or without traffic.
+  const Revision r = f.resolver.flush(kNoon + 4h);
+  CHECK(r.events.size() == 2);
+}
+
+TEST_CASE("merge and split: what is refused") {
+  Fixture f;
+  const std::string one = f.id("10.0.0.1");
+  const std::string merge = "/api/v1/assets/" + one + "/merge";
+  const std::string split = "/api/v1/assets/" + one + "/split";
+  struct Case {
+    std::string target, body;
+    unsigned status;
+  };
+  const Case cases[] = {
+      {merge, "", 400},
+      {merge, "[]", 400},
+      {merge, "{}", 400},
+      {merge, R"({"asset_id":7})", 400},
+      {merge, R"({"asset_id":"x"})", 400},
+      {merge, R"({"asset_id":"f81d4fae-7dec-11d0-a765-00a0c91e6bf6"})", 404},
+      {merge, R"({"asset_id":")" + one + "\"}", 409},
+      {merge, R"({"asset_id":")" + one + R"(","colour":"red"})", 400},
+      {merge, R"({"asset_id":")" + f.id("10.0.0.2") + R"(","since":"noon"})", 400},
+      {"/api/v1/assets/f81d4fae-7dec-11d0-a765-00a0c91e6bf6/merge", "{}", 404},
+      {split, R"({"endpoints":[]})", 400},
+      {split, R"({"endpoints":["10.0.0.1"]})", 400},
+      {split, R"({"endpoints":[{"address":"here"}]})", 400},
+      {split, R"({"endpoints":[{"address":"10.0.0.1","site":"moon"}]})", 400},
+      {split, R"({"endpoints":[{"address":"10.0.0.1"}]})", 409},
+      {split, R"({"endpoints":[{"address":"10.0.0.9"}]})", 409},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.body);
+    CHECK(f.send(c.target, c.body).status == c.status);
+  }
+  CHECK(f.send(merge, "{}", "text/plain").status == 415);
+  CHECK(f.send(merge, "{}", "").status == 415);
+  const Response get = f.send(merge, "", "", "GET");
+  CHECK(get.status == 405);
+  CHECK(get.headers.back() == std::pair<std::string, std::string>{"Allow", "POST"});
+  CHECK(f.get("/api/v1/changes")["total"] == 0);
+}
