@@ -170,8 +170,8 @@ TEST_CASE("scenario: at the ends of the ranges the map still knows the truth") {
         truth::compare("ends", truth::scenario(file.path()), {{}, 5});
     CAPTURE(scores.tools.front().examples.empty() ? "" : scores.tools.front().examples.back());
     const truth::Score& flowlens = scores.tools.front();
-    // An edge used once may be turned round.
-    CHECK(flowlens.recall() >= 0.98);
+    // With a second or two for each edge, some used once are not decided.
+    CHECK(flowlens.recall() >= 0.95);
     if (c.is_seen) CHECK(flowlens.edges_true > 10);
   }
 }
