@@ -58,6 +58,8 @@ class Template {
   [[nodiscard]] std::uint16_t scope_field_count() const noexcept { return scope_field_count_; }
   [[nodiscard]] bool is_options() const noexcept { return scope_field_count_ != 0 || options_; }
   [[nodiscard]] bool has_variable_length() const noexcept { return variable_; }
+  /// Whether a field tells of the other direction: reverse elements (RFC 5103), responder counts.
+  [[nodiscard]] bool has_reverse() const noexcept { return reverse_; }
   /// Octets of the shortest record, at least 1; of every record unless has_variable_length().
   [[nodiscard]] std::size_t min_record_octets() const noexcept { return min_record_octets_; }
   /// Unique within the Parser that made it, never reused; the key for compiled plans.
@@ -77,6 +79,7 @@ class Template {
   std::uint16_t scope_field_count_ = 0;
   ExportProtocol protocol_ = ExportProtocol::ipfix;
   bool variable_ = false;
+  bool reverse_ = false;
   bool options_ = false;
 };
 

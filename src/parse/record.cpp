@@ -29,6 +29,16 @@ std::string_view to_string(ExportProtocol protocol) noexcept {
   return "";
 }
 
+namespace {
+
+bool tells_of_reverse(ElementId id) noexcept {
+  constexpr std::uint16_t kResponderOctets = 232, kResponderPackets = 299;
+  return id.enterprise == kReverseEnterprise ||
+         (id.enterprise == 0 && (id.number == kResponderOctets || id.number == kResponderPackets));
+}
+
+}  // namespace
+
 Template::Template(ExportProtocol protocol, std::uint16_t id, std::vector<FieldSpecifier> fields,
                    std::uint16_t scope_field_count, std::uint64_t serial)
     : fields_(std::move(fields)),
@@ -38,6 +48,7 @@ Template::Template(ExportProtocol protocol, std::uint16_t id, std::vector<FieldS
       protocol_(protocol) {
   std::size_t run = 0;
   for (const FieldSpecifier& field : fields_) {
+    reverse_ = reverse_ || tells_of_reverse(field.element);
     if (field.length_octets != kVariableLength) {
       run += field.length_octets;
       continue;
