@@ -2,6 +2,7 @@
 """The same input gives the same map, byte for byte: run twice, and with other numbers of workers."""
 
 import hashlib
+import re
 
 from harness import expect, main, program, run, say, simnet, work_dir
 
@@ -44,5 +45,19 @@ def test_every_format():
                              for workers in (1, 4)})
 
 
+def test_quiet_network():
+    """A capture in which hours pass between a few datagrams: every flow falls into its own window."""
+    with work_dir("determinism") as directory:
+        capture, scenario = directory / "flows.pcap", directory / "quiet.yaml"
+        scenario.write_text("duration: 200000\nrate: 0.1\nclients: 4\nexporters: [{protocol: v9}]\n")
+        simnet("--pcap", capture, "--scenario", scenario)
+        done = run([program("FLOWLENSD"), "--data-dir", directory / "data", "--input", capture], cwd=directory)
+        flows = re.search(r"flows +([\d,]+): .* late ([\d,]+)", done.stdout + done.stderr)
+        expect(flows, f"no ledger of flows in the summary:\n{done.stdout}{done.stderr}")
+        expect(int(flows[1].replace(",", "")) > 10_000, f"flows: {flows[0]}")
+        expect(flows[2] == "0", f"late although in order: {flows[0]}")
+        say(f"   {flows[0]}")
+
+
 if __name__ == "__main__":
-    main(test_workers_and_runs, test_every_format)
+    main(test_workers_and_runs, test_every_format, test_quiet_network)

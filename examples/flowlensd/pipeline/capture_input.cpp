@@ -270,6 +270,36 @@ class Producer {
   std::thread thread_;
 };
 
+/// Brings flows into the map with the time at which they came. A chunk of a quiet network spans
+/// hours: taken at its end, all it holds would be late. Seconds, since a call for each datagram costs.
+class InTime {
+ public:
+  explicit InTime(MapWriter& writer) : writer_(writer) {}
+
+  void add(std::span<const FlowRecord> flows) {
+    while (!flows.empty()) {
+      const auto second = std::chrono::floor<std::chrono::seconds>(flows.front().received);
+      const auto end = std::find_if(flows.begin(), flows.end(), [second](const FlowRecord& f) {
+        return std::chrono::floor<std::chrono::seconds>(f.received) != second;
+      });
+      const auto count = static_cast<std::size_t>(end - flows.begin());
+      add_at(flows.first(count), flows[count - 1].received);
+      flows = flows.subspan(count);
+    }
+  }
+
+ private:
+  void add_at(std::span<const FlowRecord> flows, Timestamp now) {
+    writer_.add(flows, now);
+    if (now < next_flush_) return;
+    writer_.flush(now, kStorePatience);
+    next_flush_ = now + kFlushEvery;
+  }
+
+  MapWriter& writer_;
+  Timestamp next_flush_;
+};
+
 void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
   if (report.datagrams + report.traffic == 0) {
     report.first = report.last = chunk.items.front().received;
@@ -290,15 +320,11 @@ CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Ac
   ChunkQueue queue;
   CaptureReport report;
   Producer producer(options, merge, accounts, queue);
-  Timestamp next_flush;
+  InTime map(writer);
   while (auto chunk = stop ? nullptr : queue.take()) {
     const auto flows = in_order(*chunk);
     count(report, *chunk, flows.size());
-    writer.add(flows, report.last);
-    if (report.last >= next_flush) {
-      writer.flush(report.last, kStorePatience);
-      next_flush = report.last + kFlushEvery;
-    }
+    map.add(flows);
     on_progress(report);
     queue.give_back(std::move(chunk));
   }
