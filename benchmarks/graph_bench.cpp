@@ -168,13 +168,12 @@ nlohmann::ordered_json measure(const Options& o) {
   };
   const Run updated = apply_all(graph, o.updates, kBatch, update);
   const std::uint64_t resident_map = memory("VmRSS");
-  Json out{{"dependencies", graph.counters().dependencies},
-           {"assets", graph.counters().assets},
-           {"new_per_processor_second",
-            static_cast<double>(o.dependencies) / made.processor_seconds},
-           {"updates_per_processor_second",
-            static_cast<double>(o.updates) / updated.processor_seconds},
-           {"resident_map", resident_map - empty}};
+  Json out{
+      {"dependencies", graph.counters().dependencies},
+      {"assets", graph.counters().assets},
+      {"new_per_processor_second", static_cast<double>(o.dependencies) / made.processor_seconds},
+      {"updates_per_processor_second", static_cast<double>(o.updates) / updated.processor_seconds},
+      {"resident_map", resident_map - empty}};
 
   constexpr std::size_t kSmallBatch = 256;
   const Run calm = apply_all(graph, kSmallBatch * 2'000, kSmallBatch, update);
