@@ -1,5 +1,5 @@
 // flowlens-bench-aggregate: what aggregation and direction cost per flow, on one core, while so many
-// conversations live (all given as arguments; 100000 and 2000000 without).
+// conversations live (given as arguments; 100000 and 2000000 without). --json: one JSON document.
 //
 // Each conversation has two halves, reported every 60 s as an active timeout does, for 15 minutes of
 // event time (so three windows close), a summary taken every 5 s as flowlensd does. TCP with or-ed
@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -105,7 +107,16 @@ class Clocked {
   Timestamp next_flush_ = kStart + kFlush;
 };
 
-void measure(std::uint64_t conversations) {
+struct Figures {
+  std::uint64_t conversations = 0;  ///< live at once
+  std::uint64_t flows = 0;
+  double ns_adding = 0;  ///< a flow
+  double ns_closing = 0;
+  std::uint64_t rows = 0;  ///< of summaries
+  bool is_balanced = false;
+};
+
+Figures measure(std::uint64_t conversations) {
   Clocked clocked;
   std::vector<FlowRecord> flows;
   std::uint64_t count = 0;
@@ -125,21 +136,54 @@ void measure(std::uint64_t conversations) {
   }
   clocked.finish();
   const double n = static_cast<double>(count);
+  return {clocked.conversations,   count,        clocked.ns_adding / n,
+          clocked.ns_flushing / n, clocked.rows, clocked.aggregator().ledger().balanced()};
+}
+
+void print(const Figures& f) {
   std::printf(
       "%9llu conversations  %10llu flows  %6.1f ns a flow (add %.1f, flush and close %.1f)  "
       "%llu rows  ledger %s\n",
-      static_cast<unsigned long long>(clocked.conversations),
-      static_cast<unsigned long long>(count), (clocked.ns_adding + clocked.ns_flushing) / n,
-      clocked.ns_adding / n, clocked.ns_flushing / n, static_cast<unsigned long long>(clocked.rows),
-      clocked.aggregator().ledger().balanced() ? "balanced" : "NOT BALANCED");
+      static_cast<unsigned long long>(f.conversations), static_cast<unsigned long long>(f.flows),
+      f.ns_adding + f.ns_closing, f.ns_adding, f.ns_closing,
+      static_cast<unsigned long long>(f.rows), f.is_balanced ? "balanced" : "NOT BALANCED");
+}
+
+nlohmann::ordered_json json_of(const Figures& f) {
+  return {{"conversations", f.conversations},
+          {"flows", f.flows},
+          {"ns_per_flow", f.ns_adding + f.ns_closing},
+          {"ns_per_flow_add", f.ns_adding},
+          {"ns_per_flow_flush_and_close", f.ns_closing},
+          {"rows", f.rows},
+          {"is_balanced", f.is_balanced}};
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 2) {
-    measure(100'000);
-    measure(2'000'000);
+  bool is_json = false;
+  std::vector<std::uint64_t> wanted;
+  for (int i = 1; i < count; ++i) {
+    if (std::string_view(arguments[i]) == "--json") {
+      is_json = true;
+    } else {
+      wanted.push_back(std::strtoull(arguments[i], nullptr, 10));
+    }
   }
-  for (int i = 1; i < count; ++i) measure(std::strtoull(arguments[i], nullptr, 10));
+  if (wanted.empty()) wanted = {100'000, 2'000'000};
+  nlohmann::ordered_json all;
+  for (const std::uint64_t conversations : wanted) {
+    if (conversations == 0) {
+      std::fputs("flowlens-bench-aggregate [--json] [CONVERSATIONS]...\n", stderr);
+      return 2;
+    }
+    const Figures figures = measure(conversations);
+    if (is_json) {
+      all.push_back(json_of(figures));
+    } else {
+      print(figures);
+    }
+  }
+  if (is_json) std::printf("%s\n", all.dump(2).c_str());
 }

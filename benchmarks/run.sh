@@ -12,8 +12,9 @@ usage() {
 ./dev bench [OPTIONS]
 
   --input FILE.pcap   measure this capture instead of generated data (may be repeated)
-  --only decode|live  decode: ns per record of each stage, beside nfcapd; live: flowlensd at
-                      200,000 flows/s for 60 s, with the sender's count. Default: both
+  --only PART         decode: ns per record of each stage, beside nfcapd; map: what aggregation costs
+                      by live conversations, and the map by its size; live: flowlensd at
+                      200,000 flows/s for 60 s, with the sender's count. Default: all three
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
   --repetitions N     of each stage (5)
   --json              print one JSON document instead of tables
@@ -27,20 +28,21 @@ TEXT
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
-inputs=() only= quick= json= repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000
+inputs=() only= quick= json= repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000)
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
-    --only) only=${2:?--only wants decode or live}; shift ;;
+    --only) only=${2:?--only wants decode, map or live}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
-    --quick) quick=yes repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000 data=build/bench-data/quick ;;
+    --quick) quick=yes repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000
+      conversations=(100000) dependencies=(1000000) data=build/bench-data/quick ;;
     --json) json=yes ;;
     --help | -h) usage; exit ;;
     *) usage >&2; die "unknown option '$1'" ;;
   esac
   shift
 done
-case $only in "" | decode | live) ;; *) die "--only: '$only' is neither decode nor live" ;; esac
+case $only in "" | decode | map | live) ;; *) die "--only: '$only' is none of decode, map, live" ;; esac
 [ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
 
 shared=${FLOWLENS_SHARED:-../shared}
@@ -76,9 +78,10 @@ generate() { # PROTOCOL: writes $data/PROTOCOL.pcap and, with genflows, $data/PR
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 printf null >"$results/decode.json"
+printf null >"$results/map.json"
 printf null >"$results/live.json"
 
-if [ "$only" != live ]; then
+if [ -z "$only" ] || [ "$only" = decode ]; then
   if [ ${#inputs[@]} = 0 ]; then
     for protocol in v5 v9 ipfix sflow; do
       generate $protocol
@@ -89,8 +92,32 @@ if [ "$only" != live ]; then
     --peer-runs $peer_runs ${json:+--json "$results/decode.json"} "${inputs[@]}"
 fi
 
+if [ -z "$only" ] || [ "$only" = map ]; then
+  if [ -n "$json" ]; then
+    {
+      printf '{"aggregate": '
+      $build/benchmarks/flowlens-bench-aggregate --json "${conversations[@]}"
+      printf ', "graph": ['
+      separator=
+      for count in "${dependencies[@]}"; do
+        printf '%s' "$separator"
+        $build/benchmarks/flowlens-bench-graph --json --dependencies "$count"
+        separator=,
+      done
+      printf ']}'
+    } >"$results/map.json"
+  else
+    printf '\nAggregation and direction, one core, CPU time\n'
+    $build/benchmarks/flowlens-bench-aggregate "${conversations[@]}"
+    for count in "${dependencies[@]}"; do
+      printf '\nA map of %s dependencies\n' "$count"
+      $build/benchmarks/flowlens-bench-graph --dependencies "$count"
+    done
+  fi
+fi
+
 status=0
-if [ "$only" != decode ]; then
+if [ -z "$only" ] || [ "$only" = live ]; then
   generate v9
   file=()
   [ ! -s $data/v9.dg ] || file=(--file $data/v9.dg)
@@ -104,7 +131,8 @@ fi
 
 if [ -n "$json" ]; then
   python3 -c 'import json, sys
-decode, live = (json.load(open(name)) for name in sys.argv[1:])
-print(json.dumps({"decode": decode, "live": live}, indent=2))' "$results/decode.json" "$results/live.json"
+decode, map, live = (json.load(open(name)) for name in sys.argv[1:])
+print(json.dumps({"decode": decode, "map": map, "live": live}, indent=2))' \
+    "$results/decode.json" "$results/map.json" "$results/live.json"
 fi
 exit $status
