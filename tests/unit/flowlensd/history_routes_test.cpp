@@ -105,7 +105,8 @@ TEST_CASE("as of: lists, the topology and exports show that hour") {
 
 TEST_CASE("history: the hours of a dependency in runs") {
   Fixture f;
-  for (const auto& row : f.get("/api/v1/dependencies")["items"]) {
+  const Answer all = f.get("/api/v1/dependencies");
+  for (const auto& row : all["items"]) {
     const Answer one = f.get("/api/v1/dependencies/" + row["id"].get<std::string>());
     const bool is_first = one["client"]["address"] == "10.0.0.1";
     CHECK(one["history"]["active_hours"] == (is_first ? 2 : 1));
