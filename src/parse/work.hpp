@@ -21,8 +21,8 @@ class WorkBudget {
   static constexpr std::uint32_t kAll = 800'000;
 
   static constexpr std::uint32_t kSet = 85;         ///< its header
-  static constexpr std::uint32_t kDataSet = 1'800;  ///< look-ups, and its way through the sink
-  static constexpr std::uint32_t kWaiting = 2'400;  ///< to keep a set, and to give up older ones
+  static constexpr std::uint32_t kDataSet = 2'100;  ///< look-ups, and its way through the sink
+  static constexpr std::uint32_t kWaiting = 2'700;  ///< to keep a set, and to give up older ones
   static constexpr std::uint32_t kTemplate = 500;   ///< to read a template record, whatever it is
   static constexpr std::uint32_t kField = 60;       ///< of a template record
   static constexpr std::uint32_t kLearned = 5'000;  ///< a template that is new or another
@@ -51,7 +51,7 @@ class WorkBudget {
   static std::uint32_t of_record(const Template& layout) noexcept {
     const auto fields = static_cast<std::uint32_t>(layout.fields().size());
     const auto variable = static_cast<std::uint32_t>(layout.fixed_runs().size());
-    if (layout.is_options()) return 1'000 + 90 * fields;
+    if (layout.is_options()) return 1'060 + 95 * fields;
     if (fields == 1 && !makes_something(layout)) return layout.has_variable_length() ? 19 : 1;
     const std::uint32_t one_flow =
         140 + 8 * fields + (layout.has_variable_length() ? 60 + 60 * variable : 0);
