@@ -62,7 +62,7 @@ struct NormalizerCounters {
   std::uint64_t exporters = 0;           ///< held now
   std::uint64_t exporters_evicted = 0;   ///< at a bound, with all that was known of them
   std::uint64_t absurd_sampling_rates = 0;  ///< told in options and not believed
-  /// Past 512 in one datagram: not looked at.
+  /// Past 480 in one datagram: not looked at.
   std::uint64_t options_records_passed_over = 0;
   std::uint64_t flows_of_unknown_sampling = 0;  ///< no rate told, 1 assumed
   std::uint64_t flows_with_times_replaced = 0;

@@ -134,7 +134,7 @@ class ExporterTable {
  private:
   /// Options records of one datagram that are looked at; the rest is counted. A table that devices
   /// send takes several datagrams anyway.
-  static constexpr std::uint32_t kMaxRecordsADatagram = 512;
+  static constexpr std::uint32_t kMaxRecordsADatagram = 480;
 
   Exporter& find_or_add(const IpAddress& address);
   void learn(Exporter& exporter, const DataSet& set, const OptionsRecord& record);
