@@ -232,7 +232,7 @@ TEST_CASE("facts: of one datagram only so many options records are looked at") {
              .data_set(300, records, 600)
              .build());
   CHECK(t.decoder.counters().sampling_rates == 480);
-  CHECK(t.decoder.counters().options_records_passed_over == 88);
+  CHECK(t.decoder.counters().options_records_passed_over == 120);
 }
 
 TEST_CASE("facts: saved and loaded, they are as they were") {
