@@ -66,7 +66,7 @@ function(flowlens_element_table name)
   target_include_directories(flowlens_${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
 endfunction()
 
-# flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...]): one doctest program, one ctest entry.
+# flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...] [ARGUMENTS ...]): one doctest program, one ctest entry.
 function(flowlens_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS;ARGUMENTS")
   find_package(doctest REQUIRED)
