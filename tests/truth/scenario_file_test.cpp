@@ -147,7 +147,7 @@ TEST_CASE("scenario: at the ends of the ranges the map still knows the truth") {
       {"clients: 500\nreplicas: 5\nrate: 20000\nduration: 2\n"},
       {"ipv6: 100\ndns: 100\nmonitoring: 100\nexporters: [{protocol: ipfix}]\n"},
       {"nat: 100\nipv6: 0\nobservers: 2\n"},
-      {"peers: 200\nrate: 400\n"},
+      {"peers: 200\nrate: 400\nduration: 60\n"},  // else most edges are used once
       {"rpc_servers: 50\nclients: 4\nrate: 400\n"},
       {"monthly_jobs: 50\nrate: 400\n"},
       {"loss: 50\nreordering: 50\n", false},
@@ -170,8 +170,8 @@ TEST_CASE("scenario: at the ends of the ranges the map still knows the truth") {
         truth::compare("ends", truth::scenario(file.path()), {{}, 5});
     CAPTURE(scores.tools.front().examples.empty() ? "" : scores.tools.front().examples.back());
     const truth::Score& flowlens = scores.tools.front();
-    // With a second or two for each edge, some used once are not decided.
-    CHECK(flowlens.recall() >= 0.95);
+    // An edge used once may stay undecided.
+    CHECK(flowlens.recall() >= 0.98);
     if (c.is_seen) CHECK(flowlens.edges_true > 10);
   }
 }
