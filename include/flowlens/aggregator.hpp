@@ -43,7 +43,7 @@ struct AggregatorOptions {
   std::uint64_t hash_seed = 0;         ///< against chosen collisions; never changes a result
   /// How far exporters' clocks may lie apart: what one counted just before a window began is not
   /// counted again for another that puts it just behind.
-  std::chrono::seconds max_clock_skew{60};
+  std::chrono::seconds max_clock_skew{65};
   /// Ends (address, protocol, port) whose part is remembered from window to window; the one silent
   /// longest goes. Also the bound on what else is remembered of ports.
   std::size_t max_remembered_ends = 1'000'000;

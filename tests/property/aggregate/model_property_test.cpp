@@ -105,7 +105,8 @@ std::map<HalfKey, Choice> choices_of(const Model& model) {
       const Sums& before = model.at(then).at(was->second.observer);
       choice.is_tail = before.rate == 1 && !observers.contains(was->second.observer);
       for (const auto& [observer, sums] : observers) {
-        choice.is_tail = choice.is_tail && sums.last <= before.last + 60s;
+        choice.is_tail =
+            choice.is_tail && sums.last <= before.last + AggregatorOptions{}.max_clock_skew;
       }
     }
     chosen.emplace(key, choice);
@@ -152,7 +153,10 @@ TEST_CASE("aggregator: sums of the best observers, whoever serves") {
     for (const FlowRecord& f : flows) add(model, f);
 
     Aggregator aggregator;
-    const std::vector<FlowLabels> labels(flows.size());
+    // A first datagram to a port of no known service would be an attempt, too.
+    FlowLabels known;
+    known.source_service = known.destination_service = ServiceId{1};
+    const std::vector<FlowLabels> labels(flows.size(), known);
     aggregator.add(flows, labels, kNoon);
     std::vector<ConnectionSummary> rows;
     aggregator.finish(rows);
