@@ -46,6 +46,9 @@ void Window::note_silence() {
     const std::size_t side = c.half[0].seen() ? 0 : 1;
     shared_.silence.add(key.end(side), key.protocol, endpoints_[key.end(1 - side)].key,
                         key.port(1 - side));
+    if (c.service[1 - side].value == 0) {
+      shared_.memory.called.count(ServiceKeyHash{}(end_of(key, 1 - side), 0));
+    }
   }
 }
 
@@ -107,6 +110,8 @@ void Window::look_at_others(const ConversationKey& key, const Conversation& c,
   if (is_vain(key, c)) {
     const std::size_t side = c.half[0].seen() ? 0 : 1;
     e.scans[side] = shared_.silence.scans(key.end(side), key.protocol);
+    e.tries[side] = has_ports(key.protocol) && c.service[1 - side].value == 0 &&
+                    !shared_.memory.called.came_again(ServiceKeyHash{}(end_of(key, 1 - side), 0));
   }
   if (!has_ports(key.protocol) || shared_.controls.empty()) return;
   if (e.port[0] < 1024 || e.port[1] < 1024) return;

@@ -290,11 +290,13 @@ bool is_unanswered_syn(const Evidence& e) noexcept {
   return false;
 }
 
-/// One of many that somebody called on this port and that did not answer.
+/// One of many that somebody called on this port and that did not answer, or one that nobody has
+/// called before or since.
 bool is_scan(const Evidence& e) noexcept {
   for (std::size_t side = 0; side < 2; ++side) {
     const Evidence::Half& asks = e.half[side];
-    if (asks.seen && asks.rate == 1 && !e.half[1 - side].seen && e.scans[side]) return true;
+    const bool is_vain = asks.seen && asks.rate == 1 && !e.half[1 - side].seen;
+    if (is_vain && (e.scans[side] || e.tries[side])) return true;
   }
   return false;
 }
@@ -311,7 +313,10 @@ bool has_ports(std::uint8_t protocol) noexcept {
 }
 
 bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept {
-  return has_ports(e.protocol) && (e.port[side] >= 32768 || e.dynamic_port[side]);
+  if (!has_ports(e.protocol)) return false;
+  const std::uint16_t port = e.port[side];
+  const bool is_reserved = port >= 512 && port < 1024 && !e.known_service[side];
+  return port >= 32768 || e.dynamic_port[side] || is_reserved;
 }
 
 bool is_met_by_many(const Evidence::Past& past) noexcept {

@@ -55,6 +55,8 @@ struct Evidence {
   std::array<std::uint16_t, 2> control_port{};
   /// The side calls many that do not answer.
   std::array<bool, 2> scans{};
+  /// The side is the first to call the other there, where no service is known, and was not answered.
+  std::array<bool, 2> tries{};
   bool continues = false;  ///< the conversation was there before this window
   std::uint8_t protocol = 0;
   std::uint8_t lower_side = 0;  ///< whose endpoint sorts first
@@ -86,7 +88,8 @@ struct Answer {
   return answer.rung < DirectionRung::endpoint_memory;
 }
 
-/// A port of a range that clients draw their ports from, by habit or as learned.
+/// A port of a range that clients draw their ports from, by habit (the one that needs privileges,
+/// too, where no service is known) or as learned.
 [[nodiscard]] bool looks_ephemeral(const Evidence& e, std::size_t side) noexcept;
 /// At least two peers have met the side there, and from at least three ports.
 [[nodiscard]] bool is_met_by_many(const Evidence::Past& past) noexcept;

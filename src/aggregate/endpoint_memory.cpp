@@ -27,6 +27,7 @@ void SeenOnce::turn() noexcept {
 
 EndpointMemory::EndpointMemory(const AggregatorOptions& options)
     : once(options.max_remembered_ends),
+      called(options.max_remembered_ends / 4 + 1),
       // A seed would decide which ports look as if they came again.
       ends_(options.max_remembered_ends),
       half_life_(std::max<std::int64_t>(options.memory_half_life / options.window, 1)) {}
@@ -110,6 +111,7 @@ void EndpointMemory::age(std::int64_t number) {
   if (last_turn_ == kNever) last_turn_ = number;
   if (halvings(4 * (number - last_turn_)) > 0) {
     once.turn();
+    called.turn();
     last_turn_ = number;
   }
   // A sixteenth of all, so that each is looked at several times in a half-life.

@@ -96,6 +96,7 @@ class EndpointMemory {
   void age(std::int64_t number);
 
   SeenOnce once;
+  SeenOnce called;  ///< ends without a known service that somebody called in vain
 
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
   [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; }

@@ -76,7 +76,7 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
          e.half[1].bits = kDestinationBegan;
        },
        client_server, DirectionRung::stated_initiator, 0},
-      {"statements that contradict say nothing", plain(17, 40000, 1000),
+      {"statements that contradict say nothing", plain(17, 40000, 500),
        [](Evidence& e) { e.half[0].bits = e.half[1].bits = kSourceBegan; }, client_server,
        DirectionRung::port_range, 0},
       {"a statement beats a packet", plain(6, 80, 40000),
@@ -161,8 +161,16 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
          e.known_service = {true, true};
        },
        client_server, DirectionRung::port_range, 0},
-      {"below 1024 against above", plain(6, 1024, 1023), nothing, client_server,
+      {"below 1024 against above", plain(6, 1024, 511), nothing, client_server,
        DirectionRung::port_range, 0},
+      {"a privileged port of no known service: clients draw these", plain(6, 1024, 1023), nothing,
+       Direction::unknown, DirectionRung::none, 0},
+      {"a privileged port of no known service, met by many", plain(6, 1024, 512),
+       [](Evidence& e) {
+         e.past[1] = {0, 0, 4, 4};
+         e.past[0] = {0, 0, 4, 4};
+       },
+       client_server, DirectionRung::port_range, 0},
       {"below 32768 against above", plain(17, 32768, 32767), nothing, client_server,
        DirectionRung::port_range, 0},
       {"below 49152 against above, but both look ephemeral", plain(6, 49152, 49151), nothing,
