@@ -150,6 +150,11 @@ void Window::learn_answers() {
   }
 }
 
+bool Window::has_served(const ServiceKey& end) const noexcept {
+  const Evidence::Past past = shared_.memory.past(end, shared_.memory.hash(end));
+  return past.served > 2 * past.used;
+}
+
 /// Turns round rows of earlier windows whose other end has proved to be the server, and notes which
 /// rows of this window that may happen to.
 void Window::redirect(std::vector<Redirection>& redirections) {
@@ -159,6 +164,7 @@ void Window::redirect(std::vector<Redirection>& redirections) {
     rows.clear();
     shared_.doubtful.take(server, rows);
     for (const DependencyKey& from : rows) {
+      if (has_served({from.server, from.port, from.protocol})) continue;
       Redirection r;
       r.from = from;
       const bool same_way = from.server == server.endpoint;
@@ -187,9 +193,15 @@ void Window::redirect(std::vector<Redirection>& redirections) {
   }
 }
 
+/// The list of services says little of a port that some client may have drawn: as long as the row is
+/// this conversation and no other, it may be turned round.
 void Window::note_doubt(const ConversationKey& key, const Conversation& c) {
   const std::size_t client = c.answer.client_side;
-  if (c.answer.rung < DirectionRung::dynamic_range) return;
+  if (c.answer.rung < DirectionRung::service_list) return;
+  if (c.answer.rung == DirectionRung::service_list &&
+      (c.discounted != 0 || noted_of(0, c).given != rows_[c.row].value.counts)) {
+    return;
+  }
   shared_.doubtful.add(end_of(key, client), dependency_key(c.row));
   if (c.answer.direction == Direction::unknown) {
     shared_.doubtful.add(end_of(key, 1 - client), dependency_key(c.row));

@@ -162,6 +162,7 @@ class Window {
   [[nodiscard]] ServiceKey end_of(const ConversationKey& key, std::size_t side) const noexcept;
   void learn_answers();
   void redirect(std::vector<Redirection>& redirections);
+  [[nodiscard]] bool has_served(const ServiceKey& end) const noexcept;
   void note_doubt(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] DependencyKey dependency_key(std::uint32_t row) const noexcept;
 

@@ -204,6 +204,41 @@ TEST_CASE("memory: what weak evidence got wrong is turned round once the server 
   CHECK(f.aggregator.counters().redirections == 1);
 }
 
+TEST_CASE("memory: the list of services is turned round only where it spoke of one conversation") {
+  // Of a window only the first moment of a connection, whose client has drawn a registered port.
+  const auto labelled = [](const std::vector<FlowRecord>& flows, std::uint16_t service) {
+    std::vector<FlowLabels> labels(flows.size());
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+      if (flows[i].source_port == service) labels[i].source_service = ServiceId{1};
+      if (flows[i].destination_port == service) labels[i].destination_service = ServiceId{1};
+    }
+    return labels;
+  };
+  for (const bool has_more : {false, true}) {
+    CAPTURE(has_more);
+    Aggregator aggregator;
+    std::vector<FlowRecord> flows = dialogue(client(1), 5'061, "10.0.0.9", 21'123);
+    if (has_more) {
+      for (const FlowRecord& f : dialogue(client(1), 5'061, "10.0.0.9", 21'124)) flows.push_back(f);
+    }
+    std::vector<ConnectionSummary> rows;
+    std::vector<Redirection> redirections;
+    aggregator.add(flows, labelled(flows, 5'061), kNoon + 110s);
+    aggregator.finish(rows, &redirections);
+    REQUIRE(rows.size() == 1);
+    CHECK(to_string(rows[0].rung) == "service_list");
+    flows.clear();
+    for (int i = 2; i <= 5; ++i) {
+      const auto port = static_cast<std::uint16_t>(40'000 + i);
+      for (const FlowRecord& f : dialogue(client(i), port, "10.0.0.9", 21'123, 1))
+        flows.push_back(f);
+    }
+    aggregator.add(flows, labelled(flows, 5'061), kNoon + 440s);
+    aggregator.finish(rows, &redirections);
+    CHECK(redirections.size() == (has_more ? 0 : 1));
+  }
+}
+
 TEST_CASE("memory: flows that follow one to a control port are its children") {
   Fixture f;
   f.add({tcp(client(1), 50'100, "10.0.0.9", 135).at(kNoon + 10s, kNoon + 11s),
@@ -256,17 +291,30 @@ TEST_CASE("memory: sampled, a SYN alone is an attempt unless somebody has answer
   CHECK(f.ledger().attempt == 1);
 }
 
+TEST_CASE("memory: a datagram to where no service is known is an attempt until there is another") {
+  Fixture f;
+  f.add({udp("10.0.0.1", 40'000, "10.0.0.9", 22'222)});
+  CHECK(f.finish().empty());
+  CHECK(f.ledger().attempt == 1);
+  Flow again = udp("10.0.0.1", 40'001, "10.0.0.9", 22'222);
+  f.add({again.at(kNoon + 400s, kNoon + 400s).came(kNoon + 401s)}, kNoon + 440s);
+  const auto rows = f.finish();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].key.port == 22'222);
+  CHECK(f.ledger().attempt == 1);
+}
+
 TEST_CASE("memory: who calls many that stay silent scans; a few are dependencies") {
   for (const int called : {15, 40}) {
     CAPTURE(called);
     Fixture f;
     for (int i = 1; i <= called; ++i) {
-      f.add({udp("10.0.0.1", 40'000, client(i), 161)});
+      f.add({udp("10.0.0.1", 40'000, client(i), 161), udp("10.0.0.1", 40'001, client(i), 161)});
     }
     f.add({icmp("10.0.0.1", "10.0.0.5", 8)});
     const auto rows = f.finish();
     CHECK(rows.size() == (called < 25 ? static_cast<std::size_t>(called) + 1 : 1));
-    CHECK(f.ledger().attempt == (called < 25 ? 0 : 40));
+    CHECK(f.ledger().attempt == (called < 25 ? 0 : 80));
   }
 }
 
