@@ -46,21 +46,19 @@ void Window::note_silence() {
     const std::size_t side = c.half[0].seen() ? 0 : 1;
     shared_.silence.add(key.end(side), key.protocol, endpoints_[key.end(1 - side)].key,
                         key.port(1 - side));
-    if (c.service[1 - side].value == 0) {
+    if (has_ports(key.protocol) && c.service[1 - side].value == 0) {
       shared_.memory.called.count(ServiceKeyHash{}(end_of(key, 1 - side), 0));
     }
   }
 }
 
-/// A few packets to somebody who did not answer, though all packets are seen. More than a few are a
-/// stream that needs no answer.
+/// A few packets to somebody who did not answer. More than a few are a stream that needs no answer.
 bool Window::is_vain(const ConversationKey& key, const Conversation& c) const noexcept {
   if (key.protocol == kTcp || c.half[0].seen() == c.half[1].seen()) return false;
   const std::size_t side = c.half[0].seen() ? 0 : 1;
   const Observation& half = c.half[side];
-  constexpr std::uint64_t kFewPackets = 10;
-  return half.rate == 1 && half.packets <= kFewPackets &&
-         !endpoints_[key.end(1 - side)].value.is_group;
+  const std::uint64_t few_packets = half.rate == 1 ? 10 : 1;
+  return half.packets <= few_packets && !endpoints_[key.end(1 - side)].value.is_group;
 }
 
 void Window::decide_for_good(const Window* before) {
@@ -110,7 +108,7 @@ void Window::look_at_others(const ConversationKey& key, const Conversation& c,
   if (is_vain(key, c)) {
     const std::size_t side = c.half[0].seen() ? 0 : 1;
     e.scans[side] = shared_.silence.scans(key.end(side), key.protocol);
-    e.tries[side] = has_ports(key.protocol) && c.service[1 - side].value == 0 &&
+    e.tries[side] = has_ports(key.protocol) && c.service[0].value == 0 && c.service[1].value == 0 &&
                     !shared_.memory.called.came_again(ServiceKeyHash{}(end_of(key, 1 - side), 0));
   }
   if (!has_ports(key.protocol) || shared_.controls.empty()) return;

@@ -86,10 +86,15 @@ Client fan_in(const Evidence& e) noexcept {
   return exclusive(serves(1), serves(0));
 }
 
+/// Where few clients meet many servers, a client's port that comes again and again has more peers than
+/// the service; but each of them on one port.
 Client client_ports(const Evidence& e) noexcept {
   const auto serves = [&e](std::size_t side) {
     const Evidence::Past &here = e.past[side], &there = e.past[1 - side];
-    return here.client_ports >= 3 * std::max(there.client_ports, 1u) && here.peers >= there.peers;
+    const std::uint64_t by_peer = std::uint64_t{here.client_ports} * there.peers;
+    return here.client_ports >= 3 * std::max(there.client_ports, 1u) &&
+           (here.peers >= there.peers ||
+            by_peer >= 3 * std::uint64_t{there.client_ports} * here.peers);
   };
   return exclusive(serves(1), serves(0));
 }
@@ -290,19 +295,29 @@ bool is_unanswered_syn(const Evidence& e) noexcept {
   return false;
 }
 
+/// All that was seen is that somebody refused.
+bool is_mere_refusal(const Evidence& e) noexcept {
+  if (e.half[0].seen == e.half[1].seen) return false;
+  const Evidence::Half& half = e.half[e.half[0].seen ? 0 : 1];
+  return (half.tcp_flags & kTcpRst) && !(half.tcp_flags & ~unsigned{kTcpRst | kTcpAck}) &&
+         !(half.bits & (kEstablished | kFlagsMissing));
+}
+
 /// One of many that somebody called on this port and that did not answer, or one that nobody has
-/// called before or since.
+/// called before or since. Where one packet in many is seen it takes both.
 bool is_scan(const Evidence& e) noexcept {
   for (std::size_t side = 0; side < 2; ++side) {
     const Evidence::Half& asks = e.half[side];
-    const bool is_vain = asks.seen && asks.rate == 1 && !e.half[1 - side].seen;
-    if (is_vain && (e.scans[side] || e.tries[side])) return true;
+    if (!asks.seen || e.half[1 - side].seen) continue;
+    if (asks.rate == 1 ? e.scans[side] || e.tries[side] : e.scans[side] && e.tries[side]) {
+      return true;
+    }
   }
   return false;
 }
 
 bool is_attempt(const Evidence& e) noexcept {
-  return e.protocol == kTcp ? is_unanswered_syn(e) : is_scan(e);
+  return e.protocol == kTcp ? is_unanswered_syn(e) || is_mere_refusal(e) : is_scan(e);
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ TEST_CASE("aggregator: sums of the best observers, whoever serves") {
     // Attempts leave no row to compare; here all TCP is answered.
     std::erase_if(flows, [](const FlowRecord& f) { return !is_conversation(f); });
     for (FlowRecord& f : flows) {
-      if (f.protocol == 6) f.tcp_flags |= kTcpAck;
+      if (f.protocol == 6) f.tcp_flags |= kTcpAck | kTcpPsh;
       f.received = f.end;
     }
     dice.shuffle(flows);

@@ -40,6 +40,7 @@ Evidence mirrored(Evidence e) {
   std::swap(e.dynamic_port[0], e.dynamic_port[1]);
   std::swap(e.control_port[0], e.control_port[1]);
   std::swap(e.scans[0], e.scans[1]);
+  std::swap(e.tries[0], e.tries[1]);
   e.lower_side = 1 - e.lower_side;
   return e;
 }
@@ -343,6 +344,42 @@ TEST_CASE("direction: the first rung that speaks decides, whichever side is whic
   }
 }
 
+TEST_CASE("direction: few clients, many servers: a client's port that comes again has more peers") {
+  Evidence e = plain(6, 38'000, 601);
+  e.past[0] = {0, 0, 3, 200};
+  e.past[1] = {0, 0, 6, 7};
+  CHECK(to_string(decide(e).rung) == "client_ports");
+  CHECK(decide(e).port == 38'000);
+  // One who meets each of many at a port of its own: as many ports as peers prove nothing.
+  e.past[0] = {0, 0, 3, 30};
+  e.past[1] = {0, 0, 9, 9};
+  CHECK(to_string(decide(e).rung) == "client_ports");
+  e.past[0] = {0, 0, 3, 20};
+  CHECK(to_string(decide(e).rung) != "client_ports");
+}
+
+TEST_CASE("direction: unanswered datagrams, sampled and not") {
+  struct Case {
+    std::uint32_t rate;
+    bool scans, tries, is_attempt;
+  };
+  const Case cases[] = {{1, false, false, false},  {1, true, false, true},
+                        {1, false, true, true},    {100, true, false, false},
+                        {100, false, true, false}, {100, true, true, true}};
+  for (const Case& c : cases) {
+    CAPTURE(c.rate);
+    CAPTURE(c.scans);
+    CAPTURE(c.tries);
+    Evidence e = plain(17, 40000, 22222);
+    e.half[1] = {};
+    e.half[0].rate = c.rate;
+    e.scans[0] = c.scans;
+    e.tries[0] = c.tries;
+    CHECK((decide(e).outcome == Outcome::attempt) == c.is_attempt);
+    CHECK((decide(mirrored(e)).outcome == Outcome::attempt) == c.is_attempt);
+  }
+}
+
 TEST_CASE("direction: attempts are no dependencies") {
   struct Case {
     const char* name;
@@ -360,7 +397,9 @@ TEST_CASE("direction: attempts are no dependencies") {
       {"the middle of a connection, one way", kTcpAck | kTcpPsh, -1, false},
       {"a whole connection, one way", kTcpSyn | kTcpAck | kTcpFin, -1, false},
       {"only the answer", kTcpSyn | kTcpAck, -1, false},
-      {"a stray reset", kTcpRst, -1, false},
+      {"a stray reset", kTcpRst, -1, true},
+      {"a stray refusal", kTcpRst | kTcpAck, -1, true},
+      {"a connection's end by a reset", kTcpRst | kTcpAck | kTcpPsh, -1, false},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
