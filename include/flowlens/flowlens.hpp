@@ -48,5 +48,13 @@
 #include "flowlens/hour_bitmap.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
+// analyze
+#include "flowlens/asset_graph.hpp"
+#include "flowlens/centrality.hpp"
+#include "flowlens/communities.hpp"
+#include "flowlens/impact.hpp"
+#include "flowlens/paths.hpp"
+#include "flowlens/service_graph.hpp"
+#include "flowlens/single_points.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

@@ -23,7 +23,7 @@ struct DependencyIndex {
   friend constexpr auto operator<=>(DependencyIndex, DependencyIndex) noexcept = default;
 };
 
-/// Compressed sparse rows both ways, 28 octets an edge. Immutable: share freely.
+/// Compressed sparse rows both ways, 32 octets an edge. Immutable: share freely.
 ///
 /// Assets are in the order of their ids, edges by client, server, protocol and port, so equal maps
 /// give equal structures; only `Edge::dependency` is the graph's own. Hours and weights are those of
@@ -38,8 +38,10 @@ struct Snapshot {
     std::uint16_t port = 0;
     std::uint8_t protocol = 0;
     std::uint8_t confidence_percent = 0;  ///< of the direction
+    std::uint16_t active_hours = 0;       ///< with traffic, of its last 28 days
+    std::uint16_t sampling_rate = 1;      ///< traffic was seen in 1 of so many packets, on average
   };
-  static_assert(sizeof(Edge) == 24);
+  static_assert(sizeof(Edge) == 28);
   std::uint64_t revision = 0;
   std::vector<Id> assets;  ///< by AssetIndex
   std::vector<Edge> edges;

@@ -19,6 +19,14 @@ void read_asset(const State& graph, std::uint32_t position, SnapshotInput& to) {
   to.assets[position] = entry.value.alive ? entry.key : Id{};
 }
 
+/// How many octets one counted octet stands for, 1 to 65,535.
+std::uint16_t sampling_rate(const TrafficCounts& t) noexcept {
+  const std::uint64_t counted = t.octets_to_server + t.octets_to_client;
+  const std::uint64_t estimated = t.estimated_octets_to_server + t.estimated_octets_to_client;
+  const std::uint64_t rate = counted == 0 ? 1 : (estimated + counted / 2) / counted;
+  return static_cast<std::uint16_t>(std::clamp<std::uint64_t>(rate, 1, 65'535));
+}
+
 void read_edge(const State& graph, std::uint32_t position, SnapshotInput& to) {
   Snapshot::Edge nothing;
   nothing.client.value = kNoEdge;
@@ -37,6 +45,8 @@ void read_edge(const State& graph, std::uint32_t position, SnapshotInput& to) {
   edge.port = key.port;
   edge.protocol = key.protocol;
   edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
+  edge.active_hours = static_cast<std::uint16_t>(graph.shown_hours(d).count());
+  edge.sampling_rate = sampling_rate(d.totals);
 }
 
 /// Reads the positions of `from` on, as many as at once. \return where to go on.
