@@ -150,6 +150,10 @@ class DependencyGraph {
   /// The structure now; the same object until the structure changes. It is read in parts of some
   /// milliseconds with writers let in between, and what they change meanwhile is read again.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
+  /// The structure as it was then, with the assets of that time; hours and weights are today's. Made
+  /// anew by each call, in parts: a change meanwhile may be in it or not. An edge finds its row as
+  /// long as the assets have not changed since.
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot(const AsOf& as_of) const;
   /// The row of an edge. \param snapshot  one of this graph's, with that edge.
   /// \return nothing if it has gone since, or its assets have changed.
   [[nodiscard]] std::optional<DependencyRow> dependency(const Snapshot& snapshot,

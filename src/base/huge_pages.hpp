@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #ifdef __linux__
@@ -12,6 +13,17 @@
 namespace flowlens::base {
 
 inline constexpr std::size_t kHugePageOctets = 2u << 20;
+
+/// Asks for huge pages behind memory that was just allocated, where whole ones fit. A wish: without it
+/// all works the same.
+inline void ask_for_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] std::size_t octets) {
+#ifdef __linux__
+  const auto first = reinterpret_cast<std::uintptr_t>(block);
+  const std::uintptr_t begin = (first + kHugePageOctets - 1) / kHugePageOctets * kHugePageOctets;
+  const std::uintptr_t end = (first + octets) / kHugePageOctets * kHugePageOctets;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
 
 /// As std::allocator, and asks for huge pages behind large blocks: tables are read all over, so that
 /// with small pages most look-ups miss the TLB too, and every 4 KiB of growth costs a page fault.

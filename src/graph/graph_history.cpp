@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "graph/graph_state.hpp"
+#include "graph/snapshot_builder.hpp"
 
 namespace flowlens {
 
@@ -107,6 +108,20 @@ std::vector<AssetRow> assets_at(const State& graph, const std::vector<Id>& ids, 
   return rows;
 }
 
+/// The ids of assets that are marked with `mark` alone, ascending.
+std::vector<Id> ids_where(const State& graph, const std::vector<std::uint8_t>& marks,
+                          std::uint8_t mark) {
+  std::vector<Id> ids;
+  for (std::size_t from = 0; from < marks.size(); from += kRowsAtOnce) {
+    const std::shared_lock lock{graph.mutex};
+    for (std::size_t p = from; p < std::min<std::size_t>(marks.size(), from + kRowsAtOnce); ++p) {
+      if (marks[p] == mark) ids.push_back(graph.assets[static_cast<std::uint32_t>(p)].key);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 /// Puts a row that matches on the page, if it belongs there, and counts it.
 template <typename Row, typename MakeRow>
 void add_match(Page<Row>& page, std::uint32_t position, std::uint32_t after, std::size_t limit,
@@ -171,23 +186,25 @@ Revision DependencyGraph::copy(const AsOf& as_of) const {
 }
 
 MapDifference DependencyGraph::diff(const AsOf& from, const AsOf& to) const {
+  constexpr std::uint8_t kBefore = 1, kAfter = 2;
   MapDifference difference;
-  std::vector<Id> ends_before, ends_after;
-  const auto note_ends = [](std::vector<Id>& ends, const Id& client, const Id& server) {
-    ends.push_back(client);
-    ends.push_back(server);
+  std::vector<std::uint8_t> there;  // when an asset was, by position
+  const auto note = [&](std::uint32_t asset, bool before, bool after) {
+    if (asset >= there.size()) there.resize(impl_->assets.positions());
+    there[asset] |= static_cast<std::uint8_t>((before ? kBefore : 0) | (after ? kAfter : 0));
   };
   for_each_position(*impl_, impl_->dependencies, [&](std::uint32_t p) {
     const bool before = impl_->was_active(p, from), after = impl_->was_active(p, to);
     if (!before && !after) return;
     const DependencyKeyPositions& key = impl_->dependencies[p].key;
-    const auto holder = [&](std::uint32_t endpoint, const AsOf& as_of) {
-      return impl_->assets[impl_->holder_at(endpoint, as_of.at)].key;
-    };
-    const Id client_before = holder(key.client, from), server_before = holder(key.server, from);
-    const Id client_after = holder(key.client, to), server_after = holder(key.server, to);
-    if (before) note_ends(ends_before, client_before, server_before);
-    if (after) note_ends(ends_after, client_after, server_after);
+    const std::uint32_t client_before = impl_->holder_at(key.client, from.at),
+                        server_before = impl_->holder_at(key.server, from.at),
+                        client_after = impl_->holder_at(key.client, to.at),
+                        server_after = impl_->holder_at(key.server, to.at);
+    note(client_before, before, false);
+    note(server_before, before, false);
+    note(client_after, false, after);
+    note(server_after, false, after);
     if (!before) {
       difference.added.push_back(impl_->row_at(p, to));
     } else if (!after) {
@@ -198,19 +215,28 @@ MapDifference DependencyGraph::diff(const AsOf& from, const AsOf& to) const {
       ++difference.unchanged;
     }
   });
-  for (auto* ends : {&ends_before, &ends_after}) {
-    std::sort(ends->begin(), ends->end());
-    ends->erase(std::unique(ends->begin(), ends->end()), ends->end());
-  }
-  std::vector<Id> gone, come;
-  std::set_difference(ends_before.begin(), ends_before.end(), ends_after.begin(), ends_after.end(),
-                      std::back_inserter(gone));
-  std::set_difference(ends_after.begin(), ends_after.end(), ends_before.begin(), ends_before.end(),
-                      std::back_inserter(come));
-  difference.removed_assets = assets_at(*impl_, gone, from);
-  difference.added_assets = assets_at(*impl_, come, to);
+  difference.removed_assets = assets_at(*impl_, ids_where(*impl_, there, kBefore), from);
+  difference.added_assets = assets_at(*impl_, ids_where(*impl_, there, kAfter), to);
   for (auto* rows : {&difference.added, &difference.removed, &difference.moved}) sort_by_id(*rows);
   return difference;
+}
+
+std::shared_ptr<const Snapshot> DependencyGraph::snapshot(const AsOf& as_of) const {
+  SnapshotInput input;
+  for_each_position(*impl_, impl_->dependencies, [&](std::uint32_t p) {
+    if (!impl_->was_active(p, as_of)) return;
+    const DependencyKeyPositions& key = impl_->dependencies[p].key;
+    Snapshot::Edge edge = impl_->edge_of(p);
+    edge.client.value = impl_->holder_at(key.client, as_of.at);
+    edge.server.value = impl_->holder_at(key.server, as_of.at);
+    for (const std::uint32_t asset : {edge.client.value, edge.server.value}) {
+      if (asset >= input.assets.size()) input.assets.resize(impl_->assets.positions());
+      input.assets[asset] = impl_->assets[asset].key;
+    }
+    input.edges.push_back(edge);
+  });
+  input.revision = counters().revision;
+  return build_snapshot(std::move(input));
 }
 
 }  // namespace flowlens

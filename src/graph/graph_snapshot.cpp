@@ -31,22 +31,8 @@ void read_edge(const State& graph, std::uint32_t position, SnapshotInput& to) {
   Snapshot::Edge nothing;
   nothing.client.value = kNoEdge;
   if (position >= to.edges.size()) to.edges.resize(position + 1, nothing);
-  Snapshot::Edge& edge = to.edges[position];
-  edge = nothing;
-  const auto& [key, d] = graph.dependencies[position];
-  if (!d.alive) return;
-  const Description said = graph.shown(d);
-  edge.client.value = graph.client_asset(position);
-  edge.server.value = graph.server_asset(position);
-  edge.dependency.value = position;
-  edge.last_hour = hour_of(said.seen.last);
-  edge.weight =
-      static_cast<float>(d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client);
-  edge.port = key.port;
-  edge.protocol = key.protocol;
-  edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
-  edge.active_hours = static_cast<std::uint16_t>(graph.shown_hours(d).count());
-  edge.sampling_rate = sampling_rate(d.totals);
+  const bool is_alive = graph.dependencies[position].value.alive;
+  to.edges[position] = is_alive ? graph.edge_of(position) : nothing;
 }
 
 /// Reads the positions of `from` on, as many as at once. \return where to go on.
@@ -79,12 +65,33 @@ std::size_t read_log(StructureLog& log, const State& graph, SnapshotInput& to) {
 
 }  // namespace
 
+Snapshot::Edge State::edge_of(std::uint32_t dependency) const noexcept {
+  const auto& [key, d] = dependencies[dependency];
+  const Description said = shown(d);
+  const bool is_closed = d.open_head == kNoPosition;
+  Snapshot::Edge edge;
+  edge.client.value = client_asset(dependency);
+  edge.server.value = server_asset(dependency);
+  edge.dependency.value = dependency;
+  edge.last_hour = hour_of(said.seen.last);
+  edge.weight =
+      static_cast<float>(d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client);
+  edge.port = key.port;
+  edge.protocol = key.protocol;
+  edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
+  edge.active_hours =
+      static_cast<std::uint16_t>(is_closed ? d.hours.count() : shown_hours(d).count());
+  edge.sampling_rate = sampling_rate(d.totals);
+  return edge;
+}
+
 void State::begin_log(SnapshotInput& to) const {
   const std::unique_lock lock{mutex};
   log = {};
   log.is_on = true;
   to.assets.reserve(assets.positions());
   to.edges.reserve(dependencies.positions());
+  base::ask_for_huge_pages(to.edges.data(), to.edges.capacity() * sizeof(Snapshot::Edge));
 }
 
 /// Each round finds less in the log; the last one is short enough to end it under the lock.

@@ -129,6 +129,8 @@ struct State {
   // Snapshots (graph_snapshot.cpp)
   void read_structure(SnapshotInput& to) const;
   void begin_log(SnapshotInput& to) const;
+  /// With positions of assets for their indexes: of those that hold its endpoints now.
+  [[nodiscard]] Snapshot::Edge edge_of(std::uint32_t dependency) const noexcept;
   /// To be called with every change of the structure.
   void note_structure(std::uint32_t position, bool is_asset) {
     ++structure;

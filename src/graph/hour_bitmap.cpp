@@ -47,9 +47,16 @@ bool HourBitmap::any(HourSpan span) const noexcept {
 }
 
 unsigned HourBitmap::count() const noexcept {
-  unsigned sum = 0;
-  for (const std::uint32_t word : words_) sum += static_cast<unsigned>(std::popcount(word));
-  return sum;
+  // Side by side in words, as the compiler can do several at once: std::popcount is a call where the
+  // processor's own instruction may not be taken for granted. Octets hold at most 21 × 8.
+  std::uint32_t octets = 0;
+  for (std::uint32_t w : words_) {
+    w -= w >> 1 & 0x5555'5555u;
+    w = (w & 0x3333'3333u) + (w >> 2 & 0x3333'3333u);
+    octets += (w + (w >> 4)) & 0x0f0f'0f0fu;
+  }
+  const std::uint32_t pairs = (octets & 0x00ff'00ffu) + (octets >> 8 & 0x00ff'00ffu);
+  return (pairs + (pairs >> 16)) & 0xffffu;
 }
 
 std::vector<HourSpan> HourBitmap::runs() const {

@@ -1,6 +1,7 @@
 // The map as it was, and what is otherwise between two moments.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -169,4 +170,48 @@ TEST_CASE("diff: an endpoint that changed hands in between moves its dependencie
   CHECK(d.added_assets.empty());
   REQUIRE(d.removed_assets.size() == 1);
   CHECK(d.removed_assets[0].id == one);
+}
+
+TEST_CASE("as of: a snapshot has the edges of that hour, between the assets of that time") {
+  DependencyGraph graph;
+  apply(graph, in_hour(0, "10.0.0.1", "10.0.0.9"));
+  apply(graph, in_hour(2, "10.0.0.1", "10.0.0.9"));
+  apply(graph, in_hour(2, "10.0.0.2", "10.0.0.9"));
+  const auto id = [&](const char* text) { return graph.asset_of({{}, address(text)})->id; };
+  const Id first = id("10.0.0.1"), second = id("10.0.0.2"), server = id("10.0.0.9");
+  for (const Fact& f : graph.facts_to_merge(first, second, kNoon + 5h, kNoon + 4h)) {
+    CHECK(graph.apply(f));
+  }
+  const auto early = graph.snapshot(hour(0));
+  CHECK(early->assets.size() == 2);
+  REQUIRE(early->edges.size() == 1);
+  CHECK(early->edges[0].active_hours == 2);
+  CHECK(early->edges[0].sampling_rate == 1);
+  CHECK(graph.snapshot(hour(1))->edges.empty());
+  const auto before = graph.snapshot(hour(2));
+  std::vector<Id> all{first, second, server};
+  std::sort(all.begin(), all.end());
+  CHECK(before->assets == all);
+  CHECK(before->edges.size() == 2);
+  CHECK(graph.snapshot(hour(4, 3))->assets.size() == 2);
+  const auto now = graph.snapshot();
+  CHECK(now->edges.size() == 2);
+  CHECK(now->edges[0].client == now->edges[1].client);
+}
+
+TEST_CASE("snapshot: an edge knows its hours and how thinly it was sampled") {
+  DependencyGraph graph;
+  ConnectionSummary s = in_hour(0, "10.0.0.1", "10.0.0.9");
+  s.counts.estimated_octets_to_server = 100 * 998;
+  s.counts.estimated_octets_to_client = 200 * 1'001;
+  s.added = s.counts;
+  apply(graph, s);
+  ConnectionSummary open = in_hour(3, "10.0.0.1", "10.0.0.9");
+  open.provisional = true;
+  open.counts = open.added = {1, 0, 0, 0, 0, 0, 0};
+  apply(graph, open);
+  const auto made = graph.snapshot();
+  REQUIRE(made->edges.size() == 1);
+  CHECK(made->edges[0].active_hours == 2);
+  CHECK(made->edges[0].sampling_rate == 1'000);
 }
