@@ -13,8 +13,10 @@ usage() {
 
   --input FILE.pcap   measure this capture instead of generated data (may be repeated)
   --only PART         decode: ns per record of each stage, beside nfcapd; map: what aggregation costs
-                      by live conversations, and the map by its size; live: flowlensd at
-                      200,000 flows/s for 60 s, with the sender's count. Default: all three
+                      by live conversations, and the map by its size; live: flowlensd under load
+                      for 60 s, a window closing meanwhile, with the sender's count. Default: all three
+  --rate N            of the live run, flows/s (200000)
+  --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
   --repetitions N     of each stage (5)
   --json              print one JSON document instead of tables
@@ -28,13 +30,15 @@ TEXT
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
-inputs=() only= quick= json= repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000)
+inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000)
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
     --only) only=${2:?--only wants decode, map or live}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
-    --quick) quick=yes repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000
+    --rate) rate=${2:?--rate wants a number}; shift ;;
+    --protocol) protocol=${2:?--protocol wants a name}; shift ;;
+    --quick) quick=yes window=30 repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000
       conversations=(100000) dependencies=(1000000) data=build/bench-data/quick ;;
     --json) json=yes ;;
     --help | -h) usage; exit ;;
@@ -118,14 +122,14 @@ fi
 
 status=0
 if [ -z "$only" ] || [ "$only" = live ]; then
-  generate v9
-  file=()
-  [ ! -s $data/v9.dg ] || file=(--file $data/v9.dg)
+  generate "$protocol"
+  live=(--rate "$rate" --protocol "$protocol" --window $window --seconds $seconds)
+  [ ! -s "$data/$protocol.dg" ] || live+=(--file "$data/$protocol.dg")
   [ -n "$json" ] || printf '\n'
   if [ -n "$json" ]; then
-    python3 "$here/live.py" --seconds $seconds "${file[@]}" --json >"$results/live.json" || status=1
+    python3 "$here/live.py" "${live[@]}" --json >"$results/live.json" || status=1
   else
-    python3 "$here/live.py" --seconds $seconds "${file[@]}" || status=1
+    python3 "$here/live.py" "${live[@]}" || status=1
   fi
 fi
 

@@ -107,6 +107,17 @@ class Aggregator {
   /// \param redirections  null, or what stronger evidence turned round is appended to it.
   void flush(Timestamp now, std::vector<ConnectionSummary>& out,
              std::vector<Redirection>* redirections = nullptr);
+  /// As flush(), for those who cannot wait while a window closes: windows that end before the watermark
+  /// take nothing any more, but go_on_closing() closes them, and their rows come with the flush after
+  /// that. What comes out in the end is the same. Until then the ledgers count what their last rows say.
+  void flush_in_parts(Timestamp now, std::vector<ConnectionSummary>& out,
+                      std::vector<Redirection>* redirections = nullptr);
+  /// Goes on with what flush_in_parts() has left. add() may be called in between. flush() and finish()
+  /// do all that is left.
+  /// \param work  conversations, ends or rows to look at, at some 10 to 500 ns each; several times
+  ///   what the window holds makes a close.
+  /// \return whether there is more to do.
+  bool go_on_closing(std::size_t work);
   /// Closes every window, whatever the watermark, and appends their rows: for the end of a capture.
   void finish(std::vector<ConnectionSummary>& out,
               std::vector<Redirection>* redirections = nullptr);

@@ -78,6 +78,7 @@ struct FlowOctetLedger {
   std::array<std::uint64_t, static_cast<std::size_t>(FlowDropReason::kCount)> dropped{};
 
   [[nodiscard]] bool balanced() const noexcept;
+  FlowOctetLedger& operator+=(const FlowOctetLedger& other) noexcept;
 };
 
 }  // namespace flowlens

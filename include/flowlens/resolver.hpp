@@ -62,6 +62,9 @@ class Resolver {
   /// The first half: takes out of the Aggregator what changed. \param out  overwritten; its memory is
   /// used again.
   void summarize(Timestamp now, FlushedSummaries& out);
+  /// The same, but windows close in go_on_closing(): see Aggregator::flush_in_parts().
+  void summarize_in_parts(Timestamp now, FlushedSummaries& out);
+  bool go_on_closing(std::size_t work) { return aggregator_.go_on_closing(work); }
   /// The second half: brings the map up to it.
   [[nodiscard]] Revision apply(const FlushedSummaries& summaries);
 

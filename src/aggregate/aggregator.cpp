@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -132,8 +133,12 @@ struct Aggregator::Impl {
   AggregatorCounters counters;
   std::vector<std::unique_ptr<Window>> open;   ///< ascending
   std::vector<std::unique_ptr<Window>> spare;  ///< their memory is warm
-  std::unique_ptr<Window> closed;    ///< last; what goes on in the next is looked up there
-  std::vector<Redirection> unheard;  ///< redirections that the caller does not ask for
+  std::unique_ptr<Window> closing;             ///< decided in parts
+  Decided being_decided;                       ///< of it
+  Decided decided;                             ///< of windows closed since the last flush
+  std::unique_ptr<Window> closed;  ///< last; what goes on in the next is looked up there
+  Timestamp due =
+      Timestamp::min();  ///< what open windows before it say was told, so they may close
   Timestamp watermark = Timestamp::min();
   std::int64_t oldest_open = INT64_MIN;  ///< number of the window that holds the watermark
   Window* recent = nullptr;              ///< where the flow before went, while it is open
@@ -307,12 +312,16 @@ struct Aggregator::Impl {
     }
     if (shared.conversations >= shared.options.max_conversations &&
         p.window->conversations().find(p.key, p.conversation_hash) == kNoPosition) {
-      fold_oldest();
+      make_room();
     }
     p.window->add(p.key, p.conversation_hash, p.side, p.share, p.services);
   }
 
-  void fold_oldest() {
+  void make_room() {
+    // What is folded adds to the memory that what closes decides by.
+    while (go_on_closing(SIZE_MAX)) {
+    }
+    if (shared.conversations < shared.options.max_conversations) return;
     for (const auto& w : open) {
       const std::uint64_t folded = w->fold();
       counters.folded_early += folded;
@@ -320,19 +329,71 @@ struct Aggregator::Impl {
     }
   }
 
-  void close_oldest(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
-    unheard.clear();
+  /// \return whether there is more to do.
+  bool go_on_closing(std::size_t work) {
+    if (!closing && !begin_closing()) return false;
+    if (closing->go_on_closing(work)) end_closing();
+    return closing || is_one_due();
+  }
+
+  [[nodiscard]] bool is_one_due() const noexcept {
+    return !open.empty() && open.front()->end() <= due;
+  }
+
+  bool begin_closing() {
+    if (!is_one_due()) return false;
     recent = nullptr;
-    Window& oldest = *open.front();
-    const bool follows = closed && closed->number() + 1 == oldest.number();
-    oldest.close(follows ? closed.get() : nullptr, out, redirections ? *redirections : unheard);
+    closing = std::move(open.front());
+    open.erase(open.begin());
+    const bool follows = closed && closed->number() + 1 == closing->number();
+    closing->begin_close(follows ? closed.get() : nullptr, being_decided);
+    return true;
+  }
+
+  void end_closing() {
+    for (Redirection& r : being_decided.redirections) r.before_row += decided.rows.size();
+    append(decided.rows, being_decided.rows);
+    append(decided.redirections, being_decided.redirections);
+    decided.ledger += being_decided.ledger;
+    decided.octets += being_decided.octets;
+    being_decided.ledger = {};
+    being_decided.octets = {};
     if (closed) {
       closed->clear();
       spare.push_back(std::move(closed));
     }
-    closed = std::move(open.front());
-    open.erase(open.begin());
+    closed = std::move(closing);
     ++counters.windows_closed;
+  }
+
+  /// Moves all of `from` behind `to`; memory changes hands where it can.
+  template <typename T>
+  static void append(std::vector<T>& to, std::vector<T>& from) {
+    if (to.empty()) {
+      to.swap(from);
+    } else {
+      to.insert(to.end(), from.begin(), from.end());
+    }
+    from.clear();
+  }
+
+  /// Appends what closed windows have said since the last time.
+  void tell_decided(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
+    shared.ledger += decided.ledger;
+    shared.octets += decided.octets;
+    decided.ledger = {};
+    decided.octets = {};
+    for (Redirection& r : decided.redirections) r.before_row += out.size();
+    if (redirections != nullptr) append(*redirections, decided.redirections);
+    decided.redirections.clear();
+    append(out, decided.rows);
+  }
+
+  void close_all_due(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
+    due = watermark;
+    while (go_on_closing(SIZE_MAX)) {
+    }
+    tell_decided(out, redirections);
   }
 
   void settle() const {
@@ -365,21 +426,32 @@ void Aggregator::count_dropped(FlowDropReason why, std::uint64_t flows) noexcept
 void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out,
                        std::vector<Redirection>* redirections) {
   impl_->advance(now);
-  while (!impl_->open.empty() && impl_->open.front()->end() <= impl_->watermark) {
-    impl_->close_oldest(out, redirections);
-  }
+  impl_->close_all_due(out, redirections);
   for (const auto& w : impl_->open) w->report_changed(out);
 }
 
-void Aggregator::finish(std::vector<ConnectionSummary>& out,
-                        std::vector<Redirection>* redirections) {
-  while (!impl_->open.empty()) {
-    impl_->move_watermark(impl_->open.front()->end());
-    impl_->close_oldest(out, redirections);
-  }
+void Aggregator::flush_in_parts(Timestamp now, std::vector<ConnectionSummary>& out,
+                                std::vector<Redirection>* redirections) {
+  impl_->advance(now);
+  impl_->tell_decided(out, redirections);
+  for (const auto& w : impl_->open) w->report_changed(out);
+  impl_->due = impl_->watermark;
 }
 
-bool Aggregator::list(const Listener& listener) { return impl_->shared.declared.list(listener); }
+bool Aggregator::go_on_closing(std::size_t work) { return impl_->go_on_closing(work); }
+
+void Aggregator::finish(std::vector<ConnectionSummary>& out,
+                        std::vector<Redirection>* redirections) {
+  if (!impl_->open.empty()) impl_->move_watermark(impl_->open.back()->end());
+  impl_->close_all_due(out, redirections);
+}
+
+bool Aggregator::list(const Listener& listener) {
+  // What closes decides by what was known when it began.
+  while (impl_->go_on_closing(SIZE_MAX)) {
+  }
+  return impl_->shared.declared.list(listener);
+}
 
 const FlowLedger& Aggregator::ledger() const noexcept {
   impl_->settle();

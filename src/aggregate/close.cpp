@@ -1,6 +1,5 @@
 // What is decided for good when a window closes.
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "aggregate/window.hpp"
@@ -17,30 +16,70 @@ constexpr std::chrono::seconds kInactive{60};
 
 }  // namespace
 
-void Window::close(const Window* before, std::vector<ConnectionSummary>& out,
-                   std::vector<Redirection>& redirections) {
+const Window::Step Window::kSteps[kAllSteps] = {
+    {&Window::once, &Window::begin_learning},
+    {&Window::all_conversations, &Window::collect_lessons},
+    {&Window::all_lessons, &Window::count_lessons},
+    {&Window::all_lessons, &Window::weigh_lessons},
+    {&Window::all_lessons, &Window::learn_deserving_ends},
+    {&Window::all_lessons, &Window::learn_other_ends},
+    {&Window::all_conversations, &Window::learn_controls},  // the last of kLearningSteps
+    {&Window::all_conversations, &Window::note_silence},
+    {&Window::all_rows, &Window::begin_deciding},
+    {&Window::all_conversations, &Window::decide_for_good},
+    {&Window::all_seen_by_many, &Window::collect_hop_times},
+    {&Window::all_hop_times, &Window::order_hops},
+    {&Window::all_conversations, &Window::learn_answers},
+    {&Window::all_proven, &Window::redirect},
+    {&Window::once, &Window::order_redirections},
+    {&Window::all_conversations, &Window::note_doubts},
+    {&Window::all_rows, &Window::report_all},
+    {&Window::once, &Window::end_close},
+};
+
+void Window::begin_close(const Window* before, Decided& out) {
   settle();
-  learn();
-  note_silence();
-  decide_for_good(before);
-  work_out_hops();
-  learn_answers();
-  const std::size_t first_new = redirections.size();
-  redirect(redirections);
-  for (std::size_t i = first_new; i < redirections.size(); ++i) {
-    redirections[i].before_row = out.size();
-  }
-  shared_.memory.age(number_);
-  for (std::uint32_t row = 0; row < rows_.positions(); ++row) report(row, true, out);
-  dirty_.clear();
+  shared_.silence.clear();
+  before_ = before;
+  decided_ = &out;
+  first_redirection_ = out.redirections.size();
+  step_ = next_ = 0;
+  // From here on others have the room of what is being closed.
+  room_for_rows_ = shared_.options.max_conversations - shared_.rows;
   shared_.conversations -= conversations_.size();
   shared_.rows -= rows_.size();
-  closed_ = true;
 }
 
-void Window::note_silence() {
-  shared_.silence.clear();
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+bool Window::go_on_closing(std::size_t work) {
+  go_on(kAllSteps, work);
+  return step_ == kAllSteps;
+}
+
+void Window::go_on(std::size_t last_step, std::size_t work) {
+  while (step_ < last_step) {
+    const auto size = static_cast<std::uint32_t>((this->*kSteps[step_].size)());
+    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(size - next_, work) + next_);
+    if (next_ < end) (this->*kSteps[step_].go)(next_, end);
+    work -= end - next_;
+    next_ = end;
+    if (next_ < size) return;
+    next_ = 0;
+    ++step_;
+  }
+}
+
+void Window::end_close(std::uint32_t, std::uint32_t) {
+  shared_.memory.age(number_);
+  dirty_.clear();
+  seen_by_many_.clear();
+  hop_times_.clear();
+  proven_.clear();
+  closed_ = true;
+  decided_ = nullptr;
+}
+
+void Window::note_silence(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
     const auto& [key, c] = conversations_[i];
     if (!is_vain(key, c)) continue;
     const std::size_t side = c.half[0].seen() ? 0 : 1;
@@ -61,9 +100,9 @@ bool Window::is_vain(const ConversationKey& key, const Conversation& c) const no
   return half.packets <= few_packets && !endpoints_[key.end(1 - side)].value.is_group;
 }
 
-void Window::decide_for_good(const Window* before) {
+void Window::begin_deciding(std::uint32_t from, std::uint32_t to) {
   // After a fold not all conversations of a row are there; then it keeps what it says.
-  for (std::uint32_t p = 0; p < rows_.positions() && !folded_; ++p) {
+  for (std::uint32_t p = from; p < to && !folded_; ++p) {
     Row& row = rows_[p].value;
     row.first = Row{}.first;
     row.last = 0;
@@ -71,9 +110,12 @@ void Window::decide_for_good(const Window* before) {
     row.rung = DirectionRung::none;
     row.direction = Direction::unknown;
   }
+}
+
+void Window::decide_for_good(std::uint32_t from, std::uint32_t to) {
   constexpr std::uint32_t kBatch = 16;
-  for (std::uint32_t first = 0; first < conversations_.positions(); first += kBatch) {
-    const std::uint32_t end = std::min(first + kBatch, conversations_.positions());
+  for (std::uint32_t first = from; first < to; first += kBatch) {
+    const std::uint32_t end = std::min(first + kBatch, to);
     for (std::uint32_t i = first; i < end; ++i) {
       const auto& [key, c] = conversations_[i];
       if (c.row != kNone) rows_.prefetch_at(c.row);
@@ -81,15 +123,15 @@ void Window::decide_for_good(const Window* before) {
       const Ends ends = ends_of(key);
       for (const std::uint64_t hash : ends.hash) shared_.memory.prefetch_entry(hash);
     }
-    for (std::uint32_t i = first; i < end; ++i) close_one(before, i);
+    for (std::uint32_t i = first; i < end; ++i) close_one(i);
   }
 }
 
-void Window::close_one(const Window* before, std::uint32_t position) {
+void Window::close_one(std::uint32_t position) {
   auto& [key, c] = conversations_[position];
   const Noted given = noted_of(position, c);
   Evidence e = evidence(key, c);
-  if (before != nullptr) follow_on(*before, key, c, e);
+  if (before_ != nullptr) follow_on(*before_, key, c, e);
   look_at_others(key, c, e);
   Answer found = answer(key, e);
   const bool all_discounted =
@@ -170,46 +212,38 @@ bool Window::is_tail(const Window& before, const Observation& then,
 
 /// An observer near the client sees the request early and the answer late, one near the server the
 /// other way round. The difference of the two is free of the observer's clock.
-void Window::work_out_hops() {
-  std::vector<HopTime> times;
-  for (const std::uint32_t position : seen_by_many_) {
-    const Conversation& c = conversations_[position].value;
-    if (c.answer.outcome == Outcome::applied) add_hop_times(c, times);
-  }
-  seen_by_many_.clear();
-  std::sort(times.begin(), times.end());
-  for (std::size_t i = 0; i < times.size();) {
-    std::size_t end = i;
-    while (end < times.size() && times[end].row == times[i].row) ++end;
-    put_in_order(std::span{times}.subspan(i, end - i), rows_[times[i].row].value);
-    i = end;
+void Window::collect_hop_times(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    const Conversation& c = conversations_[seen_by_many_[i]].value;
+    if (c.answer.outcome == Outcome::applied) add_hop_times(c);
   }
 }
 
-/// \param times  of one row, by observer.
-void Window::put_in_order(std::span<const HopTime> times, Row& row) {
-  std::array<std::int64_t, kMaxObservers> means{};  // of those in row.hops
-  row.hop_count = 0;
-  for (std::size_t i = 0; i < times.size();) {
-    const std::uint32_t observer = times[i].observer;
-    std::int64_t sum = 0, count = 0;
-    for (; i < times.size() && times[i].observer == observer; ++i, ++count) sum += times[i].ticks;
-    const std::int64_t mean = sum / count;
-    std::size_t at = row.hop_count++;
-    for (; at > 0 && means[at - 1] > mean; --at) {
-      means[at] = means[at - 1];
-      row.hops[at] = row.hops[at - 1];
+void Window::order_hops(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    const auto& [position, times] = hop_times_[i];
+    Row& row = rows_[position].value;
+    std::array<std::int64_t, kMaxObservers> means{};  // of those in row.hops
+    row.hop_count = 0;
+    for (std::uint8_t observer = 0; observer < kMaxObservers; ++observer) {
+      if (times.count[observer] == 0) continue;
+      const std::int64_t mean = times.ticks[observer] / times.count[observer];
+      std::size_t at = row.hop_count++;
+      for (; at > 0 && means[at - 1] > mean; --at) {
+        means[at] = means[at - 1];
+        row.hops[at] = row.hops[at - 1];
+      }
+      means[at] = mean;
+      row.hops[at] = observer;
     }
-    means[at] = mean;
-    row.hops[at] = static_cast<std::uint8_t>(observer);
-  }
-  // Those that time does not tell apart have no order.
-  for (std::size_t n = 1; n < row.hop_count; ++n) {
-    if (means[n] == means[n - 1]) row.hop_count = 0;
+    // Those that time does not tell apart have no order.
+    for (std::size_t n = 1; n < row.hop_count; ++n) {
+      if (means[n] == means[n - 1]) row.hop_count = 0;
+    }
   }
 }
 
-void Window::add_hop_times(const Conversation& c, std::vector<HopTime>& times) const {
+void Window::add_hop_times(const Conversation& c) {
   const Row& row = rows_[c.row].value;
   const auto first_by = [this](const Observation& half, const IpAddress& exporter) {
     WindowTime first = 0xffff'ffffu;
@@ -220,17 +254,29 @@ void Window::add_hop_times(const Conversation& c, std::vector<HopTime>& times) c
     for (std::uint32_t i = half.next; i != kNone; i = pool_[i].next) look(pool_[i]);
     return first;
   };
-  std::array<HopTime, kMaxObservers> found;
+  HopTimes found;
   std::size_t count = 0;
-  for (std::uint32_t n = 0; n < row.observer_count; ++n) {
+  for (std::size_t n = 0; n < row.observer_count; ++n) {
     const IpAddress& exporter = shared_.observers[row.observers[n]].exporter;
     const WindowTime asked = first_by(c.half[c.answer.client_side], exporter);
     const WindowTime answered = first_by(c.half[1 - c.answer.client_side], exporter);
     if (asked == 0xffff'ffffu || answered == 0xffff'ffffu) continue;
-    found[count++] = {c.row, n, static_cast<std::int64_t>(asked) - answered};
+    found.ticks[n] = static_cast<std::int64_t>(asked) - answered;
+    found.count[n] = 1;
+    ++count;
   }
-  if (count >= 2)
-    times.insert(times.end(), found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count < 2) return;
+  const std::uint32_t position = hop_times_.insert(c.row).first;
+  HopTimes& times = hop_times_[position].value;
+  for (std::size_t n = 0; n < kMaxObservers; ++n) {
+    times.ticks[n] += found.ticks[n];
+    times.count[n] += found.count[n];
+  }
+}
+
+void Window::report_all(std::uint32_t from, std::uint32_t to) {
+  if (from == 0) decided_->rows.reserve(decided_->rows.size() + rows_.size());
+  for (std::uint32_t row = from; row < to; ++row) report(row, true, decided_->rows);
 }
 
 }  // namespace flowlens::aggregate

@@ -9,6 +9,7 @@ namespace flowlens::aggregate {
 namespace {
 
 constexpr std::uint8_t kTcp = 6;
+constexpr std::size_t kAhead = 8;  ///< lessons whose memory is asked for ahead
 
 std::uint64_t unseeded(const ServiceKey& end) noexcept { return ServiceKeyHash{}(end, 0); }
 
@@ -37,29 +38,16 @@ bool Window::teaches(const ConversationKey& key, const Conversation& c) const no
   return half.rate != 1 || c.service[1 - side].value != 0;
 }
 
-/// All ends are counted before any is remembered, and all that deserve it are remembered before what
-/// only adds to them is looked up: so it does not show in which order conversations came.
-void Window::learn() {
-  collect_lessons();
-  for (const Lesson& l : lessons_) {
-    if (!l.is_sure) shared_.memory.once.count(l.unseeded);
-  }
-  for (Lesson& l : lessons_) {
-    l.deserves = l.is_sure ? l.serves : shared_.memory.once.came_again(l.unseeded);
-  }
-  learn_ends(true);
-  learn_ends(false);
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
-    const auto& [key, c] = conversations_[i];
-    const bool has_control =
-        is_control_port(key.protocol, key.low_port) || is_control_port(key.protocol, key.high_port);
-    if (has_control && teaches(key, c)) learn_control(key, c);
-  }
+// All ends are counted before any is remembered, and all that deserve it are remembered before what
+// only adds to them is looked up: so it does not show in which order conversations came.
+
+void Window::begin_learning(std::uint32_t, std::uint32_t) {
+  lessons_.clear();
+  lessons_.reserve(2 * conversations_.size());
 }
 
-void Window::collect_lessons() {
-  lessons_.clear();
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+void Window::collect_lessons(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
     const auto& [key, c] = conversations_[i];
     if (!teaches(key, c)) continue;
     const bool sure = is_sure(c.answer);
@@ -72,15 +60,29 @@ void Window::collect_lessons() {
       l.side = side;
       l.is_sure = sure;
       l.serves = sure && side != c.answer.client_side;
-      shared_.memory.once.prefetch(l.unseeded);
     }
   }
 }
 
+void Window::count_lessons(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    const Lesson& l = lessons_[i];
+    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].unseeded);
+    if (!l.is_sure) shared_.memory.once.count(l.unseeded);
+  }
+}
+
+void Window::weigh_lessons(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    Lesson& l = lessons_[i];
+    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].unseeded);
+    l.deserves = l.is_sure ? l.serves : shared_.memory.once.came_again(l.unseeded);
+  }
+}
+
 /// \param deserving  whether it is the turn of the ends that deserve an entry, or of the others.
-void Window::learn_ends(bool deserving) {
-  constexpr std::size_t kAhead = 8;
-  for (std::size_t i = 0; i < lessons_.size(); ++i) {
+void Window::learn_ends(bool deserving, std::uint32_t from, std::uint32_t to) {
+  for (std::size_t i = from; i < to; ++i) {
     if (i + 2 * kAhead < lessons_.size()) {
       shared_.memory.prefetch_slot(lessons_[i + 2 * kAhead].hash);
     }
@@ -104,6 +106,15 @@ void Window::learn_end(const ServiceKey& key, EndpointMemory::End& end,
     EndpointMemory::mark_used(end, number_);
   } else if (EndpointMemory::mark_served(end, number_)) {
     proven_.push_back(key);
+  }
+}
+
+void Window::learn_controls(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    const auto& [key, c] = conversations_[i];
+    const bool has_control =
+        is_control_port(key.protocol, key.low_port) || is_control_port(key.protocol, key.high_port);
+    if (has_control && teaches(key, c)) learn_control(key, c);
   }
 }
 
@@ -132,8 +143,8 @@ DependencyKey Window::dependency_key(std::uint32_t row) const noexcept {
 }
 
 /// Once all is decided: what the answers themselves teach.
-void Window::learn_answers() {
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+void Window::learn_answers(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
     const auto& [key, c] = conversations_[i];
     if (c.answer.outcome != Outcome::applied || !has_ports(key.protocol)) continue;
     const DirectionRung rung = c.answer.rung;
@@ -155,39 +166,46 @@ bool Window::has_served(const ServiceKey& end) const noexcept {
   return past.served > 2 * past.used;
 }
 
-/// Turns round rows of earlier windows whose other end has proved to be the server, and notes which
-/// rows of this window that may happen to.
-void Window::redirect(std::vector<Redirection>& redirections) {
+/// Turns round rows of earlier windows whose other end has proved to be the server.
+void Window::redirect(std::uint32_t from, std::uint32_t to) {
   std::vector<DependencyKey> rows;
-  const auto first_new = static_cast<std::ptrdiff_t>(redirections.size());
-  for (const ServiceKey& server : proven_) {
+  for (std::uint32_t i = from; i < to; ++i) {
+    const ServiceKey& server = proven_[i];
     rows.clear();
     shared_.doubtful.take(server, rows);
-    for (const DependencyKey& from : rows) {
-      if (has_served({from.server, from.port, from.protocol})) continue;
+    for (const DependencyKey& row : rows) {
+      if (has_served({row.server, row.port, row.protocol})) continue;
       Redirection r;
-      r.from = from;
-      const bool same_way = from.server == server.endpoint;
-      r.to = {same_way ? from.client : from.server, server.endpoint, server.port, server.protocol};
+      r.from = row;
+      const bool same_way = row.server == server.endpoint;
+      r.to = {same_way ? row.client : row.server, server.endpoint, server.port, server.protocol};
       if (r.to == r.from) continue;
       r.at = start();
       r.why = DirectionRung::endpoint_memory;
-      redirections.push_back(r);
+      r.before_row = decided_->rows.size();
+      decided_->redirections.push_back(r);
     }
   }
-  proven_.clear();
-  std::sort(redirections.begin() + first_new, redirections.end(),
-            [](const Redirection& a, const Redirection& b) {
+}
+
+void Window::order_redirections(std::uint32_t, std::uint32_t) {
+  auto& redirections = decided_->redirections;
+  std::sort(redirections.begin() + static_cast<std::ptrdiff_t>(first_redirection_),
+            redirections.end(), [](const Redirection& a, const Redirection& b) {
               return std::tie(a.from, a.to) < std::tie(b.from, b.to);
             });
-  for (std::size_t i = static_cast<std::size_t>(first_new); i < redirections.size(); ++i) {
+  for (std::size_t i = first_redirection_; i < redirections.size(); ++i) {
     ++shared_.redirections;
     const DependencyKey& to = redirections[i].to;
     const std::uint32_t client = endpoints_.find(to.client), server = endpoints_.find(to.server);
     const std::uint32_t row = rows_.find({client, server, to.port, to.protocol});
     if (row != kNoPosition && rows_[row].value.flips < 0xffff) ++rows_[row].value.flips;
   }
-  for (std::uint32_t i = 0; i < conversations_.positions(); ++i) {
+}
+
+/// Notes which rows of this window may yet be turned round.
+void Window::note_doubts(std::uint32_t from, std::uint32_t to) {
+  for (std::uint32_t i = from; i < to; ++i) {
     const auto& [key, c] = conversations_[i];
     if (c.answer.outcome == Outcome::applied && has_ports(key.protocol)) note_doubt(key, c);
   }

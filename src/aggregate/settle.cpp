@@ -97,12 +97,14 @@ void Window::account_for(const Noted& noted, const Conversation& c) {
   const auto octets = [](const TrafficCounts& t) {
     return t.octets_to_server + t.octets_to_client;
   };
-  account(shared_.ledger, noted.outcome) -= noted.given.flows;
-  account(shared_.octets, noted.outcome) -= octets(noted.given);
-  shared_.ledger.duplicate += noted.given.flows - gives.flows;
-  shared_.octets.duplicate += octets(noted.given) - octets(gives);
-  account(shared_.ledger, c.answer.outcome) += gives.flows;
-  account(shared_.octets, c.answer.outcome) += octets(gives);
+  FlowLedger& ledger = decided_ ? decided_->ledger : shared_.ledger;
+  FlowOctetLedger& octet_ledger = decided_ ? decided_->octets : shared_.octets;
+  account(ledger, noted.outcome) -= noted.given.flows;
+  account(octet_ledger, noted.outcome) -= octets(noted.given);
+  ledger.duplicate += noted.given.flows - gives.flows;
+  octet_ledger.duplicate += octets(noted.given) - octets(gives);
+  account(ledger, c.answer.outcome) += gives.flows;
+  account(octet_ledger, c.answer.outcome) += octets(gives);
 
   const bool was_applied = noted.outcome == Outcome::applied;
   if (was_applied) {
@@ -218,18 +220,29 @@ void Window::place(const ConversationKey& key, Conversation& c, const Answer& an
     const std::size_t client = answer.client_side;
     const RowKey row{key.end(client), key.end(1 - client), answer.port, key.protocol};
     std::uint32_t position = rows_.find(row);
-    if (position == kNone && shared_.rows < shared_.options.max_conversations) {
+    if (position == kNone && take_room_for_row()) {
       position = rows_.insert(row).first;
       if (answer.port == key.port(1 - client)) {
         rows_[position].value.service = c.service[1 - client];
       } else if (answer.port != 0) {
         rows_[position].value.service = find_service(key.protocol, answer.port);
       }
-      ++shared_.rows;
     }
     c.row = position;
   }
   if (c.row == kNone) c.answer.outcome = Outcome::dropped;
+}
+
+/// \return whether there may be one more. While the window closes others do not take its room.
+bool Window::take_room_for_row() noexcept {
+  if (decided_ != nullptr) {
+    if (room_for_rows_ == 0) return false;
+    --room_for_rows_;
+    return true;
+  }
+  if (shared_.rows >= shared_.options.max_conversations) return false;
+  ++shared_.rows;
+  return true;
 }
 
 /// Widens what a row says of its conversations by this one.

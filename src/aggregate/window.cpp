@@ -1,6 +1,7 @@
 #include "aggregate/window.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace flowlens::aggregate {
@@ -59,7 +60,8 @@ Window::Window(Shared& shared)
     : shared_(shared),
       endpoints_(2 * shared.options.max_conversations, shared.options.hash_seed),
       conversations_(shared.options.max_conversations, shared.options.hash_seed),
-      rows_(shared.options.max_conversations, shared.options.hash_seed) {
+      rows_(shared.options.max_conversations, shared.options.hash_seed),
+      hop_times_(shared.options.max_conversations, shared.options.hash_seed) {
   noted_.reserve(kMaxNoted);
 }
 
@@ -145,7 +147,8 @@ bool Window::observe(Observation& half, const Share& share) {
 
 std::uint64_t Window::fold() {
   settle();
-  learn();
+  go_on(kLearningSteps, SIZE_MAX);
+  step_ = next_ = 0;
   const std::uint64_t folded = conversations_.size();
   conversations_.clear();
   pool_.clear();

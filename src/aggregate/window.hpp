@@ -46,6 +46,14 @@ struct Row {
   std::uint8_t hop_count = 0;
 };
 
+/// What the close of windows brings. It is taken over as a whole, so that rows and ledgers agree.
+struct Decided {
+  std::vector<ConnectionSummary> rows;    ///< final
+  std::vector<Redirection> redirections;  ///< `before_row` counts from the first of `rows`
+  FlowLedger ledger;                      ///< differences, modulo 2^64
+  FlowOctetLedger octets;
+};
+
 struct EndpointState {
   bool is_internal = false;
   bool is_group = false;  ///< multicast or broadcast
@@ -94,10 +102,15 @@ class Window {
   std::uint64_t fold();
   /// Appends the rows that changed since the last call.
   void report_changed(std::vector<ConnectionSummary>& out);
-  /// Decides for good and appends every row. The conversations stay to be looked up until clear().
+  /// Begins to decide for good; nothing comes to the window any more. The conversations stay to be
+  /// looked up until clear().
   /// \param before  the window before this one, closed; null if there was none.
-  void close(const Window* before, std::vector<ConnectionSummary>& out,
-             std::vector<Redirection>& redirections);
+  /// \param out  gets every row and what else follows. Both must live until all is decided.
+  void begin_close(const Window* before, Decided& out);
+  /// Goes on with the close, for so many conversations, ends or rows. What comes out does not depend
+  /// on the sizes of the steps.
+  /// \return whether all is decided.
+  bool go_on_closing(std::size_t work);
   /// Forgets everything.
   void clear() noexcept;
 
@@ -109,12 +122,15 @@ class Window {
     std::uint32_t row = kNoPosition;
     Outcome outcome = Outcome::none;
   };
-  /// How much earlier one observer saw a conversation's request than its answer.
-  struct HopTime {
-    std::uint32_t row = 0;
-    std::uint32_t observer = 0;  ///< index in the row
-    std::int64_t ticks = 0;
-    friend auto operator<=>(const HopTime&, const HopTime&) noexcept = default;
+  /// How much earlier a row's observers saw requests than answers, summed up over conversations.
+  struct HopTimes {
+    std::array<std::int64_t, kMaxObservers> ticks{};  ///< by index in the row
+    std::array<std::uint32_t, kMaxObservers> count{};
+  };
+  struct RowPositionHash {
+    std::uint64_t operator()(std::uint32_t row, std::uint64_t seed) const noexcept {
+      return base::hash_of(row, seed);
+    }
   };
   /// One end of a conversation that says something about it.
   struct Lesson {
@@ -147,39 +163,69 @@ class Window {
   void recall(const Ends& ends, Evidence& e) const noexcept;
   [[nodiscard]] Answer answer(const ConversationKey& key, Evidence& e) const noexcept;
   void place(const ConversationKey& key, Conversation& c, const Answer& answer);
+  [[nodiscard]] bool take_room_for_row() noexcept;
   void widen(Row& row, const Conversation& c);
   void add_observer(Row& row, ObserverIndex observer) const noexcept;
   void touch(std::uint32_t row);
 
+  // Steps of the close, in their order. Each takes its things from one number to another.
+  struct Step {
+    std::size_t (Window::*size)() const noexcept;
+    void (Window::*go)(std::uint32_t from, std::uint32_t to);
+  };
+  static constexpr std::size_t kLearningSteps = 7, kAllSteps = 18;
+  static const Step kSteps[kAllSteps];
+  /// Goes on until `last_step`, at most.
+  void go_on(std::size_t last_step, std::size_t work);
+  [[nodiscard]] std::size_t once() const noexcept { return 1; }
+  [[nodiscard]] std::size_t all_conversations() const noexcept {
+    return conversations_.positions();
+  }
+  [[nodiscard]] std::size_t all_rows() const noexcept { return rows_.positions(); }
+  [[nodiscard]] std::size_t all_lessons() const noexcept { return lessons_.size(); }
+  [[nodiscard]] std::size_t all_seen_by_many() const noexcept { return seen_by_many_.size(); }
+  [[nodiscard]] std::size_t all_hop_times() const noexcept { return hop_times_.positions(); }
+  [[nodiscard]] std::size_t all_proven() const noexcept { return proven_.size(); }
+
   // learn.cpp: what is remembered of it
-  void learn();
+  void begin_learning(std::uint32_t, std::uint32_t);
   [[nodiscard]] bool teaches(const ConversationKey& key, const Conversation& c) const noexcept;
-  void collect_lessons();
-  void learn_ends(bool deserving);
+  void collect_lessons(std::uint32_t from, std::uint32_t to);
+  void count_lessons(std::uint32_t from, std::uint32_t to);
+  void weigh_lessons(std::uint32_t from, std::uint32_t to);
+  void learn_deserving_ends(std::uint32_t from, std::uint32_t to) { learn_ends(true, from, to); }
+  void learn_other_ends(std::uint32_t from, std::uint32_t to) { learn_ends(false, from, to); }
+  void learn_ends(bool deserving, std::uint32_t from, std::uint32_t to);
   void learn_end(const ServiceKey& key, EndpointMemory::End& end,
                  const ConversationKey& conversation, std::size_t side, const Conversation& c);
+  void learn_controls(std::uint32_t from, std::uint32_t to);
   void learn_control(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] ServiceKey end_of(const ConversationKey& key, std::size_t side) const noexcept;
-  void learn_answers();
-  void redirect(std::vector<Redirection>& redirections);
+  void learn_answers(std::uint32_t from, std::uint32_t to);
+  void redirect(std::uint32_t from, std::uint32_t to);
+  void order_redirections(std::uint32_t, std::uint32_t);
   [[nodiscard]] bool has_served(const ServiceKey& end) const noexcept;
+  void note_doubts(std::uint32_t from, std::uint32_t to);
   void note_doubt(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] DependencyKey dependency_key(std::uint32_t row) const noexcept;
 
   // close.cpp: what is decided for good
-  void note_silence();
+  void note_silence(std::uint32_t from, std::uint32_t to);
   [[nodiscard]] bool is_vain(const ConversationKey& key, const Conversation& c) const noexcept;
-  void decide_for_good(const Window* before);
-  void close_one(const Window* before, std::uint32_t position);
+  void begin_deciding(std::uint32_t from, std::uint32_t to);
+  void decide_for_good(std::uint32_t from, std::uint32_t to);
+  void close_one(std::uint32_t position);
   void look_at_others(const ConversationKey& key, const Conversation& c,
                       Evidence& e) const noexcept;
   void follow_on(const Window& before, const ConversationKey& key, Conversation& c, Evidence& e);
   [[nodiscard]] bool is_tail(const Window& before, const Observation& then,
                              const Observation& now) const noexcept;
   [[nodiscard]] WindowTime first_of(const Conversation& c) const noexcept;
-  void work_out_hops();
-  static void put_in_order(std::span<const HopTime> times, Row& row);
-  void add_hop_times(const Conversation& c, std::vector<HopTime>& times) const;
+  void collect_hop_times(std::uint32_t from, std::uint32_t to);
+  void order_hops(std::uint32_t from, std::uint32_t to);
+  void add_hop_times(const Conversation& c);
+  void report_all(std::uint32_t from, std::uint32_t to);
+  void end_close(std::uint32_t, std::uint32_t);
 
   void report(std::uint32_t row, bool is_final, std::vector<ConnectionSummary>& out);
 
@@ -194,9 +240,17 @@ class Window {
   std::vector<Observation> pool_;  ///< observers besides the first of each half
   std::vector<Noted> noted_;
   std::vector<std::uint32_t> dirty_;
-  std::vector<std::uint32_t> seen_by_many_;  ///< conversations, while closing
-  std::vector<ServiceKey> proven_;           ///< ends found to serve, while closing
-  std::vector<Lesson> lessons_;              ///< while closing
+  // While closing
+  std::size_t step_ = 0;    ///< in kSteps
+  std::uint32_t next_ = 0;  ///< of the step's things
+  const Window* before_ = nullptr;
+  Decided* decided_ = nullptr;  ///< null: not closing
+  std::size_t first_redirection_ = 0;
+  std::size_t room_for_rows_ = 0;                                           ///< further ones
+  std::vector<std::uint32_t> seen_by_many_;                                 ///< conversations
+  base::BoundedTable<std::uint32_t, HopTimes, RowPositionHash> hop_times_;  ///< by row
+  std::vector<ServiceKey> proven_;                                          ///< ends found to serve
+  std::vector<Lesson> lessons_;
   bool folded_ = false;
   bool closed_ = false;
 };

@@ -78,4 +78,14 @@ bool FlowOctetLedger::balanced() const noexcept {
   return received == applied + duplicate + attempt + control + total(dropped);
 }
 
+FlowOctetLedger& FlowOctetLedger::operator+=(const FlowOctetLedger& o) noexcept {
+  received += o.received;
+  applied += o.applied;
+  duplicate += o.duplicate;
+  attempt += o.attempt;
+  control += o.control;
+  add_each(dropped, o.dropped);
+  return *this;
+}
+
 }  // namespace flowlens

@@ -44,6 +44,14 @@ void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
   out.at = now;
 }
 
+void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
+  out.rows.clear();
+  out.redirections.clear();
+  aggregator_.flush_in_parts(now, out.rows, &out.redirections);
+  out.flows = aggregator_.ledger();
+  out.at = now;
+}
+
 Revision Resolver::apply(const FlushedSummaries& summaries) {
   const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);

@@ -61,7 +61,7 @@ bool MapWriter::try_flush(Timestamp now) {
     return false;
   }
   lock.unlock();
-  resolver_.summarize(advance(now), summaries_);
+  resolver_.summarize_in_parts(advance(now), summaries_);
   aggregator_ = resolver_.aggregator_counters();
   lock.lock();
   is_applying_ = true;
@@ -69,6 +69,11 @@ bool MapWriter::try_flush(Timestamp now) {
   lock.unlock();
   changed_.notify_all();
   return true;
+}
+
+bool MapWriter::go_on_closing() {
+  constexpr std::size_t kWork = 4'096;  // about a millisecond
+  return resolver_.go_on_closing(kWork);
 }
 
 void MapWriter::flush(Timestamp now, std::chrono::milliseconds patience) {

@@ -48,10 +48,13 @@ class MapWriter {
   void add(const FlowParcel& parcel, Timestamp now);
 
   /// Begins a flush, unless the one before or the store is still busy. The map and view() follow a
-  /// moment later.
+  /// moment later; windows that are over, after go_on_closing() and the next flush.
   /// \return false if it was postponed.
   /// \throws what a flush before has thrown.
   bool try_flush(Timestamp now);
+  /// Goes on, for a moment, with closing windows that try_flush() found to be over.
+  /// \return whether there is more to do.
+  bool go_on_closing();
   /// Flushes once the store has room, or after `patience` in spite of it.
   void flush(Timestamp now, std::chrono::milliseconds patience);
   /// As flush(), and closes all windows.

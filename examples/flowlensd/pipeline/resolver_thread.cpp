@@ -42,11 +42,15 @@ void ResolverThread::finish() {
 
 void ResolverThread::run() {
   FlowParcel parcel;
+  bool is_closing = false;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_flush_ - Clock::now());
-    const auto popped = channel_.pop(parcel, std::max(left, std::chrono::milliseconds{0}));
+    const auto patience = std::max(left, std::chrono::milliseconds{0});
+    // A window closes between parcels, so that flows do not pile up meanwhile.
+    const auto popped = channel_.pop(parcel, is_closing ? std::chrono::milliseconds{0} : patience);
     if (popped == FlowChannel::Popped::closed) break;
     if (popped == FlowChannel::Popped::parcel) writer_.add(parcel, wall_clock());
+    is_closing = writer_.go_on_closing();
     flush_if_due();
   }
   writer_.flush(wall_clock(), kLastFlushPatience);

@@ -318,6 +318,45 @@ TEST_CASE("memory: who calls many that stay silent scans; a few are dependencies
   }
 }
 
+TEST_CASE("aggregator: a window that closes in parts says nothing before it is done") {
+  for (const bool is_stopped : {false, true}) {
+    CAPTURE(is_stopped);
+    Fixture f;
+    for (int i = 1; i <= 40; ++i) f.add({udp("10.0.0.1", 40'000, client(i), 161)});
+    std::vector<ConnectionSummary> rows;
+    f.aggregator.flush_in_parts(kNoon + 40s, rows);
+    CHECK(rows.size() == 40);
+    CHECK(f.ledger().applied == 40);
+
+    // It is over, and that it was a scan comes out in one of many steps.
+    rows.clear();
+    f.aggregator.flush_in_parts(kNoon + 360s, rows);
+    int steps = 1;
+    for (; f.aggregator.go_on_closing(30) && !(is_stopped && steps == 10); ++steps) {
+      f.aggregator.flush_in_parts(kNoon + 361s, rows);
+      CHECK(f.ledger().applied == 40);
+      CHECK(f.aggregator.octets().balanced());
+      CHECK(f.aggregator.counters().conversations == 0);
+    }
+    CHECK(rows.empty());
+    CHECK(f.ledger().applied == 40);
+    CHECK(steps >= 10);
+    if (is_stopped) {
+      rows = f.finish();
+    } else {
+      f.aggregator.flush_in_parts(kNoon + 365s, rows);
+    }
+    REQUIRE(rows.size() == 40);
+    for (const ConnectionSummary& row : rows) {
+      CHECK_FALSE(row.provisional);
+      CHECK(row.counts.is_zero());
+    }
+    CHECK(f.ledger().attempt == 40);
+    CHECK(f.aggregator.counters().windows_closed == 1);
+    CHECK(f.finish().empty());
+  }
+}
+
 TEST_CASE(
     "memory: the same packets on both sides of a border count once, whoever's clock is wrong") {
   struct Case {
