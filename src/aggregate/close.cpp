@@ -1,5 +1,6 @@
 // What is decided for good when a window closes.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "aggregate/window.hpp"
@@ -113,27 +114,26 @@ void Window::begin_deciding(std::uint32_t from, std::uint32_t to) {
 }
 
 void Window::decide_for_good(std::uint32_t from, std::uint32_t to) {
-  constexpr std::uint32_t kBatch = 16;
+  std::array<std::uint32_t, kBatch> positions;
+  std::array<Ends, kBatch> ends;
   for (std::uint32_t first = from; first < to; first += kBatch) {
-    const std::uint32_t end = std::min(first + kBatch, to);
-    for (std::uint32_t i = first; i < end; ++i) {
-      const auto& [key, c] = conversations_[i];
-      if (c.row != kNone) rows_.prefetch_at(c.row);
-      if (is_conclusive(c.answer)) continue;
-      const Ends ends = ends_of(key);
-      for (const std::uint64_t hash : ends.hash) shared_.memory.prefetch_entry(hash);
+    const std::size_t count = std::min<std::size_t>(kBatch, to - first);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      positions[i] = first + i;
+      rows_.prefetch_at(conversations_[first + i].value.row);
     }
-    for (std::uint32_t i = first; i < end; ++i) close_one(i);
+    look_up_ends({positions.data(), count}, ends);
+    for (std::size_t i = 0; i < count; ++i) close_one(positions[i], ends[i]);
   }
 }
 
-void Window::close_one(std::uint32_t position) {
+void Window::close_one(std::uint32_t position, const Ends& ends) {
   auto& [key, c] = conversations_[position];
   const Noted given = noted_of(position, c);
   Evidence e = evidence(key, c);
   if (before_ != nullptr) follow_on(*before_, key, c, e);
   look_at_others(key, c, e);
-  Answer found = answer(key, e);
+  Answer found = answer(e, ends);
   const bool all_discounted =
       (!c.half[0].seen() || (c.discounted & 1u)) && (!c.half[1].seen() || (c.discounted & 2u));
   if (all_discounted && found.outcome == Outcome::applied) found.outcome = Outcome::duplicate;

@@ -121,7 +121,7 @@ void Window::learn_controls(std::uint32_t from, std::uint32_t to) {
 /// A client may draw the number of a control port, so it must be the server's.
 void Window::learn_control(const ConversationKey& key, const Conversation& c) {
   Evidence e = evidence(key, c);
-  const Answer found = answer(key, e);
+  const Answer found = answer(e, ends_of(key));
   if (found.direction != Direction::client_server) return;
   const std::size_t client = found.client_side, server = 1 - client;
   if (!is_control_port(key.protocol, key.port(server))) return;

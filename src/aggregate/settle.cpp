@@ -1,5 +1,7 @@
 // What the records of conversations mean, as far as is known: best observer, direction, row.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "aggregate/window.hpp"
@@ -66,29 +68,63 @@ void Window::note(std::uint32_t position, Conversation& c) {
 }
 
 void Window::settle() {
-  constexpr std::size_t kAhead = 12;
-  for (std::size_t i = 0; i < noted_.size(); ++i) {
-    if (i + 2 * kAhead < noted_.size()) {
-      conversations_.prefetch_at(noted_[i + 2 * kAhead].conversation);
+  const std::span<const Noted> all{noted_};
+  for (std::size_t i = 0; i < all.size(); i += kBatch) {
+    for (const Noted& n : all.subspan(i).first(std::min(3 * kBatch, all.size() - i))) {
+      conversations_.prefetch_at(n.conversation);
     }
-    if (i + kAhead < noted_.size()) rows_.prefetch_at(noted_[i + kAhead].row);
-    settle(noted_[i]);
+    settle(all.subspan(i, std::min(kBatch, all.size() - i)));
   }
   noted_.clear();
 }
 
-void Window::settle(const Noted& noted) {
-  auto& [key, c] = conversations_[noted.conversation];
-  c.is_noted = false;
-  for (Observation& half : c.half) {
-    if (half.next != kNone) choose_best(half, kNoObserver);
+/// Step by step, so that memory is on its way while others are looked at.
+void Window::settle(std::span<const Noted> noted) {
+  std::array<std::uint32_t, kBatch> positions;
+  std::array<Ends, kBatch> ends;
+  std::array<Answer, kBatch> answers;
+  for (std::size_t i = 0; i < noted.size(); ++i) positions[i] = noted[i].conversation;
+  look_up_ends({positions.data(), noted.size()}, ends);
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    auto& [key, c] = conversations_[noted[i].conversation];
+    for (Observation& half : c.half) {
+      if (half.next != kNone) choose_best(half, kNoObserver);
+    }
+    answers[i] = c.answer;
+    if (c.is_unsure) {
+      Evidence e = evidence(key, c);
+      answers[i] = answer(e, ends[i]);
+    }
+    rows_.prefetch_slot(rows_.hash(row_key(key, answers[i])));
+    rows_.prefetch_at(noted[i].row);
   }
-  if (c.is_unsure) {
-    Evidence e = evidence(key, c);
-    place(key, c, answer(key, e));
-    c.is_unsure = false;
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    const ConversationKey& key = conversations_[noted[i].conversation].key;
+    rows_.prefetch_entry(rows_.hash(row_key(key, answers[i])));
   }
-  account_for(noted, c);
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    auto& [key, c] = conversations_[noted[i].conversation];
+    if (c.is_unsure) place(key, c, answers[i]);
+    c.is_noted = c.is_unsure = false;
+    account_for(noted[i], c);
+  }
+}
+
+/// The ends of some conversations, at most kBatch, whose memory is asked for.
+void Window::look_up_ends(std::span<const std::uint32_t> conversations,
+                          std::span<Ends> found) const noexcept {
+  for (const std::uint32_t position : conversations) {
+    const ConversationKey& key = conversations_[position].key;
+    endpoints_.prefetch_at(key.low);
+    endpoints_.prefetch_at(key.high);
+  }
+  for (std::size_t i = 0; i < conversations.size(); ++i) {
+    found[i] = ends_of(conversations_[conversations[i]].key);
+    for (const std::uint64_t hash : found[i].hash) shared_.memory.prefetch_slot(hash);
+  }
+  for (const Ends& ends : found.first(conversations.size())) {
+    for (const std::uint64_t hash : ends.hash) shared_.memory.prefetch_entry(hash);
+  }
 }
 
 /// Takes back what the conversation had given, and gives what it is now.
@@ -204,11 +240,16 @@ void Window::recall(const Ends& ends, Evidence& e) const noexcept {
   }
 }
 
-Answer Window::answer(const ConversationKey& key, Evidence& e) const noexcept {
+Answer Window::answer(Evidence& e, const Ends& ends) const noexcept {
   const Answer first = decide(e);
   if (!needs_memory(e, first)) return first;
-  recall(ends_of(key), e);
+  recall(ends, e);
   return decide(e);
+}
+
+RowKey Window::row_key(const ConversationKey& key, const Answer& answer) noexcept {
+  const std::size_t client = answer.client_side;
+  return {key.end(client), key.end(1 - client), answer.port, key.protocol};
 }
 
 /// Takes over `answer` and finds the row that goes with it.
@@ -218,7 +259,7 @@ void Window::place(const ConversationKey& key, Conversation& c, const Answer& an
   if (answer.outcome != Outcome::applied) return;
   if (c.row == kNone) {
     const std::size_t client = answer.client_side;
-    const RowKey row{key.end(client), key.end(1 - client), answer.port, key.protocol};
+    const RowKey row = row_key(key, answer);
     std::uint32_t position = rows_.find(row);
     if (position == kNone && take_room_for_row()) {
       position = rows_.insert(row).first;

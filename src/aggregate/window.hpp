@@ -115,6 +115,8 @@ class Window {
   void clear() noexcept;
 
  private:
+  /// Conversations looked up at a time: enough to cover a miss, few enough to stay cached.
+  static constexpr std::size_t kBatch = 16;
   /// A conversation that changed, and what it had given before.
   struct Noted {
     TrafficCounts given;
@@ -153,7 +155,9 @@ class Window {
   // settle.cpp: what they mean
   [[nodiscard]] static Noted noted_of(std::uint32_t position, const Conversation& c) noexcept;
   void note(std::uint32_t position, Conversation& c);
-  void settle(const Noted& noted);
+  void settle(std::span<const Noted> noted);
+  void look_up_ends(std::span<const std::uint32_t> conversations,
+                    std::span<Ends> found) const noexcept;
   void account_for(const Noted& noted, const Conversation& c);
   void choose_best(Observation& half, ObserverIndex preferred);
   [[nodiscard]] bool better(const Observation& a, const Observation& b,
@@ -161,7 +165,8 @@ class Window {
   [[nodiscard]] Evidence evidence(const ConversationKey& key, const Conversation& c) const noexcept;
   [[nodiscard]] Ends ends_of(const ConversationKey& key) const noexcept;
   void recall(const Ends& ends, Evidence& e) const noexcept;
-  [[nodiscard]] Answer answer(const ConversationKey& key, Evidence& e) const noexcept;
+  [[nodiscard]] Answer answer(Evidence& e, const Ends& ends) const noexcept;
+  [[nodiscard]] static RowKey row_key(const ConversationKey& key, const Answer& answer) noexcept;
   void place(const ConversationKey& key, Conversation& c, const Answer& answer);
   [[nodiscard]] bool take_room_for_row() noexcept;
   void widen(Row& row, const Conversation& c);
@@ -214,7 +219,7 @@ class Window {
   [[nodiscard]] bool is_vain(const ConversationKey& key, const Conversation& c) const noexcept;
   void begin_deciding(std::uint32_t from, std::uint32_t to);
   void decide_for_good(std::uint32_t from, std::uint32_t to);
-  void close_one(std::uint32_t position);
+  void close_one(std::uint32_t position, const Ends& ends);
   void look_at_others(const ConversationKey& key, const Conversation& c,
                       Evidence& e) const noexcept;
   void follow_on(const Window& before, const ConversationKey& key, Conversation& c, Evidence& e);
