@@ -228,6 +228,7 @@ void Daemon::Parts::make_server() {
   http::add_page_route(router);
   http::add_map_routes(router, service);
   http::add_change_routes(router, service);
+  http::add_analysis_routes(router, service);
   http::add_service_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   http::ServerOptions o;

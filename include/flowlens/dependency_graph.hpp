@@ -147,7 +147,8 @@ class DependencyGraph {
   [[nodiscard]] Revision copy(const AsOf& as_of) const;
   /// What is there at the later moment and not at the earlier, and the other way round. Read in parts.
   [[nodiscard]] MapDifference diff(const AsOf& from, const AsOf& to) const;
-  /// The structure now; the same object until the structure changes. It is read in parts of some
+  /// The structure now; the same object until the structure changes, or traffic of a later hour
+  /// comes, since a steady map has hours to tell too. It is read in parts of some
   /// milliseconds with writers let in between, and what they change meanwhile is read again.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
   /// The structure as it was then, with the assets of that time; hours and weights are today's. Made

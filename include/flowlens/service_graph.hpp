@@ -60,13 +60,15 @@ struct ServiceGraphOptions {
 };
 
 /// One port of one asset.
-struct Service {
+struct ServedPort {
   AssetIndex server;
   ClusterIndex cluster;
   std::uint32_t clients = 0;  ///< assets that use it; itself not counted
   std::uint16_t port = 0;
   std::uint8_t protocol = 0;
-  friend constexpr bool operator==(const Service&, const Service&) noexcept = default;
+  friend constexpr bool operator==(const ServedPort&, const ServedPort&) noexcept = default;
+  /// `tcp/443`
+  [[nodiscard]] std::string port_text() const;
 };
 
 /// A client's need of a cluster: what all its edges to the members say together.
@@ -107,19 +109,19 @@ class ServiceGraph {
   [[nodiscard]] std::uint32_t asset_count() const noexcept {
     return static_cast<std::uint32_t>(service_offsets_.size() - 1);
   }
-  [[nodiscard]] std::span<const Service> services() const noexcept { return services_; }
+  [[nodiscard]] std::span<const ServedPort> services() const noexcept { return services_; }
   [[nodiscard]] std::span<const Cluster> clusters() const noexcept { return clusters_; }
-  [[nodiscard]] const Service& operator[](ServiceIndex s) const noexcept {
+  [[nodiscard]] const ServedPort& operator[](ServiceIndex s) const noexcept {
     return services_[s.value];
   }
   [[nodiscard]] const Cluster& operator[](ClusterIndex c) const noexcept {
     return clusters_[c.value];
   }
   /// The services of an asset, by protocol and port. All spans are valid as long as the graph.
-  [[nodiscard]] std::span<const Service> services_of(AssetIndex server) const noexcept {
-    return part<Service>(services_, service_offsets_, server.value);
+  [[nodiscard]] std::span<const ServedPort> services_of(AssetIndex server) const noexcept {
+    return part<ServedPort>(services_, service_offsets_, server.value);
   }
-  [[nodiscard]] ServiceIndex index_of(const Service& s) const noexcept {
+  [[nodiscard]] ServiceIndex index_of(const ServedPort& s) const noexcept {
     return {static_cast<std::uint32_t>(&s - services_.data())};
   }
   [[nodiscard]] std::optional<ServiceIndex> find(AssetIndex server, std::uint8_t protocol,
@@ -167,7 +169,7 @@ class ServiceGraph {
     return {list.data() + offsets[i], offsets[i + 1] - offsets[i]};
   }
 
-  std::vector<Service> services_;  ///< by server, protocol, port
+  std::vector<ServedPort> services_;  ///< by server, protocol, port
   std::vector<std::uint32_t> service_offsets_;
   std::vector<AssetIndex> clients_;
   std::vector<std::uint32_t> client_offsets_;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "flowlens/asset_graph.hpp"
@@ -36,6 +37,7 @@ struct Dominators {
 
 /// An asset whose loss nothing makes up for.
 struct SinglePoint {
+  static constexpr std::size_t kMaxServices = 8;
   AssetIndex asset;
   std::uint32_t cut_off = 0;    ///< assets it alone connects (CutPoints)
   std::uint32_t dominated = 0;  ///< assets that are reached over it only (Dominators)
@@ -46,6 +48,10 @@ struct SinglePoint {
   std::uint32_t service_count = 0;  ///< those not listed included
 };
 
+/// What would remove it: `A second server for tcp/443 (3 clients) and tcp/5432 (2).`, or, where no
+/// service lacks one, `A second way to the 4 assets that it alone connects.`
+[[nodiscard]] std::string remedy(const ServiceGraph& graph, const SinglePoint& point);
+
 struct SinglePointOptions {
   std::uint32_t min_clients = 2;  ///< of services without a replica
   std::uint32_t min_cut_off = 2;  ///< assets cut off, and dominated, to be worth a line
@@ -55,7 +61,6 @@ struct SinglePointOptions {
 };
 
 struct SinglePoints {
-  static constexpr std::size_t kMaxServices = 8;
   std::vector<SinglePoint> points;  ///< the one that loses most first
   std::uint64_t total = 0;          ///< those not named included
   std::uint64_t cut_points = 0;     ///< articulation points, those below min_cut_off included

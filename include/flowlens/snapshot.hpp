@@ -27,7 +27,8 @@ struct DependencyIndex {
 ///
 /// Assets are in the order of their ids, edges by client, server, protocol and port, so equal maps
 /// give equal structures; only `Edge::dependency` is the graph's own. Hours and weights are those of
-/// the time when the snapshot was made: it is made again when the structure changes.
+/// the time when the snapshot was made: it is made again when the structure changes, and with the
+/// first traffic of a later hour.
 struct Snapshot {
   struct Edge {
     AssetIndex client;

@@ -52,7 +52,7 @@ void Failure::lose_all(ClusterIndex cluster, AssetIndex because, std::uint32_t h
 }
 
 /// Clients that have used none of the members left.
-void Failure::lose_used(const Service& service, std::uint32_t hops) {
+void Failure::lose_used(const ServedPort& service, std::uint32_t hops) {
   for (const AssetIndex client : graph_.clients_of(graph_.index_of(service))) {
     if (is_hit(client) || graph_.is_watcher(client)) continue;
     const Need* need = graph_.find_need(client, service.cluster);
@@ -67,7 +67,7 @@ void Failure::lose_used(const Service& service, std::uint32_t hops) {
   }
 }
 
-void Failure::lose(const Service& service, std::uint32_t hops, const Rules& rules) {
+void Failure::lose(const ServedPort& service, std::uint32_t hops, const Rules& rules) {
   const ClusterIndex cluster = service.cluster;
   const std::uint32_t lost = ++lost_of(cluster);
   if (graph_[cluster].is_shared) return;
@@ -116,7 +116,7 @@ void Failure::run(std::span<const AssetIndex> assets, std::span<const AddedRepli
       continue;
     }
     gone_run_[now.asset.value] = run_;
-    for (const Service& s : services) lose(s, now.hops, rules);
+    for (const ServedPort& s : services) lose(s, now.hops, rules);
     if (!replicas_.empty()) lose_added(now.asset, now.hops, rules);
   }
 }

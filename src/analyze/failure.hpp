@@ -56,9 +56,9 @@ class Failure {
 
  private:
   void hit(AssetIndex asset, std::uint32_t need, AssetIndex because, std::uint32_t hops);
-  void lose(const Service& service, std::uint32_t hops, const Rules& rules);
+  void lose(const ServedPort& service, std::uint32_t hops, const Rules& rules);
   void lose_all(ClusterIndex cluster, AssetIndex because, std::uint32_t hops, const Rules& rules);
-  void lose_used(const Service& service, std::uint32_t hops);
+  void lose_used(const ServedPort& service, std::uint32_t hops);
   void lose_added(AssetIndex asset, std::uint32_t hops, const Rules& rules);
   std::uint32_t& lost_of(ClusterIndex cluster);
   [[nodiscard]] bool is_gone(AssetIndex a) const noexcept { return gone_run_[a.value] == run_; }

@@ -192,11 +192,7 @@ Impact find_impact(const ServiceGraph& graph, const ImpactQuery& query) {
 std::string reason(const ServiceGraph& graph, const Affected& affected, ImpactDirection direction,
                    const std::function<std::string(AssetIndex)>& name_of) {
   const auto members = graph.members_of(affected.cluster);
-  const Service& service = graph[members.front()];
-  const std::string protocol = service.protocol == 6    ? "tcp/"
-                               : service.protocol == 17 ? "udp/"
-                                                        : std::to_string(service.protocol) + "/";
-  const std::string port = protocol + std::to_string(service.port);
+  const std::string port = graph[members.front()].port_text();
   const bool is_upstream = direction == ImpactDirection::upstream;
   const Need* need =
       graph.find_need(is_upstream ? affected.asset : affected.because, affected.cluster);

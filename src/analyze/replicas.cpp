@@ -166,13 +166,13 @@ void ServiceGraph::Maker::number_clusters(std::vector<std::uint32_t>& parents) {
     }
   }
   to.member_offsets_.assign(to.clusters_.size() + 1, 0);
-  for (const Service& s : to.services_) ++to.member_offsets_[s.cluster.value + 1];
+  for (const ServedPort& s : to.services_) ++to.member_offsets_[s.cluster.value + 1];
   for (std::size_t i = 0; i < to.clusters_.size(); ++i) {
     to.member_offsets_[i + 1] += to.member_offsets_[i];
   }
   to.members_.resize(to.services_.size());
   std::vector<std::uint32_t> next(to.member_offsets_.begin(), to.member_offsets_.end() - 1);
-  for (const Service& s : to.services_) to.members_[next[s.cluster.value]++] = to.index_of(s);
+  for (const ServedPort& s : to.services_) to.members_[next[s.cluster.value]++] = to.index_of(s);
 }
 
 }  // namespace flowlens

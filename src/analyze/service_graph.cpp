@@ -21,6 +21,13 @@ std::string_view to_string(ReplicaEvidence e) noexcept {
   return "none";
 }
 
+std::string ServedPort::port_text() const {
+  const std::string name = protocol == 6    ? "tcp"
+                           : protocol == 17 ? "udp"
+                                            : std::to_string(protocol);
+  return name + "/" + std::to_string(port);
+}
+
 std::string name_stem(std::string_view name) {
   const std::string_view label = name.substr(0, name.find('.'));
   std::string stem;
@@ -45,7 +52,7 @@ std::optional<ServiceIndex> ServiceGraph::find(AssetIndex server, std::uint8_t p
                                                std::uint16_t port) const noexcept {
   const auto list = services_of(server);
   const auto found = std::lower_bound(list.begin(), list.end(), std::pair{protocol, port},
-                                      [](const Service& s, const auto& key) {
+                                      [](const ServedPort& s, const auto& key) {
                                         return std::pair{s.protocol, s.port} < key;
                                       });
   if (found == list.end() || found->protocol != protocol || found->port != port) {

@@ -27,7 +27,7 @@ void sum_up(std::vector<std::uint32_t>& counts) {
 }  // namespace
 
 void ServiceGraph::Maker::add_use(const Snapshot::Edge& e, std::uint32_t position) {
-  const Service& last = to.services_.back();
+  const ServedPort& last = to.services_.back();
   const ServiceIndex service = to.index_of(last);
   if (!uses.empty() && uses.back().service == service && uses.back().client == e.client) {
     Use& use = uses.back();  // between other endpoints of the same two

@@ -8,7 +8,7 @@ namespace flowlens {
 namespace {
 
 /// Clients that cannot do without this service, and have nowhere else to go.
-std::uint32_t bound_clients(const ServiceGraph& graph, const Service& s) {
+std::uint32_t bound_clients(const ServiceGraph& graph, const ServedPort& s) {
   if (graph.members_of(s.cluster).size() > 1 || graph[s.cluster].is_shared) return 0;
   const auto needs = graph.needs_of(s.cluster);
   return static_cast<std::uint32_t>(std::count_if(needs.begin(), needs.end(), [&](const Need& n) {
@@ -24,7 +24,7 @@ struct Unreplicated {
 void add_services(const ServiceGraph& graph, const SinglePointOptions& options,
                   SinglePoint& point) {
   std::vector<Unreplicated> found;
-  for (const Service& s : graph.services_of(point.asset)) {
+  for (const ServedPort& s : graph.services_of(point.asset)) {
     const ServiceIndex index = graph.index_of(s);
     if (std::find(options.replicated.begin(), options.replicated.end(), index) !=
         options.replicated.end()) {
@@ -43,7 +43,7 @@ void add_services(const ServiceGraph& graph, const SinglePointOptions& options,
         clients.push_back(n.client);
       }
     }
-    if (point.services.size() < SinglePoints::kMaxServices) point.services.push_back(u.service);
+    if (point.services.size() < SinglePoint::kMaxServices) point.services.push_back(u.service);
   }
   std::sort(clients.begin(), clients.end());
   point.clients =
@@ -52,6 +52,24 @@ void add_services(const ServiceGraph& graph, const SinglePointOptions& options,
 }
 
 }  // namespace
+
+std::string remedy(const ServiceGraph& graph, const SinglePoint& point) {
+  if (point.services.empty()) {
+    return "A second way to the " + std::to_string(std::max(point.cut_off, point.dominated)) +
+           " assets that it alone connects.";
+  }
+  std::string text = "A second server for ";
+  for (std::size_t i = 0; i < point.services.size(); ++i) {
+    const ServedPort& s = graph[point.services[i]];
+    const std::string clients = std::to_string(bound_clients(graph, s));
+    const bool is_last = i + 1 == point.services.size() && point.service_count == i + 1;
+    if (i > 0) text += is_last ? " and " : ", ";
+    text += s.port_text() + " (" + clients + (i == 0 ? " clients)" : ")");
+  }
+  const std::size_t others = point.service_count - point.services.size();
+  if (others > 0) text += " and " + std::to_string(others) + " more";
+  return text + ".";
+}
 
 SinglePoints find_single_points(const ServiceGraph& services, const AssetGraph& assets,
                                 const SinglePointOptions& options) {

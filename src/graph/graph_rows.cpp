@@ -118,6 +118,7 @@ void State::take_dependency(const DependencyRow& row) {
   DependencyState& d = dependencies[position].value;
   totals -= d.totals;
   totals += row.totals;
+  newest_hour = std::max(newest_hour, hour_of(row.last_seen));
   free_open_windows(d);
   d.totals = row.totals;
   d.service = row.service;

@@ -112,6 +112,7 @@ void State::read_structure(SnapshotInput& to) const {
     if (read_log(log, *this, to) > 0) continue;
     to.revision = revision;
     snapshot_structure = structure;
+    snapshot_hour = newest_hour;
     log = {};
     return;
   }
@@ -125,7 +126,9 @@ std::shared_ptr<const Snapshot> DependencyGraph::snapshot() const {
   const std::lock_guard building{impl_->snapshot_mutex};
   {
     const std::shared_lock lock{impl_->mutex};
-    if (impl_->snapshot && impl_->snapshot_structure == impl_->structure) return impl_->snapshot;
+    const bool is_same =
+        impl_->snapshot_structure == impl_->structure && impl_->snapshot_hour == impl_->newest_hour;
+    if (impl_->snapshot && is_same) return impl_->snapshot;
   }
   impl_->snapshot = nullptr;  // whoever needs the old one has it
   SnapshotInput input;

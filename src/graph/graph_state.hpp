@@ -155,6 +155,7 @@ struct State {
   std::uint64_t refused_flows = 0;
   std::uint64_t refused_aliases = 0;
   std::uint64_t revision = 0;
+  Hour newest_hour = 0;         ///< with traffic
   std::uint64_t structure = 0;  ///< goes up with every asset and dependency made or removed
 
   // For the next revision; positions may be stale or named twice, the rows' flags decide.
@@ -171,6 +172,7 @@ struct State {
   mutable std::mutex snapshot_mutex;  ///< one builds, the others wait for it; taken before `mutex`
   mutable std::shared_ptr<const Snapshot> snapshot;
   mutable std::uint64_t snapshot_structure = 0;
+  mutable Hour snapshot_hour = 0;
   mutable StructureLog log;
 };
 

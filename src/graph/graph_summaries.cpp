@@ -157,6 +157,7 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
   const bool was_provisional = d.provisional;
   d.totals += s.added;
   totals += s.added;
+  newest_hour = std::max(newest_hour, hour_of(s.last));
   take_description(*this, d, s);
 
   const Description after = shown(d);

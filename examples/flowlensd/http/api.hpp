@@ -11,6 +11,8 @@ namespace flowlensd::http {
 void add_map_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.
 void add_change_routes(Router& router, const Service& service);
+/// Questions to the map: what breaks, over which ways, what stands alone.
+void add_analysis_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
 /// The page at `/`.

@@ -1,8 +1,8 @@
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include "http/api.hpp"
+#include "http/body.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 
@@ -10,34 +10,6 @@ namespace flowlensd::http {
 namespace {
 
 constexpr std::size_t kMostEndpoints = 1'000;  // of one split
-
-[[noreturn]] void bad_body(const std::string& detail) { throw Problem{400, "Bad body", detail}; }
-
-/// The body as an object that has no members but these.
-Json object_of(const Request& request, const std::set<std::string>& members) {
-  const Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object()) bad_body("the body is no JSON object");
-  for (const auto& [name, value] : body.items()) {
-    if (!members.contains(name)) bad_body("`" + name + "` is no member of this body");
-  }
-  return body;
-}
-
-std::string text_member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_string()) {
-    bad_body(std::string(name) + ": give a text");
-  }
-  return found->get<std::string>();
-}
-
-std::optional<Timestamp> since_member(const Json& object) {
-  if (!object.contains("since") || object["since"].is_null()) return std::nullopt;
-  const std::string text = text_member(object, "since");
-  const auto time = parse_timestamp(text);
-  if (!time) bad_body("since: `" + text + "` is no time; times look like 2026-11-21T10:09:00Z");
-  return time;
-}
 
 Endpoint endpoint_of(const Json& item, const SiteTable& sites) {
   if (!item.is_object()) bad_body("endpoints: each is an object with `address` and `site`");
@@ -79,11 +51,8 @@ AssetRow known_asset(const Service& s, const Id& id) {
 Response merge_assets(const Request& request, const Service& s) {
   const Id into = known_asset(s, id_parameter(request)).id;
   const Json body = object_of(request, {"asset_id", "since"});
-  const std::string text = text_member(body, "asset_id");
-  const auto id = Id::parse(text);
-  if (!id) bad_body("asset_id: `" + text + "` is no id");
-  const Id from = known_asset(s, *id).id;
-  const auto facts = s.graph.facts_to_merge(into, from, now(), since_member(body));
+  const Id from = known_asset(s, id_member(body, "asset_id")).id;
+  const auto facts = s.graph.facts_to_merge(into, from, now(), time_member(body, "since"));
   if (facts.empty())
     throw Problem{409, "Conflict", "both are the same asset, or one holds nothing"};
   return apply(s, facts);
@@ -99,7 +68,7 @@ Response split_asset(const Request& request, const Service& s) {
   std::vector<Endpoint> endpoints;
   for (const Json& item : body["endpoints"])
     endpoints.push_back(endpoint_of(item, s.graph.sites()));
-  const auto facts = s.graph.facts_to_split(asset, endpoints, now(), since_member(body));
+  const auto facts = s.graph.facts_to_split(asset, endpoints, now(), time_member(body, "since"));
   if (facts.empty()) {
     throw Problem{409, "Conflict",
                   "the asset does not hold all of these endpoints now, or nothing would be left of "

@@ -129,7 +129,7 @@ void check_upstream(const ServiceGraph& g, const Case& c) {
   REQUIRE((seen | c.failed) == expected[2]);
   REQUIRE(counts == found.counts);
   std::set<AssetIndex> kept;
-  for (const Service& s : g.services()) {
+  for (const ServedPort& s : g.services()) {
     if (!has(expected[2], s.server) || g[s.cluster].is_shared) continue;
     for (const AssetIndex client : g.clients_of(g.index_of(s))) {
       if (!g.is_watcher(client) && !has(expected[2], client)) kept.insert(client);

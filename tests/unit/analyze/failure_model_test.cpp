@@ -233,6 +233,11 @@ TEST_CASE("a single point of failure is named with the services that lack a seco
   CHECK(p.clients == 3);
   REQUIRE(p.services.size() == 1);
   CHECK(g[p.services[0]].port == 443);
+  CHECK(remedy(g, p) == "A second server for tcp/443 (3 clients).");
+  CHECK(remedy(g, SinglePoint{{12}, 4, 0, 0, {}, 0}) ==
+        "A second way to the 4 assets that it alone connects.");
+  CHECK(remedy(g, SinglePoint{{0}, 0, 0, 0, {p.services[0], p.services[0]}, 3}) ==
+        "A second server for tcp/443 (3 clients), tcp/443 (3) and 1 more.");
 
   SinglePointOptions replicated;
   replicated.replicated = p.services;

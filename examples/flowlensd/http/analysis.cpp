@@ -1,0 +1,59 @@
+#include "http/analysis.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flowlensd::http {
+namespace {
+
+constexpr std::size_t kScaleSamples = 128;
+
+ReplicaHints hints_from(const DependencyGraph& graph, const Snapshot& snapshot) {
+  ReplicaHints hints;
+  hints.name_of = [&](AssetIndex a) {
+    const auto row = graph.asset(snapshot.assets[a.value]);
+    return row ? row->name : std::string{};
+  };
+  hints.hours_of = [&](const Snapshot::Edge& e) -> std::optional<HourBitmap> {
+    const auto row = graph.dependency(snapshot, e);
+    if (!row) return std::nullopt;
+    return row->hours;
+  };
+  return hints;
+}
+
+}  // namespace
+
+Analysis::Analysis(const DependencyGraph& graph, std::shared_ptr<const Snapshot> snapshot)
+    : snapshot_(std::move(snapshot)),
+      services_(*snapshot_, {}, {}, hints_from(graph, *snapshot_)),
+      assets_(*snapshot_, services_.own_edges(*snapshot_)) {}
+
+const BlastScale& Analysis::scale() const {
+  std::call_once(has_scale_, [this] { scale_.emplace(services_, kScaleSamples); });
+  return *scale_;
+}
+
+std::optional<AssetIndex> Analysis::find(const Id& id) const noexcept {
+  const auto& ids = snapshot_->assets;
+  const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+  if (at == ids.end() || *at != id) return std::nullopt;
+  return AssetIndex{static_cast<std::uint32_t>(at - ids.begin())};
+}
+
+std::shared_ptr<const Analysis> AnalysisCache::get(const DependencyGraph& graph,
+                                                   const std::optional<AsOf>& as_of) {
+  using Clock = std::chrono::steady_clock;
+  if (as_of) return std::make_shared<Analysis>(graph, graph.snapshot(*as_of));
+  const std::lock_guard lock(mutex_);
+  const auto begin = Clock::now();
+  if (newest_ && begin - made_at_ < kTimesAsOld * took_) return newest_;
+  auto snapshot = graph.snapshot();
+  if (newest_ && &newest_->snapshot() == snapshot.get()) return newest_;
+  newest_ = std::make_shared<Analysis>(graph, std::move(snapshot));
+  made_at_ = Clock::now();
+  took_ = made_at_ - begin;
+  return newest_;
+}
+
+}  // namespace flowlensd::http

@@ -1,0 +1,63 @@
+#include "http/body.hpp"
+
+namespace flowlensd::http {
+
+void bad_body(const std::string& detail) { throw Problem{400, "Bad body", detail}; }
+
+Json object_of(const Request& request, const std::set<std::string>& members) {
+  const Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object()) bad_body("the body is no JSON object");
+  for (const auto& [name, value] : body.items()) {
+    if (!members.contains(name)) bad_body("`" + name + "` is no member of this body");
+  }
+  return body;
+}
+
+std::string text_member(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) {
+    bad_body(std::string(name) + ": give a text");
+  }
+  return found->get<std::string>();
+}
+
+Id id_member(const Json& object, const char* name) {
+  const std::string text = text_member(object, name);
+  const auto id = Id::parse(text);
+  if (!id) bad_body(std::string(name) + ": `" + text + "` is no id");
+  return *id;
+}
+
+std::uint64_t number_member(const Json& object, const char* name, std::uint64_t fallback,
+                            std::uint64_t least, std::uint64_t most) {
+  const auto found = object.find(name);
+  if (found == object.end()) return fallback;
+  const bool is_whole = found->is_number_unsigned();
+  const std::uint64_t n = is_whole ? found->get<std::uint64_t>() : 0;
+  if (!is_whole || n < least || n > most) {
+    bad_body(std::string(name) + ": give a whole number from " + std::to_string(least) + " to " +
+             std::to_string(most));
+  }
+  return n;
+}
+
+std::optional<Timestamp> time_member(const Json& object, const char* name) {
+  if (!object.contains(name) || object[name].is_null()) return std::nullopt;
+  const std::string text = text_member(object, name);
+  const auto time = parse_timestamp(text);
+  if (!time) {
+    bad_body(std::string(name) + ": `" + text +
+             "` is no time; times look like 2026-11-21T10:09:00Z");
+  }
+  return time;
+}
+
+std::optional<AsOf> as_of_member(const Json& object) {
+  const auto at = time_member(object, "as_of");
+  const auto hours = number_member(object, "hours", 1, 1, HourBitmap::kHours);
+  if (at) return AsOf{*at, static_cast<Hour>(hours)};
+  if (object.contains("hours")) bad_body("hours: goes with as_of, which is absent");
+  return std::nullopt;
+}
+
+}  // namespace flowlensd::http
