@@ -363,6 +363,42 @@ TEST_CASE("ways, disjoint ways and cuts are as brute force finds them") {
   }
 }
 
+TEST_CASE("a way that others took from end to end is taken back") {
+  // The shortest way, 0 1 2 3 11, leaves none beside it; 0 4 5 6 3 11 and 0 1 7 8 9 11 go together.
+  std::vector<Snapshot::Edge> edges;
+  for (const std::vector<std::uint32_t>& way :
+       {std::vector<std::uint32_t>{0, 1, 2, 3, 11}, {0, 4, 5, 6, 3}, {1, 7, 8, 9, 11}}) {
+    for (std::size_t i = 1; i < way.size(); ++i) {
+      edges.push_back(testing::edge(way[i - 1], way[i]));
+    }
+  }
+  const AssetGraph graph{testing::snapshot_of(12, edges)};
+  const Connectivity found = find_disjoint_paths(graph, {0}, {11}, Disjoint::assets);
+  CHECK(found.paths.size() == 2);
+  CHECK(found.cut_assets.size() == 2);
+}
+
+TEST_CASE("communities hang together even where the rounds run out") {
+  Dice dice{4};
+  for (int round = 0; round < 200; ++round) {
+    const Snapshot s = testing::random_snapshot(dice, 60, 90, 1);
+    CommunityOptions options;
+    options.max_rounds = 1;
+    const Communities found = find_communities(s, {}, application_weights(s), options);
+    Matrix own{s};
+    for (std::uint32_t a = 0; a < 60; ++a) {
+      for (std::uint32_t b = 0; b < 60; ++b) {
+        if (found.of_asset[a] != found.of_asset[b]) own.uses[a][b] = false;
+      }
+    }
+    for (std::uint32_t a = 0; a < 60; ++a) {
+      const auto together =
+          std::count(found.of_asset.begin(), found.of_asset.end(), found.of_asset[a]);
+      REQUIRE(count(own.reach({a}, kGone, true)) == together);
+    }
+  }
+}
+
 TEST_CASE("communities hang together, and are nearly the best there are") {
   Dice dice{3};
   double found_sum = 0, best_sum = 0;

@@ -88,6 +88,16 @@ TEST_CASE("a new application never takes the id of another") {
   }
 }
 
+TEST_CASE("of two halves, one goes on as the application") {
+  const Snapshot s = snapshot_of(12, rings(2, 6));
+  Application whole;
+  whole.id = s.assets[3];
+  whole.members = s.assets;
+  const auto after = propose_applications(s, {}, {whole});
+  REQUIRE(after.size() == 2);
+  CHECK((after[0].id == whole.id) != (after[1].id == whole.id));
+}
+
 TEST_CASE("what people pin stays, and is never merged") {
   const Snapshot s = snapshot_of(12, rings(2, 6));
   auto before = propose_applications(s, {}, {});
