@@ -2,6 +2,7 @@
 /// base: a long array that grows without moving what it holds.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <utility>
@@ -39,7 +40,12 @@ class Blocks {
 
  private:
   using Block = std::vector<T, HugePageAllocator<T>>;
-  static constexpr std::size_t kBlock = std::bit_ceil(kHugePageOctets / sizeof(T) + 1);
+  /// The least power of two, for the sake of operator[], that fills huge pages to the last octet: what
+  /// a block leaves of its last one nobody else gets.
+  static constexpr std::size_t kBlock =
+      std::max(kHugePageOctets >> std::countr_zero(sizeof(T)), std::size_t{1});
+
+  static_assert(kBlock * sizeof(T) % kHugePageOctets == 0);
 
   std::vector<Block> blocks_;
   std::size_t size_ = 0;
