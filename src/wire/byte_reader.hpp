@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
+
+#include "wire/load.hpp"
 
 namespace flowlens::wire {
 
@@ -46,11 +49,14 @@ class ByteReader {
   template <std::size_t N>
   constexpr std::uint64_t number() noexcept {
     if (!has(N)) return 0;
+    const std::byte* at = octets_.data() + offset_;
+    offset_ += N;
+    // The loop below takes GCC three instructions an octet.
+    if (!std::is_constant_evaluated()) return load_unsigned(at, N);
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < N; ++i) {
-      value = value << 8 | std::to_integer<std::uint64_t>(octets_[offset_ + i]);
+      value = value << 8 | std::to_integer<std::uint64_t>(at[i]);
     }
-    offset_ += N;
     return value;
   }
 
