@@ -136,11 +136,10 @@ void give_frames(NormalizerState& state, const Plan& plan, const Block& block) {
     FlowRecord& flow = block.flows[i];
     flow.kind = FlowKind::sampled_packet;
     flow.counter_source = CounterSource::packet;
-    dissect(block.scratch->frame[i], plan.frame_link, state.dissection);
     const std::uint64_t frame_octets = plan.has_frame_size ? block.scratch->frame_size[i] : 0;
-    if (apply_dissection(state, frame_octets, flow)) {
+    if (read_dissected(state, block.scratch->frame[i], plan.frame_link, frame_octets, flow)) {
       state.out->flows.push_back(flow);
-      give_layers(state);
+      if (state.dissection.count != 1) give_layers(state);
     } else {
       ++state.counters.records_without_flow;
     }

@@ -103,12 +103,11 @@ void Normalizer::on_sample(const SflowSample& sample) noexcept {
   NormalizerCounters& counters = impl_->counters;
   const std::size_t before = impl_->out != nullptr ? impl_->out->flows.size() : 0;
   try {
-    normalize::normalize_sample(*impl_, sample);
+    counters.flows += normalize::normalize_sample(*impl_, sample) ? 1 : 0;
   } catch (const std::bad_alloc&) {
     if (impl_->out != nullptr) impl_->out->keep_if(before, [](const FlowRecord&) { return false; });
     ++counters.sets_out_of_memory;
   }
-  if (impl_->out != nullptr) counters.flows += impl_->out->flows.size() - before;
 }
 
 void Normalizer::on_packet(const CapturedPacket& packet) noexcept {

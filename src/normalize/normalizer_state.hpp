@@ -54,8 +54,9 @@ struct SetAtWork {
 /// Turns the records of a set into flows.
 /// \throws std::bad_alloc
 void normalize_set(NormalizerState& state, const DataSet& set);
+/// \return whether it gave a flow.
 /// \throws std::bad_alloc
-void normalize_sample(NormalizerState& state, const SflowSample& sample);
+bool normalize_sample(NormalizerState& state, const SflowSample& sample);
 /// \throws std::bad_alloc
 void normalize_packet(NormalizerState& state, const CapturedPacket& packet);
 
@@ -77,13 +78,13 @@ void give_translation(NormalizerState& state, const NatEvent& told, std::size_t 
 /// \throws std::bad_alloc
 void give_nat_events(NormalizerState& state, const SetAtWork& work, const Block& block);
 
-/// Copies what the headers of the packet in `state.dissection` say, of the layer the options ask
-/// for.
+/// Takes a packet apart into `state.dissection`, and copies what the headers say, of the layer the
+/// options ask for.
 /// \param frame_octets  of the whole packet, the link layer included; 0 if not known.
 /// \return false if the headers have no addresses or no protocol: then there is no flow.
-bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
-                      FlowRecord& flow) noexcept;
-/// Gives the layers of the packet in `state.dissection` out, if it has tunnels. Its flow is the last
+bool read_dissected(NormalizerState& state, std::span<const std::byte> frame, LinkType link,
+                    std::uint64_t frame_octets, FlowRecord& flow) noexcept;
+/// Gives the layers of the packet in `state.dissection` out, which has tunnels. Its flow is the last
 /// one given out.
 /// \throws std::bad_alloc
 void give_layers(const NormalizerState& state);

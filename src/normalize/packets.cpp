@@ -1,7 +1,9 @@
 // Sampled packets: sFlow samples, and the headers that any protocol may carry.
 #include <algorithm>
+#include <cstring>
 
 #include "normalize/normalizer_state.hpp"
+#include "normalize/plain_frame.hpp"
 #include "wire/byte_reader.hpp"
 #include "wire/load.hpp"
 
@@ -12,10 +14,9 @@ constexpr std::uint32_t bits(FlowField f) noexcept { return static_cast<std::uin
 
 /// Header protocols of sFlow v5 (enum header_protocol).
 bool link_of(std::uint32_t header_protocol, LinkType& link) noexcept {
+  link = LinkType::ethernet;
+  if (header_protocol == 1) return true;
   switch (header_protocol) {
-    case 1:
-      link = LinkType::ethernet;
-      return true;
     case 7:   // PPP
     case 14:  // packet over SONET
       link = LinkType::ppp;
@@ -33,24 +34,46 @@ bool link_of(std::uint32_t header_protocol, LinkType& link) noexcept {
   }
 }
 
-bool read_sampled_header(NormalizerState& state, const SflowRecord& record,
+/// What read_plain_frame() may have left in a flow that it could not read.
+void forget_packet(FlowRecord& flow) noexcept {
+  flow.source_address = flow.destination_address = IpAddress{};
+  flow.octet_count = 0;
+  flow.source_port = flow.destination_port = flow.icmp_type_code = 0;
+  flow.protocol = flow.tcp_flags = flow.tos = 0;
+  flow.is_fragment_tail = false;
+}
+
+/// The headers of a packet, those of the layer the options ask for. Then `state.dissection` has all
+/// layers, or a count of 1 if the packet has no tunnel. \param flow  as for read_plain_frame().
+/// \return false if the headers have no addresses or no protocol: then there is no flow.
+bool read_frame(NormalizerState& state, std::span<const std::byte> frame, LinkType link,
+                std::uint64_t frame_octets, FlowRecord& flow) noexcept {
+  const std::uint16_t vlan_id = flow.vlan_id;
+  state.dissection.count = 1;
+  const PlainFrame found = read_plain_frame(frame, link, frame_octets, flow);
+  if (found == PlainFrame::read) return true;
+  forget_packet(flow);
+  flow.vlan_id = vlan_id;
+  return found == PlainFrame::not_plain && read_dissected(state, frame, link, frame_octets, flow);
+}
+
+bool read_sampled_header(NormalizerState& state, std::span<const std::byte> record,
                          FlowRecord& flow) noexcept {
   constexpr std::size_t kHeader = 16;
-  if (record.octets.size() < kHeader) return false;
-  const std::byte* at = record.octets.data();
+  if (record.size() < kHeader) return false;
   LinkType link;
-  if (!link_of(wire::load32(at), link)) return false;
-  const std::uint32_t frame_octets = wire::load32(at + 4);
+  if (!link_of(wire::load32(record.data()), link)) return false;
+  const std::uint32_t frame_octets = wire::load32(record.data() + 4);
   // At 8: octets removed before sampling, counted in frame_octets.
   const std::size_t length =
-      std::min<std::size_t>(wire::load32(at + 12), record.octets.size() - kHeader);
-  dissect(record.octets.subspan(kHeader, length), link, state.dissection);
-  return apply_dissection(state, frame_octets, flow);
+      std::min<std::size_t>(wire::load32(record.data() + 12), record.size() - kHeader);
+  return read_frame(state, record.subspan(kHeader, length), link, frame_octets, flow);
 }
 
 /// sampled_ipv4 and sampled_ipv6 hold the same members, the addresses apart.
-bool read_sampled_ip(const SflowRecord& record, bool is_v6, FlowRecord& flow) noexcept {
-  wire::ByteReader in{record.octets};
+[[gnu::noinline]] bool read_sampled_ip(std::span<const std::byte> record, bool is_v6,
+                                       FlowRecord& flow) noexcept {
+  wire::ByteReader in{record};
   flow.octet_count = in.u32();
   flow.protocol = static_cast<std::uint8_t>(in.u32());
   const std::size_t width = is_v6 ? 16 : 4;
@@ -77,10 +100,10 @@ bool read_sampled_ip(const SflowRecord& record, bool is_v6, FlowRecord& flow) no
   return true;
 }
 
-void read_switch(const SflowRecord& record, FlowRecord& flow) noexcept {
-  wire::ByteReader in{record.octets};
-  const std::uint32_t vlan = in.u32();
-  if (!in.ok() || vlan == 0 || vlan > 4095 || flow.has(FlowField::vlan_id)) return;
+void read_switch(std::span<const std::byte> record, FlowRecord& flow) noexcept {
+  if (record.size() < 4) return;
+  const std::uint32_t vlan = wire::load32(record.data());
+  if (vlan == 0 || vlan > 4095 || flow.has(FlowField::vlan_id)) return;
   flow.vlan_id = static_cast<std::uint16_t>(vlan);
   flow.present |= bits(FlowField::vlan_id);
 }
@@ -94,8 +117,8 @@ void read_next_hop(wire::ByteReader& in, FlowRecord& flow) noexcept {
   flow.present |= bits(FlowField::next_hop);
 }
 
-void read_router(const SflowRecord& record, FlowRecord& flow) noexcept {
-  wire::ByteReader in{record.octets};
+[[gnu::noinline]] void read_router(std::span<const std::byte> record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record};
   read_next_hop(in, flow);
   const std::uint32_t source = in.u32();
   const std::uint32_t destination = in.u32();
@@ -107,8 +130,8 @@ void read_router(const SflowRecord& record, FlowRecord& flow) noexcept {
 }
 
 /// The last AS of the path is the destination's.
-void read_gateway(const SflowRecord& record, FlowRecord& flow) noexcept {
-  wire::ByteReader in{record.octets};
+[[gnu::noinline]] void read_gateway(std::span<const std::byte> record, FlowRecord& flow) noexcept {
+  wire::ByteReader in{record};
   FlowRecord ignored;
   read_next_hop(in, ignored);
   const std::uint32_t own_as = in.u32();
@@ -131,17 +154,25 @@ void read_gateway(const SflowRecord& record, FlowRecord& flow) noexcept {
 /// Both names for "no interface": the packet began or ended in the device itself, or it does not
 /// know; some agents write all ones.
 bool is_interface(std::uint32_t format, std::uint32_t value) noexcept {
-  return format == 0 && value != 0 && value != 0x3fff'ffffu && value != 0xffff'ffffu;
+  return format == 0 && value + 1 > 1 && value != 0x3fff'ffffu;
+}
+
+/// By the last 4 octets, mostly.
+bool is_specified(const IpAddress& address) noexcept {
+  std::uint32_t last;
+  std::memcpy(&last, address.octets().data() + 12, sizeof last);
+  return last != 0 || !address.is_unspecified();
 }
 
 /// What the sample says of the packet, and of itself. \param flow  a new one.
 void apply_sample(const SflowSample& sample, FlowRecord& flow) noexcept {
   const IpAddress& agent = sample.message->agent;
-  flow.exporter = agent.is_unspecified() ? sample.session->exporter : agent;
+  flow.exporter = is_specified(agent) ? agent : sample.session->exporter;
   flow.observation_domain = sample.message->observation_domain;
   flow.received = flow.start = flow.end = sample.received;
   flow.export_protocol = sample.message->protocol;
   flow.kind = FlowKind::sampled_packet;
+  flow.counter_source = CounterSource::packet;
   flow.packet_count = 1;
   flow.present = bits(FlowField::packet_count);
   if (sample.sampling_rate != 0) {
@@ -158,118 +189,46 @@ void apply_sample(const SflowSample& sample, FlowRecord& flow) noexcept {
   }
 }
 
-/// The tag of the packet itself or, in a tunnel, of the nearest packet around it that has one.
-void apply_vlan(const Dissection& d, std::size_t layer, FlowRecord& flow) noexcept {
-  for (std::size_t i = layer + 1; i-- > 0;) {
-    if (!d.layers[i].has(PacketField::vlan)) continue;
-    flow.vlan_id = d.layers[i].vlan_id;
-    flow.present |= bits(FlowField::vlan_id);
-    return;
-  }
-}
-
-void apply_packet(const Packet& packet, std::uint64_t frame_octets, FlowRecord& flow) noexcept {
-  flow.source_address = packet.source;
-  // A source route changes the destination on the way; transport checksums cover the last one.
-  flow.destination_address =
-      packet.has(PacketField::final_destination) ? packet.final_destination : packet.destination;
-  flow.protocol = packet.protocol;
-  flow.tos = packet.tos;
-  flow.packet_count = 1;
-  flow.present |= bits(FlowField::source_address) | bits(FlowField::destination_address) |
-                  bits(FlowField::protocol) | bits(FlowField::tos) | bits(FlowField::packet_count) |
-                  bits(FlowField::octet_count);
-  flow.octet_count = packet.ip_length;
-  // A length of 0 comes from network cards that cut large segments themselves.
-  if (packet.ip_length == 0 && frame_octets > packet.ip_offset) {
-    flow.octet_count = frame_octets - packet.ip_offset;
-  }
-  if (packet.has(PacketField::source_port) && packet.has(PacketField::destination_port)) {
-    flow.source_port = packet.source_port;
-    flow.destination_port = packet.destination_port;
-    flow.present |= bits(FlowField::source_port) | bits(FlowField::destination_port);
-  }
-  if (packet.has(PacketField::tcp_flags)) {
-    flow.tcp_flags = packet.tcp_flags;
-    flow.present |= bits(FlowField::tcp_flags);
-  }
-  if (packet.has(PacketField::icmp)) {
-    flow.icmp_type_code = static_cast<std::uint16_t>(packet.icmp_type << 8 | packet.icmp_code);
-    flow.present |= bits(FlowField::icmp_type_code);
-  }
-  flow.is_fragment_tail = packet.is_fragment_tail();
-}
-
-}  // namespace
-
-bool apply_dissection(NormalizerState& state, std::uint64_t frame_octets,
-                      FlowRecord& flow) noexcept {
-  const Dissection& d = state.dissection;
-  const std::size_t layer =
-      state.options.tunnel_view == TunnelView::innermost ? d.innermost() : d.outermost();
-  if (!d.layers[layer].is_conversation()) return false;
-  apply_packet(d.layers[layer], frame_octets, flow);
-  apply_vlan(d, layer, flow);
-  return true;
-}
-
-void give_layers(const NormalizerState& state) {
-  const Dissection& d = state.dissection;
-  if (d.count == 1) return;
-  FlowBatch& out = *state.out;
-  const auto index = static_cast<std::uint32_t>(out.flows.size() - 1);
-  for (std::uint8_t i = 0; i < d.count; ++i) out.layers.push_back({index, i, d.layers[i]});
-}
-
-namespace {
-
 /// Reads the records of a sample into its flow. \return false if they tell of none.
 bool read_records(NormalizerState& state, const SflowSample& sample, FlowRecord& flow) noexcept {
   // Packets that a device dropped did not pass: they are no traffic.
   if (sample.kind == SflowSampleKind::discarded) return false;
   // Some agents tell one packet in all forms: the header says most.
   bool from_header = false;
-  SflowRecord decoded;
+  std::span<const std::byte> decoded;
+  std::uint32_t decoded_format = 0;
   sample.for_each([&](const SflowRecord& record) {
     if (record.enterprise != 0) return;
-    switch (record.format) {
-      case 1:
-        from_header = from_header || read_sampled_header(state, record, flow);
-        break;
-      case 3:
-      case 4:
-        if (decoded.format == 0) decoded = record;
-        break;
-      case 1001:
-        read_switch(record, flow);
-        break;
-      case 1002:
-        read_router(record, flow);
-        break;
-      case 1003:
-        read_gateway(record, flow);
-        break;
-      default:
-        break;
+    if (record.format == 1) {
+      from_header = from_header || read_sampled_header(state, record.octets, flow);
+    } else if (record.format == 1001) {
+      read_switch(record.octets, flow);
+    } else if (record.format == 1002) {
+      read_router(record.octets, flow);
+    } else if (record.format == 1003) {
+      read_gateway(record.octets, flow);
+    } else if ((record.format == 3 || record.format == 4) && decoded_format == 0) {
+      decoded_format = record.format;
+      decoded = record.octets;
     }
   });
   if (from_header) return true;
   state.dissection.count = 1;
-  return decoded.format != 0 && read_sampled_ip(decoded, decoded.format == 4, flow);
+  return decoded_format != 0 && read_sampled_ip(decoded, decoded_format == 4, flow);
 }
 
 }  // namespace
 
-void normalize_sample(NormalizerState& state, const SflowSample& sample) {
+[[gnu::flatten]] bool normalize_sample(NormalizerState& state, const SflowSample& sample) {
   NormalizerCounters& counters = state.counters;
   if (sample.is_counters()) {
     ++counters.counter_samples;
-    return;
+    return false;
   }
   ++counters.records;
   if (state.out == nullptr) {
     ++counters.records_without_flow;
-    return;
+    return false;
   }
   // Made where it will stay: copying it costs as much as filling it.
   FlowRecord& flow = state.out->flows.emplace_back();
@@ -277,10 +236,11 @@ void normalize_sample(NormalizerState& state, const SflowSample& sample) {
   if (!read_records(state, sample, flow)) {
     state.out->flows.pop_back();
     ++counters.records_without_flow;
-    return;
+    return false;
   }
   complete_sample(state, flow);
-  give_layers(state);
+  if (state.dissection.count != 1) give_layers(state);
+  return true;
 }
 
 void normalize_packet(NormalizerState& state, const CapturedPacket& packet) {
@@ -291,14 +251,15 @@ void normalize_packet(NormalizerState& state, const CapturedPacket& packet) {
   flow.export_protocol = ExportProtocol::packet_capture;
   flow.kind = FlowKind::sampled_packet;
   flow.sampling_source = SamplingSource::record;  // every packet is there
-  flow.present = bits(FlowField::start) | bits(FlowField::end);
-  dissect(packet.frame, packet.link, state.dissection);
-  if (state.out == nullptr || !apply_dissection(state, packet.frame_octets, flow)) {
+  flow.packet_count = 1;
+  flow.present = bits(FlowField::start) | bits(FlowField::end) | bits(FlowField::packet_count);
+  if (state.out == nullptr ||
+      !read_frame(state, packet.frame, packet.link, packet.frame_octets, flow)) {
     ++state.counters.records_without_flow;
     return;
   }
   state.out->flows.push_back(flow);
-  give_layers(state);
+  if (state.dissection.count != 1) give_layers(state);
 }
 
 }  // namespace flowlens::normalize

@@ -129,7 +129,6 @@ void complete_sampling(NormalizerState& state, const SetAtWork& work, const Bloc
 
 void complete_sample(NormalizerState& state, FlowRecord& flow) {
   Exporter& exporter = state.exporters.exporter(flow.exporter);
-  flow.counter_source = CounterSource::packet;
   ++exporter.flows;
   if (overrides(exporter, flow) || flow.sampling_source != SamplingSource::unknown) return;
   ++exporter.flows_of_unknown_sampling;

@@ -7,54 +7,6 @@ namespace flowlens::wire {
 namespace {
 
 constexpr int kMaxLabels = 32;
-constexpr std::uint16_t kLongestLlc = 1'500;
-
-constexpr bool is_vlan_tag(std::uint16_t ether_type) noexcept {
-  return ether_type == 0x8100 || ether_type == 0x88a8 || ether_type == 0x9100 ||
-         ether_type == 0x9200;
-}
-
-void take_tag(Packet& p, std::uint16_t tag) noexcept {
-  const auto id = static_cast<std::uint16_t>(tag & 0x0fffu);
-  const auto priority = static_cast<std::uint8_t>(tag >> 13);
-  if (p.vlan_count == 0) {
-    p.vlan_id = id;
-    p.vlan_priority = priority;
-    p.set(PacketField::vlan);
-  } else if (p.vlan_count == 1) {
-    p.customer_vlan_id = id;
-    p.customer_vlan_priority = priority;
-    p.set(PacketField::customer_vlan);
-  }
-  ++p.vlan_count;
-}
-
-/// IEEE 802.2 with SNAP (RFC 1042): the EtherType stands behind 6 octets.
-void read_llc(Dissector& d, Rest in) noexcept {
-  if (in.size < 8 || load32(in.at) >> 8 != 0xaaaa03) return;
-  const std::uint16_t type = load16(in.at + 6);
-  in.skip(8);
-  read_ether_type(d, type, in);
-}
-
-/// An EtherType, tags before it.
-void read_tagged(Dissector& d, Rest in) noexcept {
-  Packet& p = *d.packet;
-  if (in.size < 2) return;
-  std::uint16_t type = load16(in.at);
-  while (is_vlan_tag(type)) {
-    if (in.size < 4) return;
-    take_tag(p, load16(in.at + 2));
-    in.skip(4);
-    if (in.size < 2) return;
-    type = load16(in.at);
-  }
-  p.ether_type = type;
-  p.set(PacketField::ether_type);
-  in.skip(2);
-  if (type <= kLongestLlc) return read_llc(d, in);
-  read_ether_type(d, type, in);
-}
 
 /// RFC 2516 §4: session packets; discovery carries none.
 void read_pppoe(Dissector& d, Rest in) noexcept {
@@ -134,26 +86,36 @@ void read_cooked(Dissector& d, Rest in, std::size_t header, std::size_t type_at)
   if (in.size < 2) return;
   take_tag(*d.packet, load16(in.at));
   in.skip(2);
-  read_tagged(d, in);
+  if (take_tagged(d, in)) read_ip(d, in);
 }
 
 }  // namespace
 
+void keep_mac_addresses(Dissector& d, const std::byte* at) noexcept {
+  std::memcpy(d.packet->destination_mac.data(), at, 6);
+  std::memcpy(d.packet->source_mac.data(), at + 6, 6);
+  d.packet->set(PacketField::mac_addresses);
+}
+
+/// The EtherType stands behind 6 octets.
+void read_llc(Dissector& d, Rest in) noexcept {
+  if (in.size < 8 || load32(in.at) >> 8 != 0xaaaa03) return;
+  const std::uint16_t type = load16(in.at + 6);
+  in.skip(8);
+  read_ether_type(d, type, in);
+}
+
 void read_ethernet(Dissector& d, Rest in) noexcept {
-  if (in.size < 12) return;
-  Packet& p = *d.packet;
-  std::memcpy(p.destination_mac.data(), in.at, 6);
-  std::memcpy(p.source_mac.data(), in.at + 6, 6);
-  p.set(PacketField::mac_addresses);
-  in.skip(12);
-  read_tagged(d, in);
+  if (take_ethernet(d, in)) read_ip(d, in);
 }
 
 void read_ether_type(Dissector& d, std::uint16_t type, Rest in) noexcept {
+  if (type == kEtherIpv4 || type == kEtherIpv6) return read_ip(d, in);
+  read_other_ether_type(d, type, in);
+}
+
+void read_other_ether_type(Dissector& d, std::uint16_t type, Rest in) noexcept {
   switch (type) {
-    case kEtherIpv4:
-    case kEtherIpv6:
-      return read_ip(d, in);
     case kEtherMpls:
     case kEtherMplsMulticast:
       return read_mpls(d, in);

@@ -8,26 +8,13 @@
 #include <cstdint>
 
 #include "flowlens/packet.hpp"
+#include "wire/common_headers.hpp"
 #include "wire/load.hpp"
 
 namespace flowlens::wire {
 
-inline constexpr std::uint16_t kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86dd, kEtherMpls = 0x8847,
-                               kEtherMplsMulticast = 0x8848, kEtherPppoe = 0x8864,
-                               kEtherPbb = 0x88e7, kEtherBridged = 0x6558;
-inline constexpr std::uint8_t kIcmp = 1, kIpv4 = 4, kTcp = 6, kUdp = 17, kDccp = 33, kIpv6 = 41,
-                              kGre = 47, kIcmpV6 = 58, kEtherIp = 97, kSctp = 132, kUdpLite = 136,
-                              kMplsInIp = 137, kEthernet = 143;
-
-/// What is left of the frame.
-struct Rest {
-  const std::byte* at;
-  std::size_t size;
-  void skip(std::size_t n) noexcept {
-    at += n;
-    size -= n;
-  }
-};
+inline constexpr std::uint16_t kEtherMpls = 0x8847, kEtherMplsMulticast = 0x8848,
+                               kEtherPppoe = 0x8864, kEtherPbb = 0x88e7, kEtherBridged = 0x6558;
 
 /// A frame on its way through the dissector.
 struct Dissector {
@@ -55,15 +42,23 @@ struct Dissector {
 };
 
 // Link layers.
+void keep_mac_addresses(Dissector& d, const std::byte* at) noexcept;
 void read_ethernet(Dissector& d, Rest in) noexcept;
+/// IEEE 802.2 with SNAP (RFC 1042).
+void read_llc(Dissector& d, Rest in) noexcept;
+/// What an EtherType but those of IP announces.
+void read_other_ether_type(Dissector& d, std::uint16_t type, Rest in) noexcept;
 void read_ppp(Dissector& d, Rest in) noexcept;
 /// What an EtherType announces, IP, MPLS, PPPoE or PBB.
 void read_ether_type(Dissector& d, std::uint16_t type, Rest in) noexcept;
 void read_mpls(Dissector& d, Rest in) noexcept;
 
 // IP.
-/// By its version.
 void read_ip(Dissector& d, Rest in) noexcept;
+/// Walks the extension headers (RFC 8200 §4). \param next  what the first is, set to what the last
+/// announces. \return false if the chain is cut or too long.
+bool read_extension_headers(Dissector& d, Rest& in, std::uint8_t& next,
+                            bool& behind_segments) noexcept;
 
 // Tunnels.
 /// What an IP protocol carries that is no transport: another packet.
@@ -71,20 +66,5 @@ void read_ip(Dissector& d, Rest in) noexcept;
 void read_ip_tunnel(Dissector& d, std::uint8_t protocol, bool behind_segments, Rest in) noexcept;
 /// \param in  behind the UDP header
 void read_udp_tunnel(Dissector& d, Rest in) noexcept;
-/// Whether UDP to or from these ports may carry a packet.
-[[nodiscard]] constexpr bool may_tunnel(std::uint16_t source, std::uint16_t destination) noexcept {
-  switch (destination) {
-    case 2152:
-    case 3544:
-    case 4789:
-    case 4790:
-    case 6081:
-    case 6635:
-    case 8472:
-      return true;
-    default:
-      return source == 3544;
-  }
-}
 
 }  // namespace flowlens::wire
