@@ -151,8 +151,8 @@ DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
 
 /// Books an accepted message on its stream, which is made if something valid came of that exporter.
 void note_message(Walk& walk) noexcept;
-/// Books a sample on its stream.
-void note_sample(Walk& walk, const SflowSample& sample) noexcept;
+/// Finds the stream that samples are booked on, if there is one.
+void find_stream(Walk& walk) noexcept;
 /// Books a datagram that is refused unread on its stream, if there is one.
 void note_unread(ParserState& parser, std::span<const std::byte> datagram,
                  const TransportSession& session, Timestamp received) noexcept;

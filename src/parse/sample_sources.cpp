@@ -3,49 +3,20 @@
 #include <algorithm>
 #include <new>
 
-#include "base/hash.hpp"
-
 namespace flowlens::parse {
 namespace {
 
-constexpr std::uint32_t kMaxGap = 65'536;  // further ahead it is another sequence
 constexpr std::uint32_t kMaxLate = 64;
 
-/// Flow, counter and discard samples of a source are numbered apart.
-std::uint32_t sequence_kind(const SflowSample& sample) noexcept {
-  switch (sample.kind) {
-    case SflowSampleKind::counters:
-    case SflowSampleKind::expanded_counters:
-      return 2;
-    case SflowSampleKind::discarded:
-      return 3;
-    default:
-      return 1;
-  }
-}
-
 }  // namespace
-
-std::size_t SampleSources::slot_of(std::uint32_t kind, std::uint32_t index,
-                                   std::size_t slots) const noexcept {
-  const std::uint64_t key = std::uint64_t{kind} << 32 | index;
-  return base::hash_of(key, budget_->hash_seed) & (slots - 1);
-}
-
-/// The source, if it lies where the search for it begins, as nearly all do.
-SampleSources::Source* SampleSources::at_home(std::uint32_t kind, std::uint32_t index) noexcept {
-  if (slots_.empty()) return nullptr;
-  Source& slot = slots_[slot_of(kind, index, slots_.size())];
-  return slot.kind == kind && slot.index == index ? &slot : nullptr;
-}
 
 SampleSources::Source* SampleSources::place(std::uint32_t kind, std::uint32_t index) noexcept {
   while (true) {
     if (slots_.empty() && !grow()) return nullptr;
     Source* oldest = nullptr;
-    const std::size_t first = slot_of(kind, index, slots_.size());
+    const std::size_t first = home_of(kind, index, mask_);
     for (std::size_t i = 0; i < kNeighbours; ++i) {
-      Source& slot = slots_[(first + i) & (slots_.size() - 1)];
+      Source& slot = slots_[(first + i) & mask_];
       if (slot.kind == 0 || (slot.kind == kind && slot.index == index)) return &slot;
       if (oldest == nullptr || clock_ - slot.heard > clock_ - oldest->heard) oldest = &slot;
     }
@@ -67,7 +38,7 @@ bool SampleSources::grow() noexcept {
     std::vector<Source> fresh(wanted);
     for (const Source& source : slots_) {
       if (source.kind == 0) continue;
-      const std::size_t first = slot_of(source.kind, source.index, wanted);
+      const std::size_t first = home_of(source.kind, source.index, wanted - 1);
       std::size_t i = 0;
       while (i < kNeighbours && fresh[(first + i) & (wanted - 1)].kind != 0) ++i;
       if (i == kNeighbours) {  // hardly ever: the half that moves here is full already
@@ -79,17 +50,15 @@ bool SampleSources::grow() noexcept {
     }
     budget_->slots += wanted - slots_.size();
     slots_ = std::move(fresh);
+    mask_ = wanted - 1;
   } catch (const std::bad_alloc&) {
     return false;
   }
   return true;
 }
 
-void SampleSources::note(const SflowSample& sample) noexcept {
-  // The type of a data source has 8 bits; expanded samples could claim more.
-  const std::uint32_t kind = sequence_kind(sample) | (sample.source_id_type & 0x3fff'ffffu) << 2;
-  Source* source = at_home(kind, sample.source_id_index);
-  if (source == nullptr) source = place(kind, sample.source_id_index);
+void SampleSources::note_elsewhere(std::uint32_t kind, const SflowSample& sample) noexcept {
+  Source* source = place(kind, sample.source_id_index);
   if (source == nullptr) return;
   ++clock_;
   if (source->kind != 0) {
@@ -101,21 +70,15 @@ void SampleSources::note(const SflowSample& sample) noexcept {
   source->heard = clock_;
 }
 
-void SampleSources::follow(Source& source, const SflowSample& sample) noexcept {
-  const std::uint32_t ahead = sample.sequence - source.sequence - 1;
+/// A number that was there before, or far from what was expected.
+void SampleSources::follow_astray(Source& source, const SflowSample& sample) noexcept {
   const std::uint32_t behind = source.sequence - sample.sequence;
   if (behind <= kMaxLate) {
     ++status_.late;
     if (behind != 0 && status_.lost != 0) --status_.lost;
     return;
   }
-  if (ahead <= kMaxGap) {
-    status_.lost += ahead;
-    // Counted since the agent's start; lower than before, it is another count.
-    if (sample.drops >= source.drops) status_.drops += sample.drops - source.drops;
-  } else {
-    ++status_.resets;
-  }
+  ++status_.resets;
   source.sequence = sample.sequence;
   source.drops = sample.drops;
 }

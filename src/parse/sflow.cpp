@@ -42,6 +42,13 @@ class Words {
   const std::byte* at_;
 };
 
+constexpr bool is_expanded(SflowSampleKind kind) noexcept {
+  return kind == SflowSampleKind::expanded_flow || kind == SflowSampleKind::expanded_counters;
+}
+constexpr bool is_counters(SflowSampleKind kind) noexcept {
+  return kind == SflowSampleKind::counters || kind == SflowSampleKind::expanded_counters;
+}
+
 template <bool Expanded>
 void source_id(Words& in, SflowSample& sample) noexcept {
   const std::uint32_t word = in.next();
@@ -50,9 +57,7 @@ void source_id(Words& in, SflowSample& sample) noexcept {
 }
 
 template <bool Expanded>
-void flow_head(Words in, SflowSample& sample) noexcept {
-  sample.kind = Expanded ? SflowSampleKind::expanded_flow : SflowSampleKind::flow;
-  sample.sequence = in.next();
+void flow_head(Words& in, SflowSample& sample) noexcept {
   source_id<Expanded>(in, sample);
   sample.sampling_rate = in.next();
   sample.sample_pool = in.next();
@@ -68,17 +73,8 @@ void flow_head(Words in, SflowSample& sample) noexcept {
   }
 }
 
-template <bool Expanded>
-void counters_head(Words in, SflowSample& sample) noexcept {
-  sample.kind = Expanded ? SflowSampleKind::expanded_counters : SflowSampleKind::counters;
-  sample.sequence = in.next();
-  source_id<Expanded>(in, sample);
-}
-
 /// sFlow Discarded Packets: always expanded.
-void discarded_head(Words in, SflowSample& sample) noexcept {
-  sample.kind = SflowSampleKind::discarded;
-  sample.sequence = in.next();
+void discarded_head(Words& in, SflowSample& sample) noexcept {
   source_id<true>(in, sample);
   sample.drops = in.next();
   sample.input_value = in.next();
@@ -86,117 +82,144 @@ void discarded_head(Words in, SflowSample& sample) noexcept {
   sample.discard_reason = in.next();
 }
 
-/// The head of one sample format of enterprise 0, up to the number of records.
-struct Head {
-  std::size_t octets;
-  void (*read)(Words in, SflowSample& sample);
-};
-constexpr Head kHeads[] = {
-    {28, flow_head<false>},     // 1
-    {8, counters_head<false>},  // 2
-    {40, flow_head<true>},      // 3
-    {12, counters_head<true>},  // 4
-    {28, discarded_head},       // 5
-};
+/// Octets up to the number of records.
+constexpr std::size_t head_octets(SflowSampleKind kind) noexcept {
+  constexpr std::size_t kOctets[] = {28, 8, 40, 12, 28};
+  return kOctets[static_cast<std::size_t>(kind)];
+}
+
+template <SflowSampleKind Kind>
+void read_head(Words& in, SflowSample& sample) noexcept {
+  sample.kind = Kind;
+  sample.sequence = in.next();
+  if constexpr (Kind == SflowSampleKind::discarded) {
+    discarded_head(in, sample);
+  } else if constexpr (is_counters(Kind)) {
+    source_id<is_expanded(Kind)>(in, sample);
+  } else {
+    flow_head<is_expanded(Kind)>(in, sample);
+  }
+}
 
 /// Counts the whole records and looks into those whose structure is known.
-/// \param offset  of `records` in the datagram.
-void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed,
-                   std::size_t offset) noexcept {
-  const auto of = sample.is_counters() ? SflowRecordClass::counters : SflowRecordClass::flow;
+template <SflowRecordClass Of>
+void check_records(Walk& walk, SflowSample& sample, std::uint32_t claimed) noexcept {
+  const auto remark = [&walk](DiagnosticCode why, const std::byte* at, std::size_t detail) {
+    walk.remark(why, at - walk.datagram.data(), static_cast<std::uint32_t>(detail));
+  };
   std::span<const std::byte> rest = sample.records;
-  SflowRecord record;
-  while (sample.record_count < claimed && !rest.empty()) {
-    const std::size_t at = offset + sample.records.size() - rest.size();
-    if (!walk.work.spend(WorkBudget::kSampleRecord)) {
-      walk.remark(DiagnosticCode::limit_reached, at, static_cast<std::uint32_t>(rest.size()));
+  WorkBudget work = walk.work;
+  std::uint32_t count = 0;
+  for (SflowRecord record; count < claimed && !rest.empty(); ++count) {
+    const std::byte* const at = rest.data();
+    if (!work.spend(WorkBudget::kSampleRecord)) {
+      remark(DiagnosticCode::limit_reached, at, rest.size());
       break;
     }
     if (!SflowSample::take(rest, record)) {
-      walk.remark(DiagnosticCode::sample_truncated, at, static_cast<std::uint32_t>(rest.size()));
+      remark(DiagnosticCode::sample_truncated, at, rest.size());
       break;
     }
-    ++sample.record_count;
-    const bool is_header = of == SflowRecordClass::flow && is_sampled_header(record);
-    if (is_header) walk.work.spend(WorkBudget::kSampledHeader);
-    if (!(is_header ? is_whole_header(record) : is_whole(record, of))) {
-      walk.remark(DiagnosticCode::sample_truncated, at, record.format);
+    const bool is_header = Of == SflowRecordClass::flow && wire::load32(at) == kSampledHeader;
+    if (is_header) work.spend(WorkBudget::kSampledHeader);
+    if (!(is_header ? is_whole_header(record.octets)
+                    : is_whole(Of, record.enterprise, record.format, record.octets))) {
+      remark(DiagnosticCode::sample_truncated, at, record.format);
     }
   }
-  if (sample.record_count < claimed && rest.empty()) {
-    walk.remark(DiagnosticCode::bad_count, offset - 4, claimed);
+  walk.work = work;
+  sample.record_count = count;
+  if (count < claimed && rest.empty()) {
+    remark(DiagnosticCode::bad_count, sample.records.data() - 4, claimed);
   }
-  const std::size_t behind = rest.size();
-  if (sample.record_count == claimed && behind != 0) {
-    walk.remark(DiagnosticCode::trailing_octets, offset + sample.records.size() - behind,
-                static_cast<std::uint32_t>(behind));
-  }
-  sample.records = sample.records.first(sample.records.size() - behind);
+  if (rest.empty()) return;
+  if (count == claimed) remark(DiagnosticCode::trailing_octets, rest.data(), rest.size());
+  sample.records = sample.records.first(sample.records.size() - rest.size());
 }
 
 /// One sample whose length is sound.
-void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> body,
-                 std::size_t offset) noexcept {
-  OctetLedger& octets = walk.parser.octets;
+template <SflowSampleKind Kind>
+[[gnu::flatten, gnu::noinline]] void read_sample(Walk& walk, std::span<const std::byte> body,
+                                                 std::size_t offset) noexcept {
+  constexpr std::size_t kHead = head_octets(Kind) + 4;
+  constexpr auto kOf = is_counters(Kind) ? SflowRecordClass::counters : SflowRecordClass::flow;
+  if (body.size() < kHead) {
+    ++walk.result.sets_skipped;
+    walk.skip(DiagnosticCode::sample_truncated, body.size(), offset,
+              static_cast<std::uint32_t>(Kind) + 1);
+    return;
+  }
   SflowSample sample;
   sample.message = &walk.message;
   sample.session = &walk.session;
   sample.received = walk.received;
   sample.offset = static_cast<std::uint32_t>(offset);
-  if (format == 0 || format > std::size(kHeads)) {
-    ++walk.result.sets_skipped;
-    walk.skip(DiagnosticCode::sample_unknown, body.size(), offset - kSampleHeader, format);
-    return;
-  }
-  const Head& head = kHeads[format - 1];
-  const std::size_t head_octets = head.octets + 4;
-  if (body.size() < head_octets) {
-    ++walk.result.sets_skipped;
-    walk.skip(DiagnosticCode::sample_truncated, body.size(), offset, format);
-    return;
-  }
-  head.read(Words{body.data()}, sample);
-  const std::uint32_t claimed = wire::load32(body.data() + head.octets);
-  sample.records = body.subspan(head_octets);
-  const std::size_t all = sample.records.size();
-  check_records(walk, sample, claimed, offset + head_octets);
-  octets.decoded += head_octets + sample.records.size();
-  if (all != sample.records.size()) {
-    octets.skipped[static_cast<std::size_t>(DiagnosticCode::sample_truncated)] +=
-        all - sample.records.size();
-  }
-  give_sample(walk, sample);
+  Words in{body.data()};
+  read_head<Kind>(in, sample);
+  sample.records = body.subspan(kHead);
+  check_records<kOf>(walk, sample, in.next());
+  const std::size_t decoded = kHead + sample.records.size();
+  OctetLedger& octets = walk.parser.octets;
+  octets.decoded += decoded;
+  octets.skipped[static_cast<std::size_t>(DiagnosticCode::sample_truncated)] +=
+      body.size() - decoded;
+  give_sample<is_counters(Kind)>(walk, sample);
 }
 
-void read_samples_v5(Walk& walk, wire::ByteReader& in, std::uint32_t samples) noexcept {
+/// By the formats of enterprise 0.
+void read_sample(Walk& walk, std::uint32_t format, std::span<const std::byte> body,
+                 std::size_t offset) noexcept {
+  switch (format) {
+    case 1:
+      return read_sample<SflowSampleKind::flow>(walk, body, offset);
+    case 2:
+      return read_sample<SflowSampleKind::counters>(walk, body, offset);
+    case 3:
+      return read_sample<SflowSampleKind::expanded_flow>(walk, body, offset);
+    case 4:
+      return read_sample<SflowSampleKind::expanded_counters>(walk, body, offset);
+    case 5:
+      return read_sample<SflowSampleKind::discarded>(walk, body, offset);
+    default:
+      ++walk.result.sets_skipped;
+      walk.skip(DiagnosticCode::sample_unknown, body.size(), offset - kSampleHeader, format);
+      return;
+  }
+}
+
+/// \param rest  behind the datagram's header
+void read_samples_v5(Walk& walk, std::span<const std::byte> rest, std::uint32_t samples) noexcept {
+  std::size_t at = walk.datagram.size() - rest.size();
   for (std::uint32_t i = 0; i < samples; ++i) {
-    const std::size_t at = in.offset();
-    const std::size_t left = in.remaining();
-    if (left == 0) {
+    if (rest.empty()) {
       walk.remark(DiagnosticCode::bad_count, at, samples);
       return;
     }
     if (!walk.work.spend(WorkBudget::kSample)) {
       ++walk.result.sets_skipped;
-      walk.skip(DiagnosticCode::limit_reached, left, at, samples - i);
+      walk.skip(DiagnosticCode::limit_reached, rest.size(), at, samples - i);
       return;
     }
-    const auto header = in.take(kSampleHeader);
-    const std::size_t length = in.ok() ? wire::load32(header.data() + 4) : 0;
-    const auto body = in.take(length);
-    if (!in.ok()) {
+    const bool has_header = rest.size() >= kSampleHeader;
+    const std::size_t length = has_header ? wire::load32(rest.data() + 4) : 0;
+    if (!has_header || length > rest.size() - kSampleHeader) {
       ++walk.result.sets_skipped;
-      walk.skip(DiagnosticCode::sample_truncated, left, at, static_cast<std::uint32_t>(length));
+      walk.skip(DiagnosticCode::sample_truncated, rest.size(), at,
+                static_cast<std::uint32_t>(length));
       return;
     }
     walk.parser.octets.header += kSampleHeader;
     if (length % 4 != 0) {
       walk.remark(DiagnosticCode::bad_length, at + 4, static_cast<std::uint32_t>(length));
     }
-    read_sample(walk, wire::load32(header.data()), body, at + kSampleHeader);
+    read_sample(walk, wire::load32(rest.data()), rest.subspan(kSampleHeader, length),
+                at + kSampleHeader);
+    rest = rest.subspan(kSampleHeader + length);
+    at += kSampleHeader + length;
   }
-  if (const std::size_t rest = in.remaining(); rest != 0) {
-    walk.skip(DiagnosticCode::trailing_octets, rest, in.offset(), static_cast<std::uint32_t>(rest));
+  if (!rest.empty()) {
+    walk.skip(DiagnosticCode::trailing_octets, rest.size(), at,
+              static_cast<std::uint32_t>(rest.size()));
   }
 }
 
@@ -233,13 +256,6 @@ void refuse(Walk& walk, DiagnosticCode why) noexcept {
 
 }  // namespace
 
-void give_sample(Walk& walk, const SflowSample& sample) noexcept {
-  ++walk.result.sets;
-  note_sample(walk, sample);
-  walk.sink.on_sample(sample);
-  if (sample.is_counters()) walk.sink.on_counters(CounterSample{sample});
-}
-
 DiagnosticCode read_sflow_header(wire::ByteReader& in, MessageHeader& header,
                                  std::uint32_t& samples) noexcept {
   if (!protocol_of(in.u32(), header.protocol)) return DiagnosticCode::unknown_version;
@@ -267,7 +283,7 @@ void parse_sflow(Walk& walk) noexcept {
   header.export_time = walk.received;  // sFlow has no time of day
   walk.accept(in.offset());
   if (header.protocol == ExportProtocol::sflow_v5) {
-    read_samples_v5(walk, in, samples);
+    read_samples_v5(walk, in.rest(), samples);
   } else {
     read_samples_v4(walk, in, samples);
   }

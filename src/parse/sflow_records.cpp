@@ -179,16 +179,23 @@ bool SflowValueReader::next(SflowValue& value) noexcept {
 
 namespace parse {
 
-bool is_whole(const SflowRecord& record, SflowRecordClass of) noexcept {
-  if (of == SflowRecordClass::flow && is_sampled_header(record)) return is_whole_header(record);
-  const SflowStructure* structure = find_sflow_structure(of, record.enterprise, record.format);
-  if (structure == nullptr) return true;
-  if (record.octets.size() < structure->min_octets) return false;
-  if (structure->is_fixed) return true;
-  SflowValueReader reader{*structure, record.octets};
+namespace {
+
+bool is_readable(const SflowStructure& structure, std::span<const std::byte> octets) noexcept {
+  SflowValueReader reader{structure, octets};
   for (SflowValue value; reader.next(value);) {
   }
   return reader.is_whole();
+}
+
+}  // namespace
+
+bool is_whole(SflowRecordClass of, std::uint32_t enterprise, std::uint32_t format,
+              std::span<const std::byte> octets) noexcept {
+  const SflowStructure* structure = find_sflow_structure(of, enterprise, format);
+  if (structure == nullptr) return true;
+  if (octets.size() < structure->min_octets) return false;
+  return structure->is_fixed || is_readable(*structure, octets);
 }
 
 }  // namespace parse

@@ -8,19 +8,17 @@
 
 namespace flowlens::parse {
 
-/// The record that every flow sample has.
-[[nodiscard]] inline bool is_sampled_header(const SflowRecord& record) noexcept {
-  return record.enterprise == 0 && record.format == 1;
-}
+/// The first word of the record that every flow sample has.
+inline constexpr std::uint32_t kSampledHeader = 1;
 /// is_whole() for that one.
-[[nodiscard]] inline bool is_whole_header(const SflowRecord& record) noexcept {
-  return record.octets.size() >= 16 &&
-         wire::load32(record.octets.data() + 12) <= record.octets.size() - 16;
+[[nodiscard]] inline bool is_whole_header(std::span<const std::byte> octets) noexcept {
+  return octets.size() >= 16 && wire::load32(octets.data() + 12) <= octets.size() - 16;
 }
 
-/// Whether the octets hold the structure that the record's format names. Formats without a known
+/// Whether the octets of a record hold the structure that its format names. Formats without a known
 /// structure are always whole; octets behind the structure are allowed (later versions add
 /// members).
-[[nodiscard]] bool is_whole(const SflowRecord& record, SflowRecordClass of) noexcept;
+[[nodiscard]] bool is_whole(SflowRecordClass of, std::uint32_t enterprise, std::uint32_t format,
+                            std::span<const std::byte> octets) noexcept;
 
 }  // namespace flowlens::parse

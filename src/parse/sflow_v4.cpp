@@ -245,7 +245,7 @@ void read_samples_v4(Walk& walk, wire::ByteReader& in, std::uint32_t samples) no
     walk.parser.octets.header += kSampleTag;
     walk.parser.octets.decoded += in.offset() - at - kSampleTag;
     sample.records = out;
-    give_sample(walk, sample);
+    sample.is_counters() ? give_sample<true>(walk, sample) : give_sample<false>(walk, sample);
   }
   if (const std::size_t rest = in.remaining(); rest != 0) {
     walk.skip(DiagnosticCode::trailing_octets, rest, in.offset(), static_cast<std::uint32_t>(rest));

@@ -105,11 +105,8 @@ void note_message(Walk& walk) noexcept {
   }
 }
 
-void note_sample(Walk& walk, const SflowSample& sample) noexcept {
-  if (walk.records++ == 0) {
-    walk.stream = walk.parser.streams.find(stream_key(walk.message, walk.session), walk.received);
-  }
-  if (walk.stream != nullptr) walk.stream->note_sample(sample);
+void find_stream(Walk& walk) noexcept {
+  walk.stream = walk.parser.streams.find(stream_key(walk.message, walk.session), walk.received);
 }
 
 void note_unread(ParserState& parser, std::span<const std::byte> datagram,
