@@ -49,6 +49,22 @@ constexpr std::array<Field, 1> kScope = {{{149, 4}}};
 constexpr std::array<Field, 3> kSampling = {{{304, 2}, {305, 4}, {306, 4}}};
 constexpr std::uint8_t kEndOfFlow = 3;
 
+/// A translator meters what comes in, and tells what it makes of it: requests come with the inner
+/// address, answers outside with the outer one; behind it nothing is translated any more.
+Flow at_ingress(Flow flow) {
+  if (!flow.translated) return flow;
+  Translated& other = *flow.translated;
+  const bool is_request =
+      std::pair(flow.source, flow.source_port) != std::pair(other.source, other.source_port);
+  if (is_request && flow.is_outside) {
+    std::swap(flow.source, other.source);
+    std::swap(flow.source_port, other.source_port);
+  } else if (!is_request && !flow.is_outside) {
+    flow.translated.reset();
+  }
+  return flow;
+}
+
 class IpfixExporter : public FlowExporter {
  public:
   IpfixExporter(const ExporterOptions& options, DatagramSink& sink)
@@ -106,7 +122,8 @@ class IpfixExporter : public FlowExporter {
     });
   }
 
-  void write(ByteWriter& out, const Flow& flow) const {
+  void write(ByteWriter& out, const Flow& seen) const {
+    const Flow flow = options_.tells_translations ? at_ingress(seen) : seen;
     out.u64(flow.octets);
     out.u64(flow.packets);
     out.u8(flow.protocol);

@@ -45,6 +45,7 @@ struct Flow {
   std::uint16_t input = 0;  ///< interface
   std::uint16_t output = 0;
   std::optional<Translated> translated;  ///< told by exporters that can
+  bool is_outside = false;               ///< seen behind the translator
 };
 
 /// One packet picked by the sFlow sampler.

@@ -48,6 +48,7 @@ Flow flow_of(const Conversation& conversation, const Observation& seen, bool to_
   if (!to_server) turn(flow);
   flow.protocol = conversation.dialogue.shape().protocol;
   if (conversation.outer_port != 0) flow.translated = translated(conversation, flow, to_server);
+  flow.is_outside = seen.is_outside;
   return flow;
 }
 

@@ -14,6 +14,7 @@
 #include "flowlens/flow_record.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/redirection.hpp"
+#include "flowlens/translation_table.hpp"
 
 namespace flowlens {
 
@@ -49,8 +50,11 @@ struct AggregatorOptions {
   std::size_t max_remembered_ends = 1'000'000;
   std::chrono::seconds memory_half_life{21'600};  ///< of the evidence that an end has served
   std::vector<DeclaredService>
-      declared_services;                  ///< win over all evidence; the most specific wins
-  std::size_t max_listeners = 1'000'000;  ///< see Aggregator::list()
+      declared_services;                     ///< win over all evidence; the most specific wins
+  std::size_t max_listeners = 1'000'000;     ///< see Aggregator::list()
+  std::size_t max_translations = 1'000'000;  ///< see Aggregator::translations()
+  /// How long a translation is believed of which only the beginning or the end was told.
+  std::chrono::seconds translation_lifetime{86'400};
 };
 
 struct AggregatorCounters {
@@ -63,6 +67,7 @@ struct AggregatorCounters {
   std::uint64_t remembered_ends = 0;
   std::uint64_t forgotten_ends = 0;  ///< at the bound
   std::uint64_t redirections = 0;
+  TranslationCounters translations;
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
@@ -97,6 +102,10 @@ class Aggregator {
   /// Takes note of a listener, from now on and until it expires on event time. \return false at the
   /// bound.
   bool list(const Listener& listener);
+
+  /// Where to tell what looks otherwise elsewhere. At its close a window attributes what it has seen
+  /// to who really talks: what is told until then counts, whenever it came.
+  [[nodiscard]] TranslationTable& translations() noexcept;
 
   /// Counts flows that were lost or left out before they came here.
   void count_sampled_out(std::uint64_t flows) noexcept;

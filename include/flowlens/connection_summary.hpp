@@ -148,6 +148,9 @@ struct ConnectionSummary {
   std::uint8_t hop_count = 0;      ///< entries of `hops`; 0: not known. Set at the window's close
   std::uint16_t flips = 0;         ///< times stronger evidence turned it round, in this window
   std::uint32_t client_count = 1;  ///< clients it stands for: more than 1 where they were collapsed
+  /// What stands for one of the ends elsewhere, as a translator told: the lowest such address.
+  /// Unspecified: nothing was told. Set at the window's close.
+  Endpoint via{};
 };
 
 }  // namespace flowlens

@@ -23,6 +23,7 @@ struct DependencyGraphOptions {
   std::size_t max_assets = 4'000'000;  ///< past it, traffic of new endpoints is refused and counted
   std::size_t max_dependencies = 10'000'000;  ///< past it, new dependencies are refused and counted
   std::size_t max_aliases = 1'000'000;        ///< past it, ids that go are forgotten, and counted
+  std::size_t max_intermediaries = 65'536;    ///< past it, further proposals are not kept
   std::size_t max_events = 10'000;            ///< kept to be asked for; the oldest goes
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
@@ -32,6 +33,7 @@ struct GraphCounters {
   std::uint64_t dependencies = 0;
   std::uint64_t refused_flows = 0;    ///< of summaries that did not fit
   std::uint64_t refused_aliases = 0;  ///< ids that were not kept
+  std::uint64_t intermediaries = 0;   ///< proposed, accepted or rejected
   std::uint64_t revision = 0;         ///< the last one taken or applied
   TrafficCounts totals;               ///< over all dependencies
 };
@@ -111,6 +113,9 @@ class DependencyGraph {
   /// dependency of its own again.
   /// \return false if there is no such dependency, or no room for the other.
   bool apply(const Redirection& redirection);
+  /// *writer* Takes note of proposals, at the time at which they were made; known ones are brought up
+  /// to date, and what people said of them stays.
+  void apply(std::span<const IntermediaryProposal> proposals, Timestamp at);
   /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);
@@ -136,6 +141,9 @@ class DependencyGraph {
   [[nodiscard]] std::optional<DependencyRow> dependency(const Id& id) const;
   [[nodiscard]] Page<AssetRow> assets(const AssetQuery& query) const;
   [[nodiscard]] Page<DependencyRow> dependencies(const DependencyQuery& query) const;
+  /// All, in the order of their ids.
+  [[nodiscard]] std::vector<IntermediaryRow> intermediaries() const;
+  [[nodiscard]] std::optional<IntermediaryRow> intermediary(const Id& id) const;
   [[nodiscard]] Page<ChangeEvent> changes(const ChangeQuery& query) const;
   [[nodiscard]] std::optional<ChangeEvent> change(const Id& id) const;
   [[nodiscard]] GraphCounters counters() const;

@@ -59,6 +59,11 @@ class Enricher {
   [[nodiscard]] FlowLabels label(const FlowRecord& flow) const noexcept;
   /// Labels of `flows`, one each, into `labels` (resized).
   void label(std::span<const FlowRecord> flows, std::vector<FlowLabels>& labels) const;
+  /// The address as an exporter sees it.
+  [[nodiscard]] Endpoint endpoint(const IpAddress& exporter,
+                                  const IpAddress& address) const noexcept {
+    return {site_of(exporter, address), address};
+  }
   [[nodiscard]] bool is_internal(const IpAddress& address) const noexcept;
   [[nodiscard]] const SiteTable& sites() const noexcept { return sites_; }
 

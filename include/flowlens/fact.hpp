@@ -17,11 +17,13 @@ enum class FactSource : std::uint8_t { observed, dns, cloud, inventory, declared
 /// `inventory`
 [[nodiscard]] std::string_view to_string(FactSource s) noexcept;
 
-/// One statement about an endpoint. This release knows two attributes:
+/// One statement about an endpoint. This release knows three attributes:
 /// * `name`: of the asset that holds the endpoint.
 /// * `asset`: the id of the asset that holds it, since `since`. Several such facts merge assets or
 ///   split one (facts_to_merge(), facts_to_split() in dependency_graph.hpp). An id not in use makes a
 ///   new asset. Recorded traffic is not touched: it stays between endpoints.
+/// * `intermediary`: the id of an IntermediaryRow with this front, a space, and what is said of it:
+///   `proposed`, `accepted` or `rejected`.
 struct Fact {
   Endpoint subject;
   std::string attribute;

@@ -41,7 +41,9 @@
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/intermediary.hpp"
 #include "flowlens/redirection.hpp"
+#include "flowlens/translation_table.hpp"
 // graph
+#include "flowlens/application_view.hpp"
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/graph_export.hpp"

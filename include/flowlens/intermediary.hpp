@@ -6,14 +6,24 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "flowlens/connection_summary.hpp"
 
 namespace flowlens {
 
+/// How something stands between those who talk.
+enum class IntermediaryKind : std::uint8_t {
+  load_balancer,  ///< or another proxy: who is asked passes it on to others
+  source_nat,     ///< who asks does so for others
+};
+/// `load_balancer`
+[[nodiscard]] std::string_view to_string(IntermediaryKind k) noexcept;
+
 /// A proposal for people to confirm: `front` passes on what it is asked to `backends`.
 struct IntermediaryProposal {
+  IntermediaryKind kind = IntermediaryKind::load_balancer;
   Endpoint front;
   std::uint16_t front_port = 0;    ///< where clients ask it
   std::uint16_t backend_port = 0;  ///< where it asks the backends

@@ -12,6 +12,7 @@
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/enricher.hpp"
 #include "flowlens/fact.hpp"
+#include "flowlens/intermediary.hpp"
 #include "flowlens/redirection.hpp"
 #include "flowlens/revision.hpp"
 
@@ -21,6 +22,7 @@ struct ResolverOptions {
   EnricherOptions enricher;
   AggregatorOptions aggregator;
   DependencyGraphOptions graph;
+  IntermediaryFinderOptions intermediaries;
 };
 
 /// What a flush takes out of the Aggregator, on its way into the map.
@@ -31,7 +33,7 @@ struct FlushedSummaries {
   Timestamp at;
 };
 
-/// Ties Enricher, Aggregator and DependencyGraph together.
+/// Ties Enricher, Aggregator, DependencyGraph and IntermediaryFinder together.
 ///
 /// Thread-compatible, but for graph(), which may be read by any thread at any time, and apply().
 class Resolver {
@@ -45,6 +47,10 @@ class Resolver {
 
   /// \param now  the caller's clock (or the capture's); never goes back.
   void add(std::span<const FlowRecord> flows, Timestamp now);
+  /// Takes the flows of a batch and what it tells of translation.
+  void add(const FlowBatch& batch, Timestamp now);
+  /// Takes what a batch tells of translation alone; the flows may come in portions.
+  void tell(const FlowBatch& batch);
   void add(std::span<const Fact> facts);
   void count_sampled_out(std::uint64_t flows) noexcept { aggregator_.count_sampled_out(flows); }
   void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept {
@@ -80,10 +86,12 @@ class Resolver {
  private:
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
   std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
+  void find_intermediaries(const FlushedSummaries& summaries);
 
   Enricher enricher_;
   Aggregator aggregator_;
   DependencyGraph graph_;
+  IntermediaryFinder intermediaries_;
   std::vector<FlowLabels> labels_;
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand

@@ -13,6 +13,7 @@
 #include "flowlens/fact.hpp"
 #include "flowlens/hour_bitmap.hpp"
 #include "flowlens/id.hpp"
+#include "flowlens/intermediary.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/time.hpp"
 
@@ -62,7 +63,9 @@ struct DependencyRow {
   std::uint8_t observer_count = 0;
   HourBitmap hours;  ///< with traffic, by event time
   DirectionReasons reasons;
-  std::uint16_t flips = 0;  ///< how often it was re-directed; stays at kMaxFlips
+  std::uint16_t flips = 0;         ///< how often it was re-directed; stays at kMaxFlips
+  Endpoint via{};                  ///< as in ConnectionSummary, of the last window that told
+  std::uint32_t client_count = 1;  ///< ends it stands for; the highest that any window told
 };
 inline constexpr std::uint16_t kMaxFlips = 4'095;
 
@@ -79,10 +82,35 @@ enum class ChangeType : std::uint8_t {
   asset_merged,           ///< `subject` has lost its last endpoint to `object`
   asset_split,            ///< `object` was made from endpoints of `subject`
   endpoint_moved,         ///< `object` holds an endpoint that `subject` held
+  intermediary_proposed,  ///< the asset `object` seems to be the intermediary `subject`
+  intermediary_judged,    ///< somebody has accepted or rejected that
 };
-inline constexpr std::size_t kChangeTypeCount = 4;
+inline constexpr std::size_t kChangeTypeCount = 6;
 /// `dependency_redirected`
 [[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
+
+/// What people say of a proposal.
+enum class IntermediaryState : std::uint8_t { proposed, accepted, rejected };
+/// `proposed`
+[[nodiscard]] std::string_view to_string(IntermediaryState s) noexcept;
+
+/// Something that stands between those who talk, as found or as people say.
+struct IntermediaryRow {
+  Id id;  ///< derived from kind, front, ports and protocol
+  IntermediaryKind kind = IntermediaryKind::load_balancer;
+  IntermediaryState state = IntermediaryState::proposed;
+  Endpoint front;
+  std::uint16_t front_port = 0;    ///< where it is asked; of a translator 0
+  std::uint16_t backend_port = 0;  ///< where it asks; of a translator 0
+  std::uint8_t protocol = 0;       ///< IANA protocol number; of a translator 0
+  std::vector<Endpoint> members;   ///< whom it asks, or for whom; ascending
+  std::uint32_t clients = 0;       ///< in the last window that showed it
+  std::uint32_t windows = 0;       ///< that showed it
+  float confidence = 0.0f;         ///< 0 to 1
+  Timestamp first_seen;            ///< when it was proposed first and last
+  Timestamp last_seen;
+  friend bool operator==(const IntermediaryRow&, const IntermediaryRow&) = default;
+};
 
 /// Something about the map became otherwise, for people and rules.
 struct ChangeEvent {
@@ -115,10 +143,12 @@ struct Revision {
   FlowLedger flows;                      ///< of this epoch so far; in memory, applied = totals
   std::vector<Alias> aliases;
   std::vector<ChangeEvent> events;
+  std::vector<IntermediaryRow> intermediaries;
 
   [[nodiscard]] bool empty() const noexcept {
-    return assets.empty() && dependencies.empty() && windows.empty() && removed_assets.empty() &&
-           removed_dependencies.empty() && aliases.empty() && events.empty();
+    return intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
+           removed_assets.empty() && removed_dependencies.empty() && aliases.empty() &&
+           events.empty();
   }
 };
 

@@ -38,6 +38,8 @@ const AggregatorOptions& checked(const AggregatorOptions& o) {
   check_length(o.memory_half_life, "memory_half_life");
   check_limit(o.max_remembered_ends, "max_remembered_ends");
   check_limit(o.max_listeners, "max_listeners");
+  check_limit(o.max_translations, "max_translations");
+  check_length(o.translation_lifetime, "translation_lifetime");
   return o;
 }
 
@@ -446,6 +448,8 @@ void Aggregator::finish(std::vector<ConnectionSummary>& out,
   impl_->close_all_due(out, redirections);
 }
 
+TranslationTable& Aggregator::translations() noexcept { return impl_->shared.translations; }
+
 bool Aggregator::list(const Listener& listener) {
   // What closes decides by what was known when it began.
   while (impl_->go_on_closing(SIZE_MAX)) {
@@ -470,6 +474,7 @@ AggregatorCounters Aggregator::counters() const noexcept {
   counters.remembered_ends = impl_->shared.memory.size();
   counters.forgotten_ends = impl_->shared.memory.evicted();
   counters.redirections = impl_->shared.redirections;
+  counters.translations = impl_->shared.translations.counters();
   return counters;
 }
 

@@ -18,6 +18,9 @@ constexpr std::chrono::seconds kInactive{60};
 }  // namespace
 
 const Window::Step Window::kSteps[kAllSteps] = {
+    {&Window::all_endpoints, &Window::mark_translated},
+    {&Window::all_conversations, &Window::translate},
+    {&Window::once, &Window::end_translation},
     {&Window::once, &Window::begin_learning},
     {&Window::all_conversations, &Window::collect_lessons},
     {&Window::all_lessons, &Window::count_lessons},
@@ -28,6 +31,7 @@ const Window::Step Window::kSteps[kAllSteps] = {
     {&Window::all_conversations, &Window::note_silence},
     {&Window::all_rows, &Window::begin_deciding},
     {&Window::all_conversations, &Window::decide_for_good},
+    {&Window::once, &Window::note_vias},
     {&Window::all_seen_by_many, &Window::collect_hop_times},
     {&Window::all_hop_times, &Window::order_hops},
     {&Window::all_conversations, &Window::learn_answers},
@@ -123,7 +127,9 @@ void Window::decide_for_good(std::uint32_t from, std::uint32_t to) {
       rows_.prefetch_at(conversations_[first + i].value.row);
     }
     look_up_ends({positions.data(), count}, ends);
-    for (std::size_t i = 0; i < count; ++i) close_one(positions[i], ends[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (conversations_[positions[i]].value.is_seen()) close_one(positions[i], ends[i]);
+    }
   }
 }
 
@@ -161,10 +167,14 @@ void Window::look_at_others(const ConversationKey& key, const Conversation& c,
   }
 }
 
-WindowTime Window::first_of(const Conversation& c) const noexcept {
+WindowTime Window::first_of(const Conversation& c) noexcept {
   if (!c.half[0].seen()) return c.half[1].first;
   if (!c.half[1].seen()) return c.half[0].first;
   return std::min(c.half[0].first, c.half[1].first);
+}
+
+WindowTime Window::last_of(const Conversation& c) noexcept {
+  return std::max(c.half[0].seen() ? c.half[0].last : 0, c.half[1].seen() ? c.half[1].last : 0);
 }
 
 /// A conversation that was there in the window before keeps its observer, so that no two clocks count

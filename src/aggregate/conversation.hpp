@@ -81,6 +81,9 @@ struct Conversation {
   bool is_noted : 1 = false;        ///< to be settled
   bool is_unsure : 1 = false;       ///< something came that may change the answer
   std::uint8_t discounted : 2 = 0;  ///< halves that the window before has counted, as bits
+
+  /// False of one that was attributed to another (Window::translate()).
+  [[nodiscard]] bool is_seen() const noexcept { return half[0].seen() || half[1].seen(); }
 };
 static_assert(sizeof(Conversation) == 112);
 

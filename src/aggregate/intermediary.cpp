@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/bounded_table.hpp"
+#include "base/hash.hpp"
 #include "flowlens/error.hpp"
 
 namespace flowlens {
@@ -52,6 +54,14 @@ struct Front {
   std::uint32_t windows = 0;
 };
 
+struct EndpointHash {
+  std::uint64_t operator()(const Endpoint& e, std::uint64_t seed) const noexcept {
+    return base::hash_of(e, seed);
+  }
+};
+struct Nothing {};
+using Servers = base::BoundedTable<Endpoint, Nothing, EndpointHash>;
+
 bool alike(std::uint64_t a, std::uint64_t b, double tolerance) {
   const auto [low, high] = std::minmax(a, b);
   return low != 0 && static_cast<double>(high - low) <= tolerance * static_cast<double>(high);
@@ -65,15 +75,24 @@ void check_limit(std::size_t limit, const char* name) {
 
 }  // namespace
 
+std::string_view to_string(IntermediaryKind k) noexcept {
+  return k == IntermediaryKind::load_balancer ? "load_balancer" : "source_nat";
+}
+
 struct IntermediaryFinder::Impl {
   IntermediaryFinderOptions options;
   std::map<FrontKey, Front> fronts;
+  Servers servers{0xffff'fffeu};  ///< of the window looked at
 
   void look(const std::vector<const ConnectionSummary*>& window) {
     std::map<Port, Through> asked, asks;
+    servers.clear();
+    for (const ConnectionSummary* r : window) servers.insert(r->key.server);
     for (const ConnectionSummary* r : window) {
       const ConnectionSummary& row = *r;
       if (row.direction != Direction::client_server || row.key.port == 0) continue;
+      // Most clients serve nobody.
+      if (servers.find(row.key.client) == servers.kNone) continue;
       asks[{row.key.client, row.key.protocol, row.key.port}].add(row, row.key.server);
     }
     std::erase_if(asks, [this](const auto& entry) {

@@ -28,7 +28,7 @@ bool is_sure(const Answer& answer) noexcept {
 /// Where one packet in many is seen, silence shows nothing.
 bool Window::teaches(const ConversationKey& key, const Conversation& c) const noexcept {
   if (!has_ports(key.protocol) || key.low_port == 0 || key.high_port == 0) return false;
-  if (key.low_port == key.high_port) return false;
+  if (key.low_port == key.high_port || !c.is_seen()) return false;
   if (endpoints_[key.low].value.is_group || endpoints_[key.high].value.is_group) return false;
   if (c.half[0].seen() && c.half[1].seen()) return c.answer.outcome != Outcome::attempt;
   const std::size_t side = c.half[0].seen() ? 0 : 1;

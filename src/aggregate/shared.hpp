@@ -13,6 +13,7 @@
 #include "aggregate/port_lore.hpp"
 #include "flowlens/aggregator.hpp"
 #include "flowlens/ledger.hpp"
+#include "flowlens/translation_table.hpp"
 
 namespace flowlens::aggregate {
 
@@ -35,6 +36,7 @@ struct Shared {
   ClientPortRanges client_ports;
   Silence silence;  ///< of the window that is being closed
   DoubtfulRows doubtful;
+  TranslationTable translations;
 };
 
 }  // namespace flowlens::aggregate

@@ -54,7 +54,8 @@ Shared::Shared(const AggregatorOptions& o)
       controls(o.max_remembered_ends / 16 + 1, o.hash_seed),
       client_ports(o.max_remembered_ends / 16 + 1, o.hash_seed),
       silence(o.max_remembered_ends / 4 + 1, o.hash_seed),
-      doubtful(o.max_remembered_ends / 4 + 1, o.hash_seed) {}
+      doubtful(o.max_remembered_ends / 4 + 1, o.hash_seed),
+      translations({o.max_translations, o.max_clock_skew, o.translation_lifetime, o.hash_seed}) {}
 
 Window::Window(Shared& shared)
     : shared_(shared),
@@ -149,6 +150,7 @@ std::uint64_t Window::fold() {
   settle();
   go_on(kLearningSteps, SIZE_MAX);
   step_ = next_ = 0;
+  note_vias(0, 1);
   const std::uint64_t folded = conversations_.size();
   conversations_.clear();
   pool_.clear();
@@ -209,6 +211,7 @@ void Window::report(std::uint32_t position, bool is_final, std::vector<Connectio
   s.hops = row.hops;
   s.hop_count = row.hop_count;
   s.flips = row.flips;
+  if (row.via != kNone) s.via = endpoints_[row.via].key;
   row.reported = row.counts;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "aggregate/conversation.hpp"
@@ -44,6 +45,7 @@ struct Row {
   DirectionReasons reasons;
   std::array<std::uint8_t, kMaxObservers> hops{};
   std::uint8_t hop_count = 0;
+  std::uint32_t via = kNoPosition;  ///< the endpoint whose address stands for one of the ends
 };
 
 /// What the close of windows brings. It is taken over as a whole, so that rows and ledgers agree.
@@ -56,6 +58,7 @@ struct Decided {
 
 struct EndpointState {
   bool is_internal = false;
+  bool is_translated = false;  ///< while closing: see Window::translate()
   bool is_group = false;  ///< multicast or broadcast
 };
 struct EndpointHash {
@@ -178,7 +181,7 @@ class Window {
     std::size_t (Window::*size)() const noexcept;
     void (Window::*go)(std::uint32_t from, std::uint32_t to);
   };
-  static constexpr std::size_t kLearningSteps = 7, kAllSteps = 18;
+  static constexpr std::size_t kLearningSteps = 10, kAllSteps = 22;
   static const Step kSteps[kAllSteps];
   /// Goes on until `last_step`, at most.
   void go_on(std::size_t last_step, std::size_t work);
@@ -186,11 +189,24 @@ class Window {
   [[nodiscard]] std::size_t all_conversations() const noexcept {
     return conversations_.positions();
   }
+  [[nodiscard]] std::size_t all_endpoints() const noexcept { return endpoints_.positions(); }
   [[nodiscard]] std::size_t all_rows() const noexcept { return rows_.positions(); }
   [[nodiscard]] std::size_t all_lessons() const noexcept { return lessons_.size(); }
   [[nodiscard]] std::size_t all_seen_by_many() const noexcept { return seen_by_many_.size(); }
   [[nodiscard]] std::size_t all_hop_times() const noexcept { return hop_times_.positions(); }
   [[nodiscard]] std::size_t all_proven() const noexcept { return proven_.size(); }
+
+  // translate.cpp: who really talks
+  void mark_translated(std::uint32_t from, std::uint32_t to);
+  void translate(std::uint32_t from, std::uint32_t to);
+  void end_translation(std::uint32_t, std::uint32_t);
+  [[nodiscard]] ConnectionEnds ends_seen(const ConversationKey& key) const noexcept;
+  void attribute(std::uint32_t position, const ConnectionEnds& seen,
+                 const TranslationTable::Found& found);
+  std::uint32_t position_of(const Endpoint& endpoint);
+  std::uint32_t move_to(std::uint32_t position, const ConversationKey& to, bool same_way);
+  void take_over(Observation& half, const Observation& moved);
+  void note_vias(std::uint32_t, std::uint32_t);
 
   // learn.cpp: what is remembered of it
   void begin_learning(std::uint32_t, std::uint32_t);
@@ -225,7 +241,8 @@ class Window {
   void follow_on(const Window& before, const ConversationKey& key, Conversation& c, Evidence& e);
   [[nodiscard]] bool is_tail(const Window& before, const Observation& then,
                              const Observation& now) const noexcept;
-  [[nodiscard]] WindowTime first_of(const Conversation& c) const noexcept;
+  [[nodiscard]] static WindowTime first_of(const Conversation& c) noexcept;
+  [[nodiscard]] static WindowTime last_of(const Conversation& c) noexcept;
   void collect_hop_times(std::uint32_t from, std::uint32_t to);
   void order_hops(std::uint32_t from, std::uint32_t to);
   void add_hop_times(const Conversation& c);
@@ -256,6 +273,8 @@ class Window {
   base::BoundedTable<std::uint32_t, HopTimes, RowPositionHash> hop_times_;  ///< by row
   std::vector<ServiceKey> proven_;                                          ///< ends found to serve
   std::vector<Lesson> lessons_;
+  /// Conversations and the endpoints that stand for one of their ends elsewhere.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> vias_;
   bool folded_ = false;
   bool closed_ = false;
 };

@@ -106,6 +106,7 @@ GraphCounters DependencyGraph::counters() const {
   counters.dependencies = impl_->dependencies.size();
   counters.refused_flows = impl_->refused_flows;
   counters.refused_aliases = impl_->refused_aliases;
+  counters.intermediaries = impl_->intermediaries.size();
   counters.revision = impl_->revision;
   counters.totals = impl_->totals;
   return counters;
@@ -127,6 +128,7 @@ Revision DependencyGraph::copy() const {
     all.aliases.push_back(impl_->aliases[p].value);
   }
   all.events.assign(impl_->recent_events.begin(), impl_->recent_events.end());
+  for (const auto& [id, row] : impl_->intermediaries) all.intermediaries.push_back(row);
   return all;
 }
 

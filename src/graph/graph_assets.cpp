@@ -266,8 +266,9 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
 using namespace graph;
 
 std::string_view to_string(ChangeType t) noexcept {
-  constexpr std::string_view kNames[kChangeTypeCount] = {"dependency_redirected", "asset_merged",
-                                                         "asset_split", "endpoint_moved"};
+  constexpr std::string_view kNames[kChangeTypeCount] = {
+      "dependency_redirected", "asset_merged",          "asset_split",
+      "endpoint_moved",        "intermediary_proposed", "intermediary_judged"};
   return kNames[static_cast<std::size_t>(t)];
 }
 
@@ -278,6 +279,7 @@ std::string_view to_string(FactSource s) noexcept {
 
 bool DependencyGraph::apply(const Fact& fact) {
   const std::unique_lock lock{impl_->mutex};
+  if (fact.attribute == "intermediary") return impl_->judge_intermediary(fact);
   const std::uint32_t endpoint = impl_->endpoints.find(fact.subject);
   if (endpoint == kNoPosition) return false;
   const std::uint32_t asset = impl_->endpoints[endpoint].value.asset;

@@ -33,6 +33,9 @@ DependencyRow State::row_of(std::uint32_t position) const {
   row.observer_count = said.observer_count;
   row.hours = shown_hours(d);
   row.flips = d.flips;
+  const auto count = client_counts.find(position);
+  if (count != client_counts.end()) row.client_count = count->second;
+  if (const auto via = vias.find(position); via != vias.end()) row.via = via->second;
   return row;
 }
 
@@ -135,6 +138,8 @@ void State::take_dependency(const DependencyRow& row) {
     if (exporter != 0xffff) add_observer(d.closed, exporter);
   }
   d.flips = std::min(row.flips, kMaxFlips) & kMaxFlips;
+  if (!row.via.address.is_unspecified()) vias[position] = row.via;
+  if (row.client_count > 1) client_counts[position] = row.client_count;
   d.hours = row.hours;
   // Rows of releases before the bitmaps: two hours are known.
   d.hours.set({hour_of(row.first_seen), hour_of(row.first_seen)});
@@ -149,6 +154,7 @@ void State::forget_changes() noexcept {
   changed_dependencies.clear();
   new_aliases.clear();
   events.clear();
+  changed_intermediaries.clear();
 }
 
 }  // namespace graph
@@ -175,6 +181,7 @@ void DependencyGraph::apply(const Revision& revision) {
   remove_assets();  // of merged ones, what they had has moved by now
   for (const Alias& alias : revision.aliases) impl_->add_alias(alias);
   for (const ChangeEvent& event : revision.events) impl_->remember(event);
+  for (const IntermediaryRow& row : revision.intermediaries) impl_->take_intermediary(row);
   // The rows say all there is to say: nothing is worked out again, nothing is reported on.
   for (const std::uint32_t asset : impl_->stale_assets) {
     impl_->assets[asset].value.times_stale = false;
@@ -232,6 +239,9 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
                [this](const Id& id) { return impl_->find_dependency(id) != kNoPosition; });
   revision.aliases = std::exchange(impl_->new_aliases, {});
   revision.events = std::exchange(impl_->events, {});
+  for (const Id& id : std::exchange(impl_->changed_intermediaries, {})) {
+    revision.intermediaries.push_back(impl_->intermediaries.at(id));
+  }
   if (revision.empty()) {
     revision.number = impl_->revision;
   } else {

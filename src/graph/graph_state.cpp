@@ -121,6 +121,8 @@ void State::remove_dependency(std::uint32_t dependency) {
   if (d.published) removed_dependencies.push_back(d.id);
   totals -= d.totals;
   free_open_windows(d);
+  vias.erase(dependency);
+  client_counts.erase(dependency);
   d.alive = false;
   dependency_ids.erase(base::hash_of(d.id, options.hash_seed), dependency, [this](std::uint32_t p) {
     return base::hash_of(dependencies[p].value.id, options.hash_seed);

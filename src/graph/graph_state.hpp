@@ -3,8 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <unordered_map>
@@ -92,6 +94,12 @@ struct State {
              std::string reason);
   void remember(ChangeEvent event);
 
+  // Between those who talk (graph_intermediaries.cpp)
+  void take_proposal(const IntermediaryProposal& proposal, Timestamp at);
+  void take_intermediary(const IntermediaryRow& row);
+  bool judge_intermediary(const Fact& fact);
+  [[nodiscard]] Id asset_id_of(const Endpoint& endpoint) const noexcept;
+
   // Re-direction (graph_redirect.cpp)
   bool redirect(const Redirection& redirection);
 
@@ -147,6 +155,13 @@ struct State {
   Aliases aliases;
   /// Assets that held an endpoint before its holder now; for few endpoints.
   std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> past_holders;
+
+  /// What stands for an end elsewhere; of few dependencies.
+  std::unordered_map<std::uint32_t, Endpoint> vias;
+  std::unordered_map<std::uint32_t, std::uint32_t> client_counts;  ///< where it is not 1
+
+  std::map<Id, IntermediaryRow> intermediaries;
+  std::set<Id> changed_intermediaries;
 
   base::Blocks<OpenWindow> open_windows;  ///< a pool of lists
   std::uint32_t free_open_window = kNoPosition;

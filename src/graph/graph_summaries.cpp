@@ -159,12 +159,19 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
   totals += s.added;
   newest_hour = std::max(newest_hour, hour_of(s.last));
   take_description(*this, d, s);
+  if (s.client_count > 1) {
+    std::uint32_t& count = client_counts[position];
+    count = std::max(count, s.client_count);
+  }
+  const bool tells_via = !s.via.address.is_unspecified() && vias[position] != s.via;
+  if (tells_via) vias[position] = s.via;
 
   const Description after = shown(d);
   const DependencyKeyPositions ends = dependencies[position].key;
   widen(*this, ends.client, before.seen, after.seen, s.client_internal);
   widen(*this, ends.server, before.seen, after.seen, s.server_internal);
-  if (!s.added.is_zero() || after != before || d.provisional != was_provisional || !d.published) {
+  if (!s.added.is_zero() || after != before || tells_via || d.provisional != was_provisional ||
+      !d.published) {
     mark_dependency(position);
   }
   return position;

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "resolve/told_translations.hpp"
+
 namespace flowlens {
 
 Resolver::Resolver(const ResolverOptions& options)
     : enricher_(options.enricher),
       aggregator_(options.aggregator),
-      graph_(options.graph, enricher_.sites()) {}
+      graph_(options.graph, enricher_.sites()),
+      intermediaries_(options.intermediaries) {}
 
 void Resolver::begin(Epoch epoch, std::uint64_t last_revision) noexcept {
   epoch_ = epoch;
@@ -18,6 +21,16 @@ void Resolver::begin(Epoch epoch, std::uint64_t last_revision) noexcept {
 void Resolver::add(std::span<const FlowRecord> flows, Timestamp now) {
   enricher_.label(flows, labels_);
   aggregator_.add(flows, labels_, now);
+}
+
+void Resolver::add(const FlowBatch& batch, Timestamp now) {
+  tell(batch);
+  add(std::span<const FlowRecord>{batch.flows}, now);
+}
+
+void Resolver::tell(const FlowBatch& batch) {
+  if (batch.translations.empty() && batch.nat_events.empty()) return;
+  resolve::tell(batch, enricher_, aggregator_.translations());
 }
 
 void Resolver::add(std::span<const Fact> facts) {
@@ -55,6 +68,7 @@ void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
 Revision Resolver::apply(const FlushedSummaries& summaries) {
   const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
+  find_intermediaries(summaries);
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
   revision.windows.reserve(summaries.rows.size());
   for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
@@ -70,6 +84,15 @@ Revision Resolver::apply(const FlushedSummaries& summaries) {
     ++last_revision_;
   }
   return revision;
+}
+
+void Resolver::find_intermediaries(const FlushedSummaries& summaries) {
+  const auto& rows = summaries.rows;
+  const bool has_closed = std::any_of(rows.begin(), rows.end(),
+                                      [](const ConnectionSummary& s) { return !s.provisional; });
+  if (!has_closed) return;
+  intermediaries_.look(rows);
+  graph_.apply(intermediaries_.proposals(), summaries.at);
 }
 
 /// Rows and re-directions in their order.

@@ -56,7 +56,13 @@ FactSource source_from(std::string_view text) {
   return enumerator_from(text, FactSource::declared, "source");
 }
 ChangeType change_type_from(std::string_view text) {
-  return enumerator_from(text, ChangeType::endpoint_moved, "type of change");
+  return enumerator_from(text, ChangeType::intermediary_judged, "type of change");
+}
+IntermediaryKind intermediary_kind_from(std::string_view text) {
+  return enumerator_from(text, IntermediaryKind::source_nat, "kind of intermediary");
+}
+IntermediaryState intermediary_state_from(std::string_view text) {
+  return enumerator_from(text, IntermediaryState::rejected, "state of an intermediary");
 }
 
 std::string reasons_text(const DirectionReasons& reasons) {

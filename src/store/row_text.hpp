@@ -35,6 +35,8 @@ class SiteNames {
 [[nodiscard]] DirectionRung rung_from(std::string_view text);
 [[nodiscard]] FactSource source_from(std::string_view text);
 [[nodiscard]] ChangeType change_type_from(std::string_view text);
+[[nodiscard]] IntermediaryKind intermediary_kind_from(std::string_view text);
+[[nodiscard]] IntermediaryState intermediary_state_from(std::string_view text);
 /// Rungs that agree, and with a `!` those that disagree: `tcp_flags,!lower_port`
 [[nodiscard]] std::string reasons_text(const DirectionReasons& reasons);
 [[nodiscard]] DirectionReasons reasons_from(std::string_view text);

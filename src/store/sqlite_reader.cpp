@@ -1,5 +1,7 @@
 #include "store/sqlite_reader.hpp"
 
+#include <algorithm>
+
 #include "flowlens/enricher.hpp"
 
 namespace flowlens::store {
@@ -51,6 +53,12 @@ DependencyRow read_dependency(Statement& row, const SiteNames& sites) {
   d.hours = hours_from(row.blob());
   d.flips = static_cast<std::uint16_t>(row.u64());
   d.reasons = reasons_from(row.text());
+  if (const std::string site = row.text(); !site.empty()) {
+    d.via = {sites.id(site), address_from(row.text())};
+  } else {
+    (void)row.text();
+  }
+  d.client_count = static_cast<std::uint32_t>(row.u64());
   return d;
 }
 
@@ -72,12 +80,14 @@ class Loader {
     if (revision_.aliases.size() >= rows_at_once_) flush();
   }
   void add(ChangeEvent&& event) { revision_.events.push_back(std::move(event)); }
+  void add(IntermediaryRow&& row) { revision_.intermediaries.push_back(std::move(row)); }
   void flush() {
     graph_->apply(revision_);
     revision_.assets.clear();
     revision_.dependencies.clear();
     revision_.aliases.clear();
     revision_.events.clear();
+    revision_.intermediaries.clear();
   }
 
  private:
@@ -143,6 +153,40 @@ void load_events(Database& database, std::size_t limit, Loader& loader) {
   }
 }
 
+std::vector<Endpoint> members_of(Database& database, const SiteNames& sites, const Id& id) {
+  Statement row{database, "SELECT site, address FROM intermediary_members WHERE intermediary = ?"};
+  row.begin().bind(id);
+  std::vector<Endpoint> members;
+  while (row.step()) {
+    const SiteId site = sites.id(row.text());
+    members.push_back({site, address_from(row.text())});
+  }
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
+void load_intermediaries(Database& database, const SiteNames& sites, Loader& loader) {
+  Statement row{database, "SELECT * FROM intermediaries ORDER BY id"};
+  while (row.step()) {
+    IntermediaryRow i;
+    i.id = row.id();
+    i.kind = intermediary_kind_from(row.text());
+    i.state = intermediary_state_from(row.text());
+    i.front.site = sites.id(row.text());
+    i.front.address = address_from(row.text());
+    i.front_port = static_cast<std::uint16_t>(row.u64());
+    i.backend_port = static_cast<std::uint16_t>(row.u64());
+    i.protocol = static_cast<std::uint8_t>(row.u64());
+    i.clients = static_cast<std::uint32_t>(row.u64());
+    i.windows = static_cast<std::uint32_t>(row.u64());
+    i.confidence = static_cast<float>(row.u64()) / 1e6f;
+    i.first_seen = from_unix_ns(row.i64());
+    i.last_seen = from_unix_ns(row.i64());
+    i.members = members_of(database, sites, i.id);
+    loader.add(std::move(i));
+  }
+}
+
 /// Goes on with the rows of `row`, summing those of one window and dependency.
 /// \return false if `visit` wants no more.
 bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& visit) {
@@ -205,6 +249,7 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
   while (row.step()) loader.add(read_dependency(row, sites));
   load_aliases(database, loader);
   load_events(database, rows_at_once, loader);
+  load_intermediaries(database, sites, loader);
   loader.flush();
 }
 

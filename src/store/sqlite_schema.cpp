@@ -158,8 +158,37 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at, type,
 FROM events;
 )sql";
 
+// What stands between those who talk. Empty texts of a dependency: nothing stands for an end of it
+// elsewhere.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE dependencies ADD COLUMN via_site TEXT NOT NULL DEFAULT '';
+ALTER TABLE dependencies ADD COLUMN via_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE dependencies ADD COLUMN client_count INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE intermediaries (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  site TEXT NOT NULL,
+  address TEXT NOT NULL,
+  front_port INTEGER NOT NULL,
+  backend_port INTEGER NOT NULL,
+  protocol INTEGER NOT NULL,
+  clients INTEGER NOT NULL,
+  windows INTEGER NOT NULL,
+  confidence_millionths INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE intermediary_members (
+  intermediary BLOB NOT NULL,
+  site TEXT NOT NULL,
+  address TEXT NOT NULL,
+  PRIMARY KEY (intermediary, site, address)
+) WITHOUT ROWID;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
+constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

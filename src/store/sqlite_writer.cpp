@@ -1,6 +1,7 @@
 #include "store/sqlite_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <tuple>
 #include <vector>
@@ -57,7 +58,8 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
       remove_endpoints_(db, "DELETE FROM asset_endpoints WHERE asset = ?"),
       upsert_dependency_(
           db,
-          "INSERT INTO dependencies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+          "INSERT INTO dependencies VALUES "
+          "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
           "ON CONFLICT DO UPDATE SET client_asset = excluded.client_asset, "
           "server_asset = excluded.server_asset, service = excluded.service, "
           "direction = excluded.direction, rung = excluded.rung, "
@@ -70,7 +72,8 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "estimated_octets_to_server = excluded.estimated_octets_to_server, "
           "estimated_octets_to_client = excluded.estimated_octets_to_client, "
           "observers = excluded.observers, hours = excluded.hours, flips = excluded.flips, "
-          "reasons = excluded.reasons"),
+          "reasons = excluded.reasons, via_site = excluded.via_site, "
+          "via_address = excluded.via_address, client_count = excluded.client_count"),
       remove_dependency_(db, "DELETE FROM dependencies WHERE id = ?"),
       first_seen_(db,
                   "SELECT first_seen, (SELECT max(at) FROM aliases WHERE id = ?1) "
@@ -94,6 +97,10 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
       retarget_aliases_(db, "UPDATE aliases SET target = ? WHERE target = ?"),
       insert_alias_(db, "INSERT OR REPLACE INTO aliases VALUES (?,?,?)"),
       insert_event_(db, "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?)"),
+      upsert_intermediary_(db,
+                           "INSERT OR REPLACE INTO intermediaries VALUES "
+                           "(?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      insert_member_(db, "INSERT OR IGNORE INTO intermediary_members VALUES (?,?,?)"),
       update_epoch_(
           db,
           "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
@@ -115,6 +122,7 @@ void SqliteWriter::write(const Revision& revision) {
   for (const WindowRow* row : in_order(revision.windows, by_window))
     write_window(*row, revision.epoch);
   for (const ChangeEvent& event : revision.events) write_event(event);
+  for (const IntermediaryRow& row : revision.intermediaries) write_intermediary(row);
   write_epoch(revision);
 }
 
@@ -168,7 +176,11 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
   upsert_dependency_.bind(observers_text(row))
       .bind(std::span<const std::uint8_t>{hours_blob(row.hours)})
       .bind(std::uint64_t{row.flips})
-      .bind(reasons_text(row.reasons))
+      .bind(reasons_text(row.reasons));
+  const bool has_via = !row.via.address.is_unspecified();
+  upsert_dependency_.bind(has_via ? sites_->name(row.via.site) : std::string_view{})
+      .bind(has_via ? row.via.address.to_string() : std::string{})
+      .bind(std::uint64_t{row.client_count})
       .run();
 }
 
@@ -187,6 +199,32 @@ void SqliteWriter::write_event(const ChangeEvent& event) {
       .bind(to_unix_ns(event.at))
       .bind(event.reason)
       .run();
+}
+
+/// Members are only ever added.
+void SqliteWriter::write_intermediary(const IntermediaryRow& row) {
+  upsert_intermediary_.begin()
+      .bind(row.id)
+      .bind(to_string(row.kind))
+      .bind(to_string(row.state))
+      .bind(sites_->name(row.front.site))
+      .bind(row.front.address.to_string())
+      .bind(std::uint64_t{row.front_port})
+      .bind(std::uint64_t{row.backend_port})
+      .bind(std::uint64_t{row.protocol})
+      .bind(std::uint64_t{row.clients})
+      .bind(std::uint64_t{row.windows})
+      .bind(static_cast<std::uint64_t>(std::lround(row.confidence * 1e6f)))
+      .bind(to_unix_ns(row.first_seen))
+      .bind(to_unix_ns(row.last_seen))
+      .run();
+  for (const Endpoint& member : row.members) {
+    insert_member_.begin()
+        .bind(row.id)
+        .bind(sites_->name(member.site))
+        .bind(member.address.to_string())
+        .run();
+  }
 }
 
 void SqliteWriter::write_window(const WindowRow& row, Epoch epoch) {

@@ -19,6 +19,7 @@ class SqliteWriter {
   void write_dependency(const DependencyRow& row);
   void write_window(const WindowRow& row, Epoch epoch);
   void write_alias(const Alias& alias);
+  void write_intermediary(const IntermediaryRow& row);
   void write_event(const ChangeEvent& event);
   void write_epoch(const Revision& revision);
   void remove_asset(const Id& id);
@@ -28,7 +29,8 @@ class SqliteWriter {
   Statement upsert_asset_, upsert_endpoint_, trim_endpoints_, remove_asset_, remove_endpoints_;
   Statement upsert_dependency_, remove_dependency_, first_seen_, next_window_start_;
   Statement upsert_window_, remove_window_, remove_windows_;
-  Statement retarget_aliases_, insert_alias_, insert_event_, update_epoch_;
+  Statement retarget_aliases_, insert_alias_, insert_event_;
+  Statement upsert_intermediary_, insert_member_, update_epoch_;
 };
 
 }  // namespace flowlens::store

@@ -91,15 +91,16 @@ void check_with_two_seeds(const std::string& name, seconds longest) {
 
 /// Flows with the time at which they came.
 struct Arrival {
-  std::vector<flowlens::FlowRecord> flows;
+  flowlens::FlowBatch batch;
   flowlens::Timestamp now;
 };
 
 std::vector<Arrival> arrivals_of(const simnet::Options& scenario) {
   std::vector<Arrival> arrivals;
-  static_cast<void>(simulate(scenario, [&](auto flows, flowlens::Timestamp now) {
-    arrivals.push_back({{flows.begin(), flows.end()}, now});
-  }));
+  static_cast<void>(
+      simulate(scenario, [&](const flowlens::FlowBatch& batch, flowlens::Timestamp now) {
+        arrivals.push_back({batch, now});
+      }));
   return arrivals;
 }
 
@@ -107,7 +108,7 @@ std::string exported_map(const std::vector<Arrival>& arrivals, seconds flush_int
   MapRun::Options options;
   options.flush_interval = flush_interval;
   MapRun run(options);
-  for (const Arrival& a : arrivals) run.add(a.flows, a.now);
+  for (const Arrival& a : arrivals) run.add(a.batch, a.now);
   run.finish();
   std::ostringstream out;
   flowlens::write_graph(run.resolver().graph(), flowlens::ExportFormat::json, out);
@@ -167,8 +168,8 @@ void check_observers(std::uint64_t seed) {
       options.simulation.exporters.push_back(plan);
     }
     MapRun run;
-    static_cast<void>(
-        simulate(options, [&](auto flows, flowlens::Timestamp now) { run.add(flows, now); }));
+    static_cast<void>(simulate(
+        options, [&](const auto& batch, flowlens::Timestamp now) { run.add(batch, now); }));
     run.finish();
     return run.map();
   };
@@ -187,6 +188,41 @@ void check_observers(std::uint64_t seed) {
     }
     CHECK(found == doctest::Approx(octets).epsilon(0.01));
   }
+}
+
+/// Where every exporter tells what it translates, a connection is its client's alone, and counted
+/// once: nothing of the outer addresses is left on the map, whatever came first.
+void check_translations(std::uint64_t seed, seconds shuffle) {
+  simnet::Options options = scenario_named("nat");
+  set_seed(options, seed);
+  options.simulation.traffic.duration = seconds{600};
+  options.simulation.exporters.assign(2, {});
+  for (auto& exporter : options.simulation.exporters) {
+    exporter.protocol = simnet::Protocol::ipfix;
+    exporter.tells_translations = true;
+  }
+  std::vector<Arrival> arrivals;
+  const TrueMap truth = simulate(options, [&](const auto& batch, flowlens::Timestamp now) {
+    arrivals.push_back({batch, now});
+  });
+  if (shuffle > seconds{0}) arrivals = shuffled(std::move(arrivals), shuffle, seed);
+  MapRun run;
+  for (const Arrival& a : arrivals) run.add(a.batch, a.now);
+  run.finish();
+  check_octets(run);
+  CHECK(run.resolver().aggregator_counters().translations.applied > 1'000);
+  std::size_t outside = 0, wrong_octets = 0;
+  for (const auto& [key, edge] : run.map()) {
+    const auto real = truth.find(key);
+    if (real == truth.end()) continue;
+    outside += real->second.is_wire_only ? 1 : 0;
+    wrong_octets += edge.octets_to_server + edge.octets_to_client !=
+                            real->second.octets_to_server + real->second.octets_to_client
+                        ? 1
+                        : 0;
+  }
+  CHECK(outside == 0);
+  CHECK(wrong_octets == 0);
 }
 
 /// A folder of its own for as long as this lives.
@@ -240,11 +276,16 @@ TEST_SUITE("quick") {
       check_with_two_seeds(name, seconds{900});
     }
   }
+  TEST_CASE("translations that are told leave each connection to its client, once") {
+    for (const std::uint64_t seed : {std::uint64_t{20}, kOtherSeed}) {
+      for (const seconds shuffle : {seconds{0}, seconds{25}}) check_translations(seed, shuffle);
+    }
+  }
   TEST_CASE("S2: one, two or four exporters, clocks apart, give the same map") {
     for (const std::uint64_t seed : {std::uint64_t{1}, kOtherSeed}) check_observers(seed);
   }
   TEST_CASE("S2: any order of arrival within the lateness bound gives the same map") {
-    for (const char* name : {"plain", "high-ports"}) check_any_order(name, 3);
+    for (const char* name : {"plain", "high-ports", "nat"}) check_any_order(name, 3);
   }
   TEST_CASE("S3: a replay at any speed gives the same map") {
     for (const char* name : {"peers", "rough"}) check_any_speed(name, seconds{900});

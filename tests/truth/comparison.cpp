@@ -5,9 +5,9 @@
 namespace truth {
 
 TakeFlows Comparison::input() {
-  return [this](std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
-    conversations_.add(flows);
-    flowlens_.add(flows, now);
+  return [this](const flowlens::FlowBatch& batch, flowlens::Timestamp now) {
+    conversations_.add(batch.flows);
+    flowlens_.add(batch, now);
   };
 }
 

@@ -21,10 +21,10 @@ MapRun::MapRun(const Options& options) : options_(options), resolver_(options.re
   resolver_.begin({1}, 0);
 }
 
-void MapRun::add(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now) {
+void MapRun::add(const flowlens::FlowBatch& batch, flowlens::Timestamp now) {
   now_ = now;
-  for (const auto& flow : flows) octets_in_ += flow.octet_count;
-  resolver_.add(flows, now);
+  for (const auto& flow : batch.flows) octets_in_ += flow.octet_count;
+  resolver_.add(batch, now);
   if (now < next_flush_) return;
   next_flush_ = now + options_.flush_interval;
   resolver_.summarize(now, summaries_);

@@ -23,7 +23,7 @@ class MapRun : public Contender {
   MapRun() : MapRun(Options{}) {}
   explicit MapRun(const Options& options);
 
-  void add(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now);
+  void add(const flowlens::FlowBatch& batch, flowlens::Timestamp now);
   /// Closes every window. Only then are the members below whole.
   void finish();
 

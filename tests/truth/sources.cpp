@@ -23,7 +23,7 @@ class DecodingSink : public simnet::DatagramSink {
     session.collector_port = simnet::Ports{}.of(protocol);
     batch_.clear();
     decoder_.decode(std::as_bytes(datagram), session, flowlens::Timestamp{at}, batch_);
-    take_(batch_.flows, flowlens::Timestamp{at});
+    take_(batch_, flowlens::Timestamp{at});
   }
 
  private:
@@ -67,10 +67,10 @@ void read_capture(const std::string& path, const TakeFlows& take) {
     if (item.is_datagram) {
       const auto& datagram = item.datagram;
       decoder.decode(datagram.octets, datagram.session, datagram.received, batch);
-      take(batch.flows, datagram.received);
+      take(batch, datagram.received);
     } else {
       decoder.decode(item.packet, batch);
-      take(batch.flows, item.packet.captured);
+      take(batch, item.packet.captured);
     }
   }
 }

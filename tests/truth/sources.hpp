@@ -12,9 +12,8 @@
 
 namespace truth {
 
-/// Gets the flows of one datagram or packet, and when it came.
-using TakeFlows =
-    std::function<void(std::span<const flowlens::FlowRecord> flows, flowlens::Timestamp now)>;
+/// Gets what one datagram or packet told, and when it came.
+using TakeFlows = std::function<void(const flowlens::FlowBatch& batch, flowlens::Timestamp now)>;
 
 /// The defaults of flowlens-simnet, and what the scenario says.
 [[nodiscard]] simnet::Options scenario(const std::string& path);

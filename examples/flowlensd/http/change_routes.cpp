@@ -103,6 +103,46 @@ Response get_change(const Request& request, const Service& s) {
   return r;
 }
 
+Response list_intermediaries(const Service& s) {
+  Json items = Json::array();
+  for (const IntermediaryRow& row : s.graph.intermediaries()) {
+    items.push_back(intermediary_json(row, s.graph));
+  }
+  const std::size_t total = items.size();
+  Response r;
+  r.body = text_of({{"items", std::move(items)}, {"total", total}, {"next_cursor", nullptr}});
+  r.headers.emplace_back("Cache-Control", "no-cache");
+  return r;
+}
+
+IntermediaryRow known_intermediary(const Request& request, const Service& s) {
+  const Id id = id_parameter(request);
+  const auto row = s.graph.intermediary(id);
+  if (!row) throw Problem{404, "Not found", "there is no intermediary " + id.to_string()};
+  return *row;
+}
+
+Response intermediary_response(const Service& s, const Id& id) {
+  Response r;
+  r.body = text_of(intermediary_json(*s.graph.intermediary(id), s.graph));
+  r.headers.emplace_back("Cache-Control", "no-cache");
+  return r;
+}
+
+/// Somebody says whether it is one.
+Response judge_intermediary(const Request& request, const Service& s) {
+  const IntermediaryRow row = known_intermediary(request, s);
+  const std::string state = text_member(object_of(request, {"state"}), "state");
+  Fact fact;
+  fact.subject = row.front;
+  fact.attribute = "intermediary";
+  fact.value = row.id.to_string() + " " + state;
+  fact.source = FactSource::declared;
+  fact.at = now();
+  if (!s.tell(fact)) bad_body("state: give proposed, accepted or rejected");
+  return intermediary_response(s, row.id);
+}
+
 }  // namespace
 
 void add_change_routes(Router& router, const Service& s) {
@@ -112,6 +152,16 @@ void add_change_routes(Router& router, const Service& s) {
               "POST"});
   router.add({"/api/v1/assets/{id}/split",
               [&s](const Request& r) { return split_asset(r, s); },
+              {},
+              "POST"});
+  router.add(
+      {"/api/v1/intermediaries", [&s](const Request&) { return list_intermediaries(s); }, {}});
+  router.add(
+      {"/api/v1/intermediaries/{id}",
+       [&s](const Request& r) { return intermediary_response(s, known_intermediary(r, s).id); },
+       {}});
+  router.add({"/api/v1/intermediaries/{id}",
+              [&s](const Request& r) { return judge_intermediary(r, s); },
               {},
               "POST"});
   router.add({"/api/v1/changes",

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <queue>
 #include <sstream>
-#include <unordered_map>
+#include <utility>
 
+#include "flowlens/application_view.hpp"
 #include "flowlens/graph_export.hpp"
 #include "http/api.hpp"
 #include "http/parameters.hpp"
@@ -67,6 +69,27 @@ Response list_assets(const Request& request, const Service& s) {
                        etag);
 }
 
+/// As it passes the network, or from who asks to who answers in the end.
+bool wants_applications(const Request& request) {
+  const auto found = request.query.find("view");
+  if (found == request.query.end() || found->second == "network") return false;
+  if (found->second == "application") return true;
+  throw Problem{400, "Bad query parameter",
+                "view: `" + found->second + "` is not valid; give network or application"};
+}
+
+/// Pages follow the network view, so one may be shorter or longer here.
+Json application_page_json(const Page<DependencyRow>& page, const DependencyGraph& graph) {
+  const ApplicationView view{graph};
+  std::vector<ApplicationRow> rows;
+  for (const DependencyRow& row : page.rows) view.append(row, rows);
+  Json items = Json::array();
+  for (const ApplicationRow& row : rows) items.push_back(application_json(row, graph));
+  return {{"items", std::move(items)},
+          {"total", view.total(page.total)},
+          {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}};
+}
+
 Response list_dependencies(const Request& request, const Service& s, std::optional<Id> asset) {
   DependencyQuery query;
   query.asset = asset;
@@ -75,6 +98,9 @@ Response list_dependencies(const Request& request, const Service& s, std::option
   query.as_of = as_of_parameter(request);
   const std::string etag = etag_of(s);
   if (auto same = not_modified(request, etag)) return *same;
+  if (wants_applications(request)) {
+    return json_response(application_page_json(s.graph.dependencies(query), s.graph), etag);
+  }
   const auto to_json = [&](const DependencyRow& d) { return dependency_json(d, s.graph.sites()); };
   return json_response(page_json(s.graph.dependencies(query), to_json), etag);
 }
@@ -109,18 +135,27 @@ std::uint64_t weight(const DependencyRow& d) noexcept {
   return d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client;
 }
 
-bool is_heavier(const DependencyRow& a, const DependencyRow& b) noexcept {
-  return weight(a) != weight(b) ? weight(a) > weight(b) : a.id < b.id;
+bool is_heavier(const ApplicationRow& a, const ApplicationRow& b) noexcept {
+  return weight(a.row) != weight(b.row) ? weight(a.row) > weight(b.row) : a.row.id < b.row.id;
+}
+
+/// \param view  null: the network view.
+void add_rows(const std::vector<DependencyRow>& rows, const ApplicationView* view,
+              std::vector<ApplicationRow>& to) {
+  for (const DependencyRow& row : rows) {
+    view ? view->append(row, to) : to.push_back({row, row.id, std::nullopt});
+  }
 }
 
 /// The heaviest `limit` dependencies, the heaviest first.
-std::vector<DependencyRow> heaviest(const DependencyGraph& graph, std::size_t limit) {
-  std::vector<DependencyRow> best;
+std::vector<ApplicationRow> heaviest(const DependencyGraph& graph, std::size_t limit,
+                                     const ApplicationView* view) {
+  std::vector<ApplicationRow> best;
   DependencyQuery query;
   query.limit = kRowsAtOnce;
   while (true) {
     auto page = graph.dependencies(query);
-    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(best));
+    add_rows(page.rows, view, best);
     if (best.size() > 4 * limit + kRowsAtOnce || !page.has_more) {
       const auto kept = best.begin() + static_cast<std::ptrdiff_t>(std::min(limit, best.size()));
       std::partial_sort(best.begin(), kept, best.end(), is_heavier);
@@ -141,24 +176,27 @@ Json node_json(const AssetRow& a) {
           {"addresses", std::move(addresses)}};
 }
 
-Json edge_json(const DependencyRow& d) {
+Json edge_json(const ApplicationRow& edge) {
+  const DependencyRow& d = edge.row;
   const std::string_view protocol = protocol_name(d.key.protocol);
-  return {{"id", d.id.to_string()},
-          {"client", d.client_asset.to_string()},
-          {"server", d.server_asset.to_string()},
-          {"protocol", protocol.empty() ? std::to_string(d.key.protocol) : std::string(protocol)},
-          {"port", d.key.port},
-          {"service", service_name(d.service)},
-          {"direction", to_string(d.direction)},
-          {"provisional", d.provisional},
-          {"flows", d.totals.flows},
-          {"estimated_octets", weight(d)}};
+  return {
+      {"id", d.id.to_string()},
+      {"client", d.client_asset.to_string()},
+      {"server", d.server_asset.to_string()},
+      {"protocol", protocol.empty() ? std::to_string(d.key.protocol) : std::string(protocol)},
+      {"port", d.key.port},
+      {"service", service_name(d.service)},
+      {"direction", to_string(d.direction)},
+      {"provisional", d.provisional},
+      {"intermediary", edge.intermediary ? Json(edge.intermediary->to_string()) : Json(nullptr)},
+      {"flows", d.totals.flows},
+      {"estimated_octets", weight(d)}};
 }
 
 /// A map, or as much of it as the limit lets through.
 struct Shown {
   std::uint64_t revision = 0;
-  std::vector<DependencyRow> edges;
+  std::vector<ApplicationRow> edges;
   std::vector<AssetRow> nodes;
   std::uint64_t total_nodes = 0;
   std::uint64_t total_edges = 0;
@@ -166,7 +204,7 @@ struct Shown {
 
 Json topology_json(const Shown& map) {
   Json edges = Json::array();
-  for (const DependencyRow& d : map.edges) edges.push_back(edge_json(d));
+  for (const ApplicationRow& d : map.edges) edges.push_back(edge_json(d));
   Json nodes = Json::array();
   for (const AssetRow& a : map.nodes) nodes.push_back(node_json(a));
   const bool is_cut = map.edges.size() < map.total_edges;
@@ -182,29 +220,32 @@ Json topology_json(const Shown& map) {
   return out;
 }
 
-std::vector<Id> ends_of(const std::vector<DependencyRow>& rows) {
+std::vector<Id> ends_of(const std::vector<ApplicationRow>& rows) {
   std::vector<Id> ends;
-  for (const DependencyRow& d : rows) {
-    ends.push_back(d.client_asset);
-    ends.push_back(d.server_asset);
+  for (const ApplicationRow& d : rows) {
+    ends.push_back(d.row.client_asset);
+    ends.push_back(d.row.server_asset);
   }
   std::sort(ends.begin(), ends.end());
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
   return ends;
 }
 
-Shown shown_now(const DependencyGraph& graph, std::size_t limit) {
+Shown shown_now(const DependencyGraph& graph, std::size_t limit, const ApplicationView* view) {
   const GraphCounters counters = graph.counters();
-  Shown map{counters.revision, heaviest(graph, limit), {}, counters.assets, counters.dependencies};
+  const std::uint64_t edges = view ? view->total(counters.dependencies) : counters.dependencies;
+  Shown map{counters.revision, heaviest(graph, limit, view), {}, counters.assets, edges};
   for (const Id& id : ends_of(map.edges)) {
     if (auto asset = graph.asset(id)) map.nodes.push_back(std::move(*asset));
   }
   return map;
 }
 
-Shown shown_at(const DependencyGraph& graph, std::size_t limit, const AsOf& as_of) {
+Shown shown_at(const DependencyGraph& graph, std::size_t limit, const AsOf& as_of,
+               const ApplicationView* view) {
   Revision all = graph.copy(as_of);
-  Shown map{graph.counters().revision, std::move(all.dependencies), std::move(all.assets), 0, 0};
+  Shown map{graph.counters().revision, {}, std::move(all.assets), 0, 0};
+  add_rows(all.dependencies, view, map.edges);
   map.total_nodes = map.nodes.size();
   map.total_edges = map.edges.size();
   std::sort(map.edges.begin(), map.edges.end(), is_heavier);
@@ -220,21 +261,23 @@ Shown shown_at(const DependencyGraph& graph, std::size_t limit, const AsOf& as_o
 /// Going through a large map costs; every client that asks in between gets the same text.
 class TopologyCache {
  public:
-  std::string get(const DependencyGraph& graph, std::size_t limit, const std::string& etag) {
+  std::string get(const DependencyGraph& graph, std::size_t limit, const ApplicationView* view,
+                  const std::string& etag) {
     const std::lock_guard lock(mutex_);
     if (etag != etag_) texts_.clear();
     etag_ = etag;
-    const auto found = texts_.find(limit);
+    const std::pair key{limit, view != nullptr};
+    const auto found = texts_.find(key);
     if (found != texts_.end()) return found->second;
     if (texts_.size() >= kMostTexts) texts_.clear();
-    return texts_[limit] = text_of(topology_json(shown_now(graph, limit)));
+    return texts_[key] = text_of(topology_json(shown_now(graph, limit, view)));
   }
 
  private:
   static constexpr std::size_t kMostTexts = 4;
   std::mutex mutex_;
   std::string etag_;
-  std::unordered_map<std::size_t, std::string> texts_;
+  std::map<std::pair<std::size_t, bool>, std::string> texts_;
 };
 
 Response get_topology(const Request& request, const Service& s, TopologyCache& cache) {
@@ -242,9 +285,12 @@ Response get_topology(const Request& request, const Service& s, TopologyCache& c
   const std::string etag = etag_of(s);
   const auto as_of = as_of_parameter(request);
   if (auto same = not_modified(request, etag)) return *same;
-  if (as_of) return json_response(topology_json(shown_at(s.graph, limit, *as_of)), etag);
+  std::optional<ApplicationView> view;
+  if (wants_applications(request)) view.emplace(s.graph);
+  const ApplicationView* shown = view ? &*view : nullptr;
+  if (as_of) return json_response(topology_json(shown_at(s.graph, limit, *as_of, shown)), etag);
   Response r;
-  r.body = cache.get(s.graph, limit, etag);
+  r.body = cache.get(s.graph, limit, shown, etag);
   r.headers.emplace_back("ETag", etag);
   r.headers.emplace_back("Cache-Control", "no-cache");
   return r;
@@ -310,18 +356,19 @@ Response export_topology(const Request& request, const Service& s) {
 
 void add_map_routes(Router& router, const Service& s) {
   const std::vector<std::string> paging{"page_size", "cursor", "as_of", "hours"};
+  const std::vector<std::string> viewed{"page_size", "cursor", "as_of", "hours", "view"};
   router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, paging});
   router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, {}});
   router.add({"/api/v1/assets/{id}/dependencies",
-              [&s](const Request& r) { return list_dependencies_of_asset(r, s); }, paging});
+              [&s](const Request& r) { return list_dependencies_of_asset(r, s); }, viewed});
   router.add({"/api/v1/dependencies",
-              [&s](const Request& r) { return list_dependencies(r, s, std::nullopt); }, paging});
+              [&s](const Request& r) { return list_dependencies(r, s, std::nullopt); }, viewed});
   router.add(
       {"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, {}});
   const auto cache = std::make_shared<TopologyCache>();  // lives as long as the route
   router.add({"/api/v1/topology",
               [&s, cache](const Request& r) { return get_topology(r, s, *cache); },
-              {"limit", "as_of", "hours"}});
+              {"limit", "as_of", "hours", "view"}});
   router.add({"/api/v1/topology/diff",
               [&s](const Request& r) { return diff_topology(r, s); },
               {"from", "to", "hours", "limit"}});

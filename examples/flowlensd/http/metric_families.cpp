@@ -169,7 +169,10 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
       {"declared_elements", d.parser.declared_elements, s.parser_options.max_declared_elements},
       {"conversations", map.aggregator.conversations,
        s.resolver_options.aggregator.max_conversations},
+      {"translations", map.aggregator.translations.entries,
+       s.resolver_options.aggregator.max_translations},
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
+      {"intermediaries", map.graph.intermediaries, s.resolver_options.graph.max_intermediaries},
       {"dependencies", map.graph.dependencies, s.resolver_options.graph.max_dependencies},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
   auto& entries = out.gauges("flowlens_table_entries", "Entries of a bounded table.");
@@ -183,6 +186,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "declared_elements"}}, number(d.parser.declared_elements_evicted));
   Families::put(lost, {{"table", "exporter_facts"}}, number(d.normalizer.exporters_evicted));
   Families::put(lost, {{"table", "conversations"}}, number(map.aggregator.folded_early));
+  Families::put(lost, {{"table", "translations"}}, number(map.aggregator.translations.evicted));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }
 
@@ -195,6 +199,17 @@ void add_map(Families& out, const MapView& map) {
               number(map.flushes_postponed));
   out.counter("flowlens_flow_times_clamped_total", "Flows whose time was implausible.",
               number(map.aggregator.times_clamped));
+}
+
+void add_translations(Families& out, const TranslationCounters& t) {
+  out.counter("flowlens_translations_told_total",
+              "Address translations that flows and events told.", number(t.told));
+  auto& fates = out.counters("flowlens_translated_conversations_total",
+                             "Conversations seen on the outside of a translator, by what came of "
+                             "it: attributed to who talks, or left as seen.");
+  Families::put(fates, {{"fate", "attributed"}}, number(t.applied));
+  Families::put(fates, {{"fate", "ambiguous"}}, number(t.ambiguous));
+  Families::put(fates, {{"fate", "table_full"}}, number(t.refused));
 }
 
 void add_store(Families& out, const StoreThread* store) {
@@ -259,6 +274,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_queue(out, s);
   add_tables(out, s, decoders, map);
   add_map(out, map);
+  add_translations(out, map.aggregator.translations);
   add_store(out, s.store);
   add_receiver(out, s, receiver);
   add_process(out, s, server);

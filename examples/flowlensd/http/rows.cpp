@@ -24,6 +24,14 @@ std::string protocol_text(std::uint8_t protocol) {
   return name.empty() ? std::to_string(protocol) : std::string(name);
 }
 
+/// The address that stands for an end elsewhere.
+Json via_json(const DependencyRow& row, const SiteTable& sites) {
+  if (row.via.address.is_unspecified()) return nullptr;
+  return {{"address", row.via.address.to_string()},
+          {"site", sites.name(row.via.site)},
+          {"kind", "nat"}};
+}
+
 /// 0.95, not 0.949999988079071.
 double rounded(float value) { return std::round(static_cast<double>(value) * 10'000) / 10'000; }
 
@@ -95,7 +103,9 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
           {"last_seen", to_string(row.last_seen)},
           {"observers", std::move(observers)},
           {"active_hours", row.hours.count()},
-          {"flips", row.flips}};
+          {"flips", row.flips},
+          {"client_count", row.client_count},
+          {"via", via_json(row, sites)}};
 }
 
 Json history_json(const DependencyRow& row) {
@@ -108,6 +118,41 @@ Json history_json(const DependencyRow& row) {
           {"known_from", to_string(begin_of(row.hours.oldest()))},
           {"active_hours", row.hours.count()},
           {"intervals", std::move(intervals)}};
+}
+
+Json intermediary_json(const IntermediaryRow& row, const DependencyGraph& graph) {
+  const auto endpoint = [&](const Endpoint& e) {
+    const auto asset = graph.asset_of(e);
+    return endpoint_json(e, asset ? asset->id : Id{}, graph.sites());
+  };
+  Json members = Json::array();
+  for (const Endpoint& member : row.members) members.push_back(endpoint(member));
+  return {{"id", row.id.to_string()},
+          {"kind", to_string(row.kind)},
+          {"state", to_string(row.state)},
+          {"front", endpoint(row.front)},
+          {"front_port", row.front_port},
+          {"backend_port", row.backend_port},
+          {"protocol", protocol_text(row.protocol)},
+          {"members", std::move(members)},
+          {"clients", row.clients},
+          {"windows", row.windows},
+          {"confidence", rounded(row.confidence)},
+          {"first_seen", to_string(row.first_seen)},
+          {"last_seen", to_string(row.last_seen)}};
+}
+
+Json application_json(const ApplicationRow& row, const DependencyGraph& graph) {
+  Json json = dependency_json(row.row, graph.sites());
+  json["dependency_id"] = row.dependency.to_string();
+  json["intermediary"] = nullptr;
+  const auto through = row.intermediary ? graph.intermediary(*row.intermediary) : std::nullopt;
+  if (!through) return json;
+  json["intermediary"] = {
+      {"id", through->id.to_string()},      {"kind", to_string(through->kind)},
+      {"state", to_string(through->state)}, {"address", through->front.address.to_string()},
+      {"port", through->front_port},        {"confidence", rounded(through->confidence)}};
+  return json;
 }
 
 Json change_json(const ChangeEvent& event) {

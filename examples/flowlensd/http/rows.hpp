@@ -20,6 +20,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);
 /// When it had traffic: runs of hours.
 [[nodiscard]] Json history_json(const DependencyRow& row);
+[[nodiscard]] Json intermediary_json(const IntermediaryRow& row, const DependencyGraph& graph);
+/// `proposed`, `confidence` and the like of a dependency's way; null where nothing is known.
+[[nodiscard]] Json application_json(const ApplicationRow& row, const DependencyGraph& graph);
 [[nodiscard]] Json change_json(const ChangeEvent& event);
 [[nodiscard]] Json flow_ledger_json(const FlowLedger& ledger);
 [[nodiscard]] Json datagram_ledger_json(const DatagramLedger& ledger, std::uint64_t kernel_dropped);

@@ -324,6 +324,7 @@ CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Ac
   while (auto chunk = stop ? nullptr : queue.take()) {
     const auto flows = in_order(*chunk);
     count(report, *chunk, flows.size());
+    for (const FlowBatch& batch : chunk->batches) writer.tell(batch);
     map.add(flows);
     on_progress(report);
     queue.give_back(std::move(chunk));

@@ -18,7 +18,7 @@ bool FlowChannel::has_room(std::size_t flows) const noexcept {
 }
 
 void FlowChannel::push_locked(FlowParcel& parcel) {
-  depth_.fetch_add(parcel.batch.flows.size(), std::memory_order_relaxed);
+  depth_.fetch_add(parcel.size(), std::memory_order_relaxed);
   waiting_.push_back(std::move(parcel));
   parcel = FlowParcel{};
   if (!spare_.empty()) {
@@ -30,7 +30,7 @@ void FlowChannel::push_locked(FlowParcel& parcel) {
 bool FlowChannel::try_push(FlowParcel& parcel) {
   {
     const std::lock_guard lock(mutex_);
-    if (!has_room(parcel.batch.flows.size())) return false;
+    if (!has_room(parcel.size())) return false;
     push_locked(parcel);
   }
   filled_.notify_one();
@@ -40,7 +40,7 @@ bool FlowChannel::try_push(FlowParcel& parcel) {
 void FlowChannel::push(FlowParcel& parcel) {
   {
     std::unique_lock lock(mutex_);
-    emptied_.wait(lock, [&] { return closed_ || has_room(parcel.batch.flows.size()); });
+    emptied_.wait(lock, [&] { return closed_ || has_room(parcel.size()); });
     push_locked(parcel);
   }
   filled_.notify_one();
@@ -57,7 +57,7 @@ FlowChannel::Popped FlowChannel::pop(FlowParcel& parcel, std::chrono::millisecon
     }
     parcel = std::move(waiting_.front());
     waiting_.pop_front();
-    depth_.fetch_sub(parcel.batch.flows.size(), std::memory_order_relaxed);
+    depth_.fetch_sub(parcel.size(), std::memory_order_relaxed);
   }
   emptied_.notify_all();
   return Popped::parcel;

@@ -21,7 +21,11 @@ struct FlowParcel {
   std::uint64_t sampled_out = 0;  ///< flows left out under pressure since the parcel before
   Timestamp first_received;       ///< of the oldest flow in it
 
-  [[nodiscard]] bool empty() const noexcept { return batch.flows.empty() && sampled_out == 0; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0 && sampled_out == 0; }
+  /// Flows, and events that come without one.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return batch.flows.size() + batch.nat_events.size();
+  }
   void clear() noexcept;  ///< keeps the memory
 };
 

@@ -90,23 +90,23 @@ class Ingest::Worker {
   void take(const ReceivedDatagram& d) {
     const auto level = pressure_.level(channel_.depth());
     // Without room for a full parcel nothing more is decoded: a flow once normalized is never lost.
-    const bool is_stuck = parcel_.batch.flows.size() >= options_.batch_size && !hand_on();
+    const bool is_stuck = parcel_.size() >= options_.batch_size && !hand_on();
     if (level == PressureRule::Level::refuse || is_stuck) {
       decoder_.parser().refuse(DiagnosticCode::pressure, d.octets, d.session, d.received);
       slot_.note(d, 0, true);
       return;
     }
     const std::size_t before = parcel_.batch.flows.size();
+    const bool was_empty = parcel_.size() == 0;
     const ParseResult result = decoder_.decode(d.octets, d.session, d.received, parcel_.batch);
     const std::uint64_t flows = parcel_.batch.flows.size() - before;
     slot_.note(d, flows, !result.clean());
     if (!result.clean()) problems_.note(result.first, d.session.exporter);
-    if (flows == 0) return;
-    if (before == 0) begin_parcel(d.received);
+    if (was_empty && parcel_.size() > 0) begin_parcel(d.received);
     if (level == PressureRule::Level::sample) {
       parcel_.sampled_out += pressure_.thin(parcel_.batch, before);
     }
-    if (parcel_.batch.flows.size() >= options_.batch_size) hand_on();
+    if (parcel_.size() >= options_.batch_size) hand_on();
   }
 
   void begin_parcel(Timestamp received) {

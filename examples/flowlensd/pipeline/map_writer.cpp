@@ -46,6 +46,7 @@ void MapWriter::add(std::span<const FlowRecord> flows, Timestamp now) {
 
 void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
   if (parcel.sampled_out > 0) resolver_.count_sampled_out(parcel.sampled_out);
+  tell(parcel.batch);
   if (parcel.batch.flows.empty()) return;
   add(parcel.batch.flows, now);
   if (observers_.on_latency) {

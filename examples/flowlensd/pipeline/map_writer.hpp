@@ -46,6 +46,8 @@ class MapWriter {
   /// \param now  wall clock or capture time; a step back is ignored.
   void add(std::span<const FlowRecord> flows, Timestamp now);
   void add(const FlowParcel& parcel, Timestamp now);
+  /// What a batch says beside its flows.
+  void tell(const FlowBatch& batch) { resolver_.tell(batch); }
 
   /// Begins a flush, unless the one before or the store is still busy. The map and view() follow a
   /// moment later; windows that are over, after go_on_closing() and the next flush.

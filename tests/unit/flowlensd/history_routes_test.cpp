@@ -190,3 +190,49 @@ TEST_CASE("merge and split: what is refused") {
   CHECK(get.headers.back() == std::pair<std::string, std::string>{"Allow", "POST"});
   CHECK(f.get("/api/v1/changes")["total"] == 0);
 }
+
+TEST_CASE("intermediaries: listed, judged, and the edge of the application goes through") {
+  Fixture f;
+  IntermediaryProposal p;
+  p.front = {{}, address("10.0.0.9")};
+  p.front_port = 443;
+  p.backend_port = 8'080;
+  p.protocol = 6;
+  p.backends = {{{}, address("10.0.1.1")}, {{}, address("10.0.1.2")}};
+  p.windows = 3;
+  for (const IpAddress& server : {p.backends[0].address, p.backends[1].address}) {
+    std::vector<FlowRecord> flows{
+        tcp("10.0.0.9", 40000, server.to_string(), 8'080).begun_by(Initiator::source)};
+    f.resolver.add(flows, kNoon + 4h);
+  }
+  (void)f.resolver.finish(kNoon + 4h);
+  f.resolver.graph().apply(std::vector{p}, kNoon + 4h);
+
+  const auto list = f.get("/api/v1/intermediaries");
+  REQUIRE(list["total"] == 1);
+  CHECK(list["items"][0]["front"]["address"] == "10.0.0.9");
+  CHECK(list["items"][0]["members"].size() == 2);
+  const auto id = list["items"][0]["id"].get<std::string>();
+
+  CHECK(f.get("/api/v1/dependencies?view=network")["total"] == 4);
+  const auto applications = f.get("/api/v1/dependencies?view=application");
+  CHECK(applications["total"] == 4);
+  REQUIRE(applications["items"].size() == 4);
+  for (const auto& item : applications["items"]) {
+    CHECK(item["intermediary"]["id"] == id);
+    CHECK(item["intermediary"]["kind"] == "load_balancer");
+    CHECK(item["port"] == 8'080);
+  }
+  const auto map = f.get("/api/v1/topology?view=application");
+  CHECK(map["total_edges"] == 4);
+  CHECK(map["edges"][0]["intermediary"] == id);
+  CHECK(f.get("/api/v1/topology")["edges"][0]["intermediary"].is_null());
+  f.get("/api/v1/topology?view=cloud", 400);
+
+  CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"perhaps"})").status == 400);
+  CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"rejected"})").status == 200);
+  CHECK(f.get("/api/v1/intermediaries/" + id)["state"] == "rejected");
+  CHECK(f.get("/api/v1/dependencies?view=application")["items"][0]["intermediary"].is_null());
+  CHECK(f.get("/api/v1/changes")["items"][0]["type"] == "intermediary_judged");
+  f.get("/api/v1/intermediaries/" + f.id("10.0.0.1"), 404);
+}

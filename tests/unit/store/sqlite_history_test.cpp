@@ -154,7 +154,11 @@ TEST_CASE("a file of the release before is brought up to date") {
         "ALTER TABLE assets DROP COLUMN name_source; ALTER TABLE assets DROP COLUMN name_at;"
         "ALTER TABLE asset_endpoints DROP COLUMN source;"
         "ALTER TABLE dependencies DROP COLUMN hours; ALTER TABLE dependencies DROP COLUMN reasons; "
-        "ALTER TABLE dependencies DROP COLUMN flips;"
+        "ALTER TABLE dependencies DROP COLUMN flips; "
+        "ALTER TABLE dependencies DROP COLUMN via_site; "
+        "ALTER TABLE dependencies DROP COLUMN via_address; "
+        "ALTER TABLE dependencies DROP COLUMN client_count; "
+        "DROP TABLE intermediaries; DROP TABLE intermediary_members;"
         "CREATE VIEW readable_windows AS SELECT 1; PRAGMA user_version = 1");
     std::filesystem::copy_file(o.folder.file(), folder.file());
   }

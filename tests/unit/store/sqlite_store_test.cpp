@@ -67,7 +67,23 @@ TEST_CASE("load() gives back what apply() took") {
   unseen.key.port = 0;
   unseen.service = {};
   r.assets = {named, asset_row(2), asset_row(3)};
+  unseen.via = {};
+  unseen.client_count = 4'000'000'000u;
   r.dependencies = {peer, unseen};
+  IntermediaryRow balancer;
+  balancer.id = asset_id(50);
+  balancer.state = IntermediaryState::accepted;
+  balancer.front = endpoint(1);
+  balancer.front_port = 443;
+  balancer.backend_port = 8'080;
+  balancer.protocol = 6;
+  balancer.members = {endpoint(2), endpoint(3)};
+  balancer.clients = 4;
+  balancer.windows = 3;
+  balancer.confidence = 0.875f;
+  balancer.first_seen = at_second(1);
+  balancer.last_seen = at_second(2);
+  r.intermediaries = {balancer};
   o.store->apply(r);
   o.reopen();
 
@@ -105,8 +121,12 @@ TEST_CASE("load() gives back what apply() took") {
     CHECK(got->observers == want.observers);
     CHECK(got->flips == want.flips);
     CHECK(got->reasons == want.reasons);
+    CHECK(got->via == want.via);
+    CHECK(got->client_count == want.client_count);
     CHECK(got->observer_count == want.observer_count);
   }
+  REQUIRE(graph.intermediaries().size() == 1);
+  CHECK(graph.intermediaries()[0] == balancer);
 }
 
 TEST_CASE("a map larger than one revision of load() is whole") {

@@ -78,6 +78,7 @@ inline DependencyRow dependency_row(std::uint32_t n, std::uint64_t flows) {
   row.first_seen = at_second(0);
   row.last_seen = at_second(static_cast<std::int64_t>(flows));
   row.totals = counts(flows);
+  row.via = endpoint(n + 2);
   row.observers[0] = IpAddress::v4(0xc000'0201);
   row.observers[1] = *IpAddress::parse("2001:db8::1");
   row.observer_count = 2;
