@@ -52,6 +52,8 @@ ResolverOptions resolver_options(const Settings& s) {
   ResolverOptions o;
   o.aggregator.window = std::chrono::seconds(s.window_seconds);
   o.aggregator.hash_seed = random_key();
+  o.external_peers.max_peers = s.external_max_peers;
+  o.external_peers.grouping = *parse_peer_grouping(s.external_grouping);
   o.graph.hash_seed = random_key();
   return o;
 }

@@ -39,6 +39,7 @@
 // aggregate
 #include "flowlens/aggregator.hpp"
 #include "flowlens/connection_summary.hpp"
+#include "flowlens/external_peers.hpp"
 #include "flowlens/intermediary.hpp"
 #include "flowlens/redirection.hpp"
 #include "flowlens/translation_table.hpp"

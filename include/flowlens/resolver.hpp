@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "flowlens/aggregator.hpp"
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/enricher.hpp"
+#include "flowlens/external_peers.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/intermediary.hpp"
 #include "flowlens/redirection.hpp"
@@ -23,12 +26,21 @@ struct ResolverOptions {
   AggregatorOptions aggregator;
   DependencyGraphOptions graph;
   IntermediaryFinderOptions intermediaries;
+  ExternalPeersOptions external_peers;
+};
+
+/// Where an address belongs, as flows (AS) or facts (`as_number`, `country`) tell it.
+struct AddressOrigin {
+  IpAddress address;
+  std::uint32_t as_number = 0;  ///< 0: not told
+  std::string country;          ///< two letters, or empty
 };
 
 /// What a flush takes out of the Aggregator, on its way into the map.
 struct FlushedSummaries {
   std::vector<ConnectionSummary> rows;
   std::vector<Redirection> redirections;  ///< ascending by `before_row`
+  std::vector<AddressOrigin> origins;     ///< told since the flush before
   FlowLedger flows;                       ///< as of `at`
   Timestamp at;
 };
@@ -42,8 +54,9 @@ class Resolver {
   /// \throws ConfigError as its parts do.
   explicit Resolver(const ResolverOptions& options = {});
 
-  /// Starts a term: revisions carry `epoch` and follow on `last_revision`.
-  void begin(Epoch epoch, std::uint64_t last_revision) noexcept;
+  /// Starts a term: revisions carry `epoch` and follow on `last_revision`. What the map shows in
+  /// groups of external peers stays so.
+  void begin(Epoch epoch, std::uint64_t last_revision);
 
   /// \param now  the caller's clock (or the capture's); never goes back.
   void add(std::span<const FlowRecord> flows, Timestamp now);
@@ -51,6 +64,7 @@ class Resolver {
   void add(const FlowBatch& batch, Timestamp now);
   /// Takes what a batch tells of translation alone; the flows may come in portions.
   void tell(const FlowBatch& batch);
+  /// Facts about assets go to the map; `as_number` and `country` say where an external peer belongs.
   void add(std::span<const Fact> facts);
   void count_sampled_out(std::uint64_t flows) noexcept { aggregator_.count_sampled_out(flows); }
   void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept {
@@ -71,19 +85,29 @@ class Resolver {
   /// The same, but windows close in go_on_closing(): see Aggregator::flush_in_parts().
   void summarize_in_parts(Timestamp now, FlushedSummaries& out);
   bool go_on_closing(std::size_t work) { return aggregator_.go_on_closing(work); }
-  /// The second half: brings the map up to it.
-  [[nodiscard]] Revision apply(const FlushedSummaries& summaries);
+  /// The second half: brings the map up to it. \param summaries  rows of external peers are put
+  /// together in it.
+  [[nodiscard]] Revision apply(FlushedSummaries& summaries);
 
   [[nodiscard]] DependencyGraph& graph() noexcept { return graph_; }
   [[nodiscard]] const DependencyGraph& graph() const noexcept { return graph_; }
   [[nodiscard]] FlowLedger ledger() const noexcept;
   /// Where the octets of the flows went; flows that the map had no room for count as applied here.
   [[nodiscard]] const FlowOctetLedger& octets() const noexcept { return aggregator_.octets(); }
+  /// Not while an apply() runs.
+  [[nodiscard]] ExternalPeersCounters external_peers_counters() const noexcept {
+    return external_peers_.counters();
+  }
   [[nodiscard]] AggregatorCounters aggregator_counters() const noexcept {
     return aggregator_.counters();
   }
 
  private:
+  struct AddressHash {
+    std::size_t operator()(const IpAddress& address) const noexcept;
+  };
+  void learn_origins(std::span<const FlowRecord> flows);
+  void learn_origin(const IpAddress& address, std::uint32_t as_number);
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
   std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
   void find_intermediaries(const FlushedSummaries& summaries);
@@ -92,6 +116,10 @@ class Resolver {
   Aggregator aggregator_;
   DependencyGraph graph_;
   IntermediaryFinder intermediaries_;
+  ExternalPeers external_peers_;
+  std::size_t max_origins_;
+  std::unordered_map<IpAddress, std::uint32_t, AddressHash> as_numbers_;  ///< told already
+  std::vector<AddressOrigin> origins_;
   std::vector<FlowLabels> labels_;
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand

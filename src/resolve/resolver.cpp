@@ -1,8 +1,10 @@
 #include "flowlens/resolver.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "resolve/told_translations.hpp"
 
 namespace flowlens {
@@ -11,14 +13,48 @@ Resolver::Resolver(const ResolverOptions& options)
     : enricher_(options.enricher),
       aggregator_(options.aggregator),
       graph_(options.graph, enricher_.sites()),
-      intermediaries_(options.intermediaries) {}
+      intermediaries_(options.intermediaries),
+      external_peers_(options.external_peers),
+      max_origins_(options.external_peers.max_origins) {}
 
-void Resolver::begin(Epoch epoch, std::uint64_t last_revision) noexcept {
+void Resolver::begin(Epoch epoch, std::uint64_t last_revision) {
   epoch_ = epoch;
   last_revision_ = last_revision;
+  DependencyQuery query;
+  query.limit = 10'000;
+  for (bool is_end = false; !is_end;) {
+    const auto page = graph_.dependencies(query);
+    for (const DependencyRow& row : page.rows) external_peers_.remember(row.key);
+    query.after = page.next;
+    is_end = !page.has_more;
+  }
+}
+
+std::size_t Resolver::AddressHash::operator()(const IpAddress& address) const noexcept {
+  return base::hash_of(address, 0);
+}
+
+/// The lowest AS that any flow tells of an address.
+void Resolver::learn_origin(const IpAddress& address, std::uint32_t as_number) {
+  if (as_number == 0 || address.is_private()) return;
+  const auto known = as_numbers_.find(address);
+  if (known != as_numbers_.end() && known->second <= as_number) return;
+  if (known == as_numbers_.end() && as_numbers_.size() >= max_origins_) return;
+  as_numbers_[address] = as_number;
+  origins_.push_back({address, as_number, {}});
+}
+
+void Resolver::learn_origins(std::span<const FlowRecord> flows) {
+  for (const FlowRecord& flow : flows) {
+    if (flow.has(FlowField::source_as)) learn_origin(flow.source_address, flow.source_as);
+    if (flow.has(FlowField::destination_as)) {
+      learn_origin(flow.destination_address, flow.destination_as);
+    }
+  }
 }
 
 void Resolver::add(std::span<const FlowRecord> flows, Timestamp now) {
+  if (external_peers_.wants_as()) learn_origins(flows);
   enricher_.label(flows, labels_);
   aggregator_.add(flows, labels_, now);
 }
@@ -34,7 +70,17 @@ void Resolver::tell(const FlowBatch& batch) {
 }
 
 void Resolver::add(std::span<const Fact> facts) {
-  for (const Fact& fact : facts) graph_.apply(fact);
+  for (const Fact& fact : facts) {
+    if (fact.attribute == "country") {
+      origins_.push_back({fact.subject.address, 0, fact.value});
+    } else if (fact.attribute == "as_number") {
+      std::uint32_t number = 0;
+      std::from_chars(fact.value.data(), fact.value.data() + fact.value.size(), number);
+      origins_.push_back({fact.subject.address, number, {}});
+    } else {
+      graph_.apply(fact);
+    }
+  }
 }
 
 Revision Resolver::flush(Timestamp now) {
@@ -52,6 +98,8 @@ Revision Resolver::finish(Timestamp now) {
 void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
   out.rows.clear();
   out.redirections.clear();
+  out.origins.clear();
+  out.origins.swap(origins_);
   aggregator_.flush(now, out.rows, &out.redirections);
   out.flows = aggregator_.ledger();
   out.at = now;
@@ -65,7 +113,12 @@ void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
   out.at = now;
 }
 
-Revision Resolver::apply(const FlushedSummaries& summaries) {
+Revision Resolver::apply(FlushedSummaries& summaries) {
+  for (const AddressOrigin& origin : summaries.origins) {
+    external_peers_.tell_as(origin.address, origin.as_number);
+    external_peers_.tell_country(origin.address, origin.country);
+  }
+  external_peers_.collapse(summaries.rows, summaries.redirections);
   const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
   find_intermediaries(summaries);

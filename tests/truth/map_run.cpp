@@ -31,7 +31,7 @@ void MapRun::add(const flowlens::FlowBatch& batch, flowlens::Timestamp now) {
   take(summaries_);
 }
 
-void MapRun::take(const flowlens::FlushedSummaries& summaries) {
+void MapRun::take(flowlens::FlushedSummaries& summaries) {
   for (const ConnectionSummary& s : summaries.rows) {
     if (s.provisional || s.counts.is_zero()) continue;
     const auto window = std::chrono::floor<std::chrono::seconds>(s.window_start.time_since_epoch());

@@ -44,7 +44,7 @@ class MapRun : public Contender {
     flowlens::Direction direction = flowlens::Direction::unknown;
     flowlens::DirectionRung rung = flowlens::DirectionRung::none;
   };
-  void take(const flowlens::FlushedSummaries& summaries);
+  void take(flowlens::FlushedSummaries& summaries);
   [[nodiscard]] static Answer answer_of(const Decided& row, std::size_t client);
   [[nodiscard]] const Decided* decided(const DependencyKey& key, std::int64_t window,
                                        std::int64_t distance) const;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "flowlens/error.hpp"
+#include "flowlens/external_peers.hpp"
 
 namespace flowlensd {
 namespace {
@@ -65,6 +66,12 @@ constexpr std::array kTable{
     Setting{"dependency_resolution.aggregation.flush_interval_seconds", {},
             "FLOWLENS_FLUSH_INTERVAL_SECONDS", "--flush-interval", &S::flush_interval_seconds,
             0.05, 3'600, 1, "seconds", "time between two revisions of the map"},
+    Setting{"dependency_resolution.external_peers.max_peers", {}, "FLOWLENS_EXTERNAL_MAX_PEERS", {},
+            &S::external_max_peers, 0, 1'000'000, 1, "peers",
+            "external clients of a service, or servers of a client, shown each; more are grouped"},
+    Setting{"dependency_resolution.external_peers.grouping", {}, "FLOWLENS_EXTERNAL_GROUPING", {},
+            &S::external_grouping, 0, 0, 1, "all, prefix, as_number or country",
+            "what external peers have in common that are shown together"},
     Setting{"api.host", {}, "API_HOST", "--api-host", &S::api_host, 0, 0, 1, "IP address",
             "address of the API and the page; loopback, as there is no authentication yet"},
     Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
@@ -218,6 +225,10 @@ void check_together(const Settings& s) {
     throw ConfigError("INGESTION_DROP_THRESHOLD (" + std::to_string(s.drop_threshold) +
                       ") is above INGESTION_QUEUE_MAX_SIZE (" + std::to_string(s.queue_max_size) +
                       "); the queue would be full before datagrams are refused");
+  }
+  if (!flowlens::parse_peer_grouping(s.external_grouping)) {
+    throw ConfigError("FLOWLENS_EXTERNAL_GROUPING: `" + s.external_grouping +
+                      "` is not valid; give all, prefix, as_number or country");
   }
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +

@@ -37,6 +37,8 @@ struct Settings {
   std::uint64_t sample_rate = 10;           ///< one conversation in so many is kept
   std::uint64_t window_seconds = 300;
   double flush_interval_seconds = 5;
+  std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
+  std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
   flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
   std::uint64_t api_port = 8000;  ///< 0: any free one, named in the log
   std::uint64_t default_page_size = 50;

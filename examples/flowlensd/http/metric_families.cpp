@@ -171,6 +171,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
        s.resolver_options.aggregator.max_conversations},
       {"translations", map.aggregator.translations.entries,
        s.resolver_options.aggregator.max_translations},
+      {"external_services", map.external_peers.services,
+       s.resolver_options.external_peers.max_services},
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
       {"intermediaries", map.graph.intermediaries, s.resolver_options.graph.max_intermediaries},
       {"dependencies", map.graph.dependencies, s.resolver_options.graph.max_dependencies},
@@ -210,6 +212,11 @@ void add_translations(Families& out, const TranslationCounters& t) {
   Families::put(fates, {{"fate", "attributed"}}, number(t.applied));
   Families::put(fates, {{"fate", "ambiguous"}}, number(t.ambiguous));
   Families::put(fates, {{"fate", "table_full"}}, number(t.refused));
+}
+
+void add_external_peers(Families& out, const ExternalPeersCounters& e) {
+  out.gauge("flowlens_external_services_grouped",
+            "Services whose external peers are shown in groups.", number(e.services_collapsed));
 }
 
 void add_store(Families& out, const StoreThread* store) {
@@ -275,6 +282,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_tables(out, s, decoders, map);
   add_map(out, map);
   add_translations(out, map.aggregator.translations);
+  add_external_peers(out, map.external_peers);
   add_store(out, s.store);
   add_receiver(out, s, receiver);
   add_process(out, s, server);

@@ -6,9 +6,11 @@ namespace flowlensd::http {
 namespace {
 
 Json endpoint_json(const Endpoint& endpoint, const Id& asset, const SiteTable& sites) {
+  const auto group = peer_group(endpoint.address);
   return {{"address", endpoint.address.to_string()},
           {"site", sites.name(endpoint.site)},
-          {"asset_id", asset.to_string()}};
+          {"asset_id", asset.to_string()},
+          {"group", group ? Json(group->to_string()) : Json(nullptr)}};
 }
 
 Json reasons_json(const DiagnosticCounts& counts) {
@@ -54,7 +56,9 @@ std::string text_of(const Json& json) {
 
 std::string asset_label(const AssetRow& row) {
   if (!row.name.empty() || row.endpoints.empty()) return row.name;
-  return row.endpoints.front().endpoint.address.to_string();
+  const IpAddress& address = row.endpoints.front().endpoint.address;
+  const auto group = peer_group(address);
+  return group ? group->to_string() : address.to_string();
 }
 
 Json asset_json(const AssetRow& row, const SiteTable& sites) {

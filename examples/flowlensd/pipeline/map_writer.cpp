@@ -143,6 +143,7 @@ void MapWriter::publish(Timestamp now, const FlowLedger& flows, double flush_sec
   fresh.flows_all_epochs = earlier_;
   fresh.flows_all_epochs += flows;
   fresh.aggregator = aggregator_;
+  fresh.external_peers = resolver_.external_peers_counters();
   fresh.graph = resolver_.graph().counters();
   fresh.revision = fresh.graph.revision;
   fresh.epoch = epoch_.value;

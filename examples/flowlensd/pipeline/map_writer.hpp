@@ -22,6 +22,7 @@ struct MapView {
   FlowLedger flows;             ///< of this epoch
   FlowLedger flows_all_epochs;  ///< with what the store had before
   AggregatorCounters aggregator;
+  ExternalPeersCounters external_peers;
   GraphCounters graph;
   std::uint64_t revision = 0;
   std::uint64_t epoch = 0;
