@@ -66,6 +66,20 @@ function(flowlens_element_table name)
   target_include_directories(flowlens_${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
 endfunction()
 
+# flowlens_scanner(<library> <file of src/>): the C++ that Ragel makes of it, while building.
+function(flowlens_scanner name file)
+  find_program(FLOWLENS_RAGEL ragel)
+  if(NOT FLOWLENS_RAGEL)
+    message(FATAL_ERROR "ragel is missing: ./dev setup installs it, or: apt install ragel")
+  endif()
+  set(source ${PROJECT_SOURCE_DIR}/src/${file})
+  cmake_path(GET file STEM stem)
+  set(output ${PROJECT_BINARY_DIR}/generated/${stem}.cpp)
+  add_custom_command(OUTPUT ${output} DEPENDS ${source} VERBATIM
+    COMMAND ${FLOWLENS_RAGEL} -C -T0 -L ${source} -o ${output})
+  target_sources(flowlens_${name} PRIVATE ${output})
+endfunction()
+
 # flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...] [ARGUMENTS ...]): one doctest program, one ctest entry.
 function(flowlens_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS;ARGUMENTS")

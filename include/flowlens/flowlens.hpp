@@ -13,6 +13,9 @@
 #include "flowlens/time.hpp"
 #include "flowlens/transport_session.hpp"
 #include "flowlens/version.hpp"
+// query
+#include "flowlens/field_table.hpp"
+#include "flowlens/filter.hpp"
 // wire
 #include "flowlens/packet.hpp"
 // parse
@@ -36,6 +39,7 @@
 #include "flowlens/normalizer.hpp"
 // enrich
 #include "flowlens/enricher.hpp"
+#include "flowlens/flow_fields.hpp"
 // aggregate
 #include "flowlens/aggregator.hpp"
 #include "flowlens/connection_summary.hpp"
@@ -49,6 +53,7 @@
 #include "flowlens/fact.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/hour_bitmap.hpp"
+#include "flowlens/map_fields.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
 // analyze
