@@ -12,6 +12,7 @@
 
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/fact.hpp"
+#include "flowlens/filter.hpp"
 #include "flowlens/hour_bitmap.hpp"
 #include "flowlens/redirection.hpp"
 #include "flowlens/revision.hpp"
@@ -64,12 +65,14 @@ struct DependencyQuery {
   std::optional<Id> asset;  ///< only those it uses or serves
   std::uint32_t after = 0;  ///< `next` of the page before
   std::size_t limit = 50;
-  std::optional<AsOf> as_of{};  ///< only those active then
+  std::optional<AsOf> as_of{};     ///< only those active then
+  Filter<DependencyRow> filter{};  ///< empty: all
 };
 struct AssetQuery {
   std::uint32_t after = 0;
   std::size_t limit = 50;
   std::optional<AsOf> as_of{};  ///< only those with active dependencies then
+  Filter<AssetRow> filter{};    ///< empty: all
 };
 
 /// Which change events to list, the newest first.

@@ -50,7 +50,7 @@ namespace field_key {
 }  // namespace field_key
 
 /// Where a row's value goes: the member that the field's kind says.
-struct FieldValue {
+struct Operand {
   std::uint64_t number = 0;  ///< a key of field_key; choice: the position; boolean: 0 or 1
   IpAddress address;
   std::string_view text;  ///< valid as long as the row is
@@ -60,12 +60,12 @@ struct FieldValue {
 struct Field {
   /// Reads the field out of a row. \param index  of the value, for fields that have many; else 0.
   /// \return false where the row has no such value. No comparison holds for a row without any.
-  using Get = bool (*)(const void* row, std::size_t index, FieldValue& out) noexcept;
+  using Get = bool (*)(const void* row, std::size_t index, Operand& out) noexcept;
   /// A number's name and the number of a name, for ports and protocols. \return nothing for none.
   using NumberOf = std::optional<std::uint64_t> (*)(std::string_view name) noexcept;
   using NameOf = std::string_view (*)(std::uint64_t number) noexcept;
 
-  std::string_view name;     ///< `src port`: lower case, words parted by a space
+  std::string_view name;       ///< `src port`: lower case, words parted by a space
   std::string_view aliases{};  ///< more names, parted by commas
   FieldKind kind = FieldKind::count;
   std::string_view description{};  ///< a few words for people

@@ -17,11 +17,11 @@ std::string_view name_of_protocol(std::uint64_t number) noexcept {
   return number <= 0xff ? protocol_name(static_cast<std::uint8_t>(number)) : std::string_view{};
 }
 
-bool number(bool has, std::uint64_t value, FieldValue& out) noexcept {
+bool number(bool has, std::uint64_t value, Operand& out) noexcept {
   out.number = value;
   return has;
 }
-bool address(bool has, const IpAddress& value, FieldValue& out) noexcept {
+bool address(bool has, const IpAddress& value, Operand& out) noexcept {
   out.address = value;
   return has;
 }
@@ -32,7 +32,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::address,
      .description = "who sent the packets",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return address(flow(r).has(FlowField::source_address), flow(r).source_address, out);
          }},
     {.name = "dst ip",
@@ -40,7 +40,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::address,
      .description = "who got the packets",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return address(flow(r).has(FlowField::destination_address), flow(r).destination_address,
                           out);
          }},
@@ -49,7 +49,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::address,
      .description = "either end",
      .get =
-         [](const void* r, std::size_t i, FieldValue& out) noexcept {
+         [](const void* r, std::size_t i, Operand& out) noexcept {
            return address(i < 2, i == 0 ? flow(r).source_address : flow(r).destination_address,
                           out);
          },
@@ -59,7 +59,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::port,
      .description = "of the sender",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::source_port), flow(r).source_port, out);
          },
      .number_of = port_of_service},
@@ -68,7 +68,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::port,
      .description = "of the receiver",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::destination_port), flow(r).destination_port, out);
          },
      .number_of = port_of_service},
@@ -76,7 +76,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::port,
      .description = "of either end",
      .get =
-         [](const void* r, std::size_t i, FieldValue& out) noexcept {
+         [](const void* r, std::size_t i, Operand& out) noexcept {
            const FlowRecord& f = flow(r);
            const bool has_ports =
                f.has(FlowField::source_port) || f.has(FlowField::destination_port);
@@ -89,7 +89,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::protocol,
      .description = "IANA protocol",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::protocol), flow(r).protocol, out);
          },
      .number_of = number_of_protocol,
@@ -99,21 +99,21 @@ constexpr Field kFields[] = {
      .kind = FieldKind::octets,
      .description = "IP octets as exported",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::octet_count), flow(r).octet_count, out);
          }},
     {.name = "packets",
      .kind = FieldKind::count,
      .description = "as exported",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::packet_count), flow(r).packet_count, out);
          }},
     {.name = "estimated bytes",
      .kind = FieldKind::octets,
      .description = "octets with sampling undone",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::octet_count), flow(r).estimated_octet_count(), out);
          }},
     {.name = "sampling",
@@ -121,31 +121,29 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "one packet in so many was looked at",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(true, flow(r).sampling_rate, out); }},
+               Operand& out) noexcept { return number(true, flow(r).sampling_rate, out); }},
     {.name = "start",
      .kind = FieldKind::time,
      .description = "of the first packet",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return number(true, field_key::of(flow(r).start), out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return number(true, field_key::of(flow(r).start), out); }},
     {.name = "end",
      .kind = FieldKind::time,
      .description = "of the last packet",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(true, field_key::of(flow(r).end), out); }},
+               Operand& out) noexcept { return number(true, field_key::of(flow(r).end), out); }},
     {.name = "received",
      .kind = FieldKind::time,
      .description = "when the datagram came",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(true, field_key::of(flow(r).received), out);
          }},
     {.name = "duration",
      .kind = FieldKind::duration,
      .description = "from the first packet to the last",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(true, field_key::of(flow(r).end - flow(r).start), out);
          }},
     {.name = "tcp flags",
@@ -153,21 +151,21 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "all packets' control bits, or-ed",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::tcp_flags), flow(r).tcp_flags, out);
          }},
     {.name = "tos",
      .kind = FieldKind::count,
      .description = "type of service octet",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::tos), flow(r).tos, out);
          }},
     {.name = "vlan",
      .kind = FieldKind::count,
      .description = "VLAN id",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::vlan_id), flow(r).vlan_id, out);
          }},
     {.name = "src as",
@@ -175,7 +173,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "autonomous system of the sender",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::source_as), flow(r).source_as, out);
          }},
     {.name = "dst as",
@@ -183,7 +181,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "autonomous system of the receiver",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::destination_as), flow(r).destination_as, out);
          }},
     {.name = "in interface",
@@ -191,7 +189,7 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "ifIndex they came in by",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::ingress_interface), flow(r).ingress_interface, out);
          }},
     {.name = "out interface",
@@ -199,26 +197,26 @@ constexpr Field kFields[] = {
      .kind = FieldKind::count,
      .description = "ifIndex they left by",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(flow(r).has(FlowField::egress_interface), flow(r).egress_interface, out);
          }},
     {.name = "next hop",
      .kind = FieldKind::address,
      .description = "the next router",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return address(flow(r).has(FlowField::next_hop), flow(r).next_hop, out);
          }},
     {.name = "exporter",
      .kind = FieldKind::address,
      .description = "who told of it",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return address(true, flow(r).exporter, out); }},
+               Operand& out) noexcept { return address(true, flow(r).exporter, out); }},
     {.name = "kind",
      .kind = FieldKind::choice,
      .description = "what the record tells of",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(true, static_cast<std::uint64_t>(flow(r).kind), out);
          },
      .choices = kKinds},

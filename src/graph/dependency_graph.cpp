@@ -62,7 +62,7 @@ std::optional<DependencyRow> DependencyGraph::dependency(const Id& id) const {
 }
 
 Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
-  if (query.as_of) return impl_->assets_page_at(query);
+  if (query.as_of || query.filter) return impl_->matching_assets(query);
   const std::shared_lock lock{impl_->mutex};
   Page<AssetRow> page;
   page.total = impl_->assets.size();
@@ -74,7 +74,7 @@ Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
 }
 
 Page<DependencyRow> DependencyGraph::dependencies(const DependencyQuery& query) const {
-  if (query.as_of) return impl_->dependencies_page_at(query);
+  if (query.as_of || query.filter) return impl_->matching_dependencies(query);
   const std::shared_lock lock{impl_->mutex};
   Page<DependencyRow> page;
   const auto row_at = [this](std::uint32_t p) { return impl_->row_of(p); };

@@ -122,30 +122,34 @@ std::vector<Id> ids_where(const State& graph, const std::vector<std::uint8_t>& m
   return ids;
 }
 
-/// Puts a row that matches on the page, if it belongs there, and counts it.
-template <typename Row, typename MakeRow>
-void add_match(Page<Row>& page, std::uint32_t position, std::uint32_t after, std::size_t limit,
-               MakeRow make_row) {
-  ++page.total;
-  if (position < after) return;
-  if (page.rows.size() >= limit) {
-    page.has_more = true;
-    return;
+/// Puts a row on the page if it matches and belongs there, and counts it.
+template <typename Query, typename Row, typename MakeRow>
+void add_match(Page<Row>& page, std::uint32_t position, const Query& query, MakeRow make_row) {
+  const bool is_shown = position >= query.after && page.rows.size() < query.limit;
+  if (query.filter || is_shown) {
+    Row row = make_row(position);
+    if (query.filter && !query.filter.matches(row)) return;
+    if (is_shown) {
+      page.rows.push_back(std::move(row));
+      page.next = position + 1;
+    }
   }
-  page.rows.push_back(make_row(position));
-  page.next = position + 1;
+  ++page.total;
+  if (!is_shown && position >= query.after) page.has_more = true;
 }
 
 }  // namespace
 
-Page<DependencyRow> State::dependencies_page_at(const DependencyQuery& query) const {
-  const AsOf& as_of = *query.as_of;
+/// Every row is looked at, so that the page can say how many match.
+Page<DependencyRow> State::matching_dependencies(const DependencyQuery& query) const {
   Page<DependencyRow> page;
   page.next = query.after;
   const auto visit = [&](std::uint32_t p) {
-    if (!was_active(p, as_of)) return;
-    add_match(page, p, query.after, query.limit,
-              [&](std::uint32_t row) { return row_at(row, as_of); });
+    const bool is_there = query.as_of ? was_active(p, *query.as_of) : dependencies[p].value.alive;
+    if (!is_there) return;
+    add_match(page, p, query, [&](std::uint32_t row) {
+      return query.as_of ? row_at(row, *query.as_of) : row_of(row);
+    });
   };
   if (!query.asset) {
     for_each_position(*this, dependencies, visit);
@@ -154,18 +158,23 @@ Page<DependencyRow> State::dependencies_page_at(const DependencyQuery& query) co
   const std::shared_lock lock{mutex};
   const std::uint32_t asset = find_asset(*query.asset);
   if (asset == kNoPosition) return page;
-  for (const std::uint32_t p : dependencies_at(asset, as_of)) visit(p);
+  if (query.as_of) {
+    for (const std::uint32_t p : dependencies_at(asset, *query.as_of)) visit(p);
+  } else {
+    for (const std::uint32_t p : assets[asset].value.dependencies) visit(p);
+  }
   return page;
 }
 
-Page<AssetRow> State::assets_page_at(const AssetQuery& query) const {
-  const AsOf& as_of = *query.as_of;
+Page<AssetRow> State::matching_assets(const AssetQuery& query) const {
   Page<AssetRow> page;
   page.next = query.after;
   for_each_position(*this, assets, [&](std::uint32_t p) {
-    if (!was_active_asset(p, as_of)) return;
-    add_match(page, p, query.after, query.limit,
-              [&](std::uint32_t row) { return asset_row_at(row, as_of); });
+    const bool is_there = query.as_of ? was_active_asset(p, *query.as_of) : assets[p].value.alive;
+    if (!is_there) return;
+    add_match(page, p, query, [&](std::uint32_t row) {
+      return query.as_of ? asset_row_at(row, *query.as_of) : asset_row(row);
+    });
   });
   return page;
 }

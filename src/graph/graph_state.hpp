@@ -131,8 +131,8 @@ struct State {
   [[nodiscard]] std::vector<std::uint32_t> dependencies_at(std::uint32_t asset,
                                                            const AsOf& as_of) const;
   // These two take the lock, time and again.
-  [[nodiscard]] Page<DependencyRow> dependencies_page_at(const DependencyQuery& query) const;
-  [[nodiscard]] Page<AssetRow> assets_page_at(const AssetQuery& query) const;
+  [[nodiscard]] Page<DependencyRow> matching_dependencies(const DependencyQuery& query) const;
+  [[nodiscard]] Page<AssetRow> matching_assets(const AssetQuery& query) const;
 
   // Snapshots (graph_snapshot.cpp)
   void read_structure(SnapshotInput& to) const;

@@ -24,15 +24,15 @@ std::string_view name_of_protocol(std::uint64_t number) noexcept {
   return number <= 0xff ? protocol_name(static_cast<std::uint8_t>(number)) : std::string_view{};
 }
 
-bool number(std::uint64_t value, FieldValue& out) noexcept {
+bool number(std::uint64_t value, Operand& out) noexcept {
   out.number = value;
   return true;
 }
-bool address(const IpAddress& value, FieldValue& out) noexcept {
+bool address(const IpAddress& value, Operand& out) noexcept {
   out.address = value;
   return true;
 }
-bool text(std::string_view value, FieldValue& out) noexcept {
+bool text(std::string_view value, Operand& out) noexcept {
   out.text = value;
   return !value.empty();
 }
@@ -42,24 +42,20 @@ constexpr Field kDependencyFields[] = {
      .aliases = "client,client net,src ip,src net,src",
      .kind = FieldKind::address,
      .description = "who uses",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return address(dependency(r).key.client.address, out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return address(dependency(r).key.client.address, out); }},
     {.name = "server ip",
      .aliases = "server,server net,dst ip,dst net,dst",
      .kind = FieldKind::address,
      .description = "who serves",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return address(dependency(r).key.server.address, out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return address(dependency(r).key.server.address, out); }},
     {.name = "ip",
      .aliases = "net,host,address",
      .kind = FieldKind::address,
      .description = "either end",
      .get =
-         [](const void* r, std::size_t i, FieldValue& out) noexcept {
+         [](const void* r, std::size_t i, Operand& out) noexcept {
            const DependencyKey& key = dependency(r).key;
            return address(i == 0 ? key.client.address : key.server.address, out) && i < 2;
          },
@@ -69,29 +65,27 @@ constexpr Field kDependencyFields[] = {
      .kind = FieldKind::port,
      .description = "of the service",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(dependency(r).key.port, out); },
+               Operand& out) noexcept { return number(dependency(r).key.port, out); },
      .number_of = port_of_service},
     {.name = "protocol",
      .aliases = "proto",
      .kind = FieldKind::protocol,
      .description = "IANA protocol",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(dependency(r).key.protocol, out); },
+               Operand& out) noexcept { return number(dependency(r).key.protocol, out); },
      .number_of = number_of_protocol,
      .name_of = name_of_protocol},
     {.name = "service",
      .kind = FieldKind::text,
      .description = "its usual name",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return text(service_name(dependency(r).service), out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return text(service_name(dependency(r).service), out); }},
     {.name = "bytes",
      .aliases = "octets",
      .kind = FieldKind::octets,
      .description = "both ways, sampling undone",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            const TrafficCounts& t = dependency(r).totals;
            return number(t.estimated_octets_to_server + t.estimated_octets_to_client, out);
          }},
@@ -99,21 +93,21 @@ constexpr Field kDependencyFields[] = {
      .kind = FieldKind::octets,
      .description = "sampling undone",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(dependency(r).totals.estimated_octets_to_server, out);
          }},
     {.name = "bytes to client",
      .kind = FieldKind::octets,
      .description = "sampling undone",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(dependency(r).totals.estimated_octets_to_client, out);
          }},
     {.name = "packets",
      .kind = FieldKind::count,
      .description = "both ways, as exported",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            const TrafficCounts& t = dependency(r).totals;
            return number(t.packets_to_server + t.packets_to_client, out);
          }},
@@ -121,26 +115,26 @@ constexpr Field kDependencyFields[] = {
      .kind = FieldKind::count,
      .description = "both ways, as exported",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(dependency(r).totals.flows, out); }},
+               Operand& out) noexcept { return number(dependency(r).totals.flows, out); }},
     {.name = "first seen",
      .kind = FieldKind::time,
      .description = "begin of its first traffic",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(field_key::of(dependency(r).first_seen), out);
          }},
     {.name = "last seen",
      .kind = FieldKind::time,
      .description = "end of its last traffic",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(field_key::of(dependency(r).last_seen), out);
          }},
     {.name = "direction",
      .kind = FieldKind::choice,
      .description = "who serves, or that nobody does",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(static_cast<std::uint64_t>(dependency(r).direction), out);
          },
      .choices = kDirections},
@@ -149,31 +143,31 @@ constexpr Field kDependencyFields[] = {
      .kind = FieldKind::text,
      .description = "what decided who serves",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return text(to_string(dependency(r).rung), out); }},
+               Operand& out) noexcept { return text(to_string(dependency(r).rung), out); }},
     {.name = "confidence",
      .aliases = "direction confidence",
      .kind = FieldKind::ratio,
      .description = "0 to 1, that the direction is right",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(field_key::of(double{confidence(dependency(r).reasons)}), out);
          }},
     {.name = "provisional",
      .kind = FieldKind::boolean,
      .description = "no window of it has closed yet",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(dependency(r).provisional, out); }},
+               Operand& out) noexcept { return number(dependency(r).provisional, out); }},
     {.name = "flips",
      .kind = FieldKind::count,
      .description = "how often it was turned round",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(dependency(r).flips, out); }},
+               Operand& out) noexcept { return number(dependency(r).flips, out); }},
     {.name = "exporter",
      .aliases = "observer",
      .kind = FieldKind::address,
      .description = "one of those who saw it",
      .get =
-         [](const void* r, std::size_t i, FieldValue& out) noexcept {
+         [](const void* r, std::size_t i, Operand& out) noexcept {
            const DependencyRow& d = dependency(r);
            return i < d.observer_count && address(d.observers[i], out);
          },
@@ -185,13 +179,13 @@ constexpr Field kAssetFields[] = {
      .kind = FieldKind::text,
      .description = "as somebody has named it",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return text(asset(r).name, out); }},
+               Operand& out) noexcept { return text(asset(r).name, out); }},
     {.name = "ip",
      .aliases = "net,host,address",
      .kind = FieldKind::address,
      .description = "one that it holds or has held",
      .get =
-         [](const void* r, std::size_t i, FieldValue& out) noexcept {
+         [](const void* r, std::size_t i, Operand& out) noexcept {
            const auto& held = asset(r).endpoints;
            return i < held.size() && address(held[i].endpoint.address, out);
          },
@@ -201,26 +195,22 @@ constexpr Field kAssetFields[] = {
      .kind = FieldKind::text,
      .description = "what kind of machine it is",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return text(asset(r).asset_type, out); }},
+               Operand& out) noexcept { return text(asset(r).asset_type, out); }},
     {.name = "internal",
      .kind = FieldKind::boolean,
      .description = "in a network of one's own",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(asset(r).is_internal, out); }},
+               Operand& out) noexcept { return number(asset(r).is_internal, out); }},
     {.name = "first seen",
      .kind = FieldKind::time,
      .description = "begin of its first traffic",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return number(field_key::of(asset(r).first_seen), out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return number(field_key::of(asset(r).first_seen), out); }},
     {.name = "last seen",
      .kind = FieldKind::time,
      .description = "end of its last traffic",
-     .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
-           return number(field_key::of(asset(r).last_seen), out);
-         }},
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return number(field_key::of(asset(r).last_seen), out); }},
 };
 
 constexpr Field kChangeFields[] = {
@@ -228,7 +218,7 @@ constexpr Field kChangeFields[] = {
      .kind = FieldKind::choice,
      .description = "what happened",
      .get =
-         [](const void* r, std::size_t, FieldValue& out) noexcept {
+         [](const void* r, std::size_t, Operand& out) noexcept {
            return number(static_cast<std::uint64_t>(change(r).type), out);
          },
      .choices = kChanges},
@@ -237,12 +227,12 @@ constexpr Field kChangeFields[] = {
      .kind = FieldKind::time,
      .description = "when",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return number(field_key::of(change(r).at), out); }},
+               Operand& out) noexcept { return number(field_key::of(change(r).at), out); }},
     {.name = "reason",
      .kind = FieldKind::text,
      .description = "one sentence",
      .get = [](const void* r, std::size_t,
-               FieldValue& out) noexcept { return text(change(r).reason, out); }},
+               Operand& out) noexcept { return text(change(r).reason, out); }},
 };
 
 constexpr FieldTableOf<DependencyRow> kDependencies{kDependencyFields};

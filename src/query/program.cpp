@@ -91,7 +91,7 @@ std::string canonical_of(const Node& node, const std::vector<Term>& terms, bool 
 
 }  // namespace
 
-bool Term::holds(const FieldValue& value) const noexcept {
+bool Term::holds(const Operand& value) const noexcept {
   switch (comparison) {
     case Comparison::present:
       return true;
@@ -120,7 +120,7 @@ bool Term::holds(const FieldValue& value) const noexcept {
 }
 
 bool Term::matches(const void* row) const noexcept {
-  FieldValue value;
+  Operand value;
   std::size_t index = 0;
   for (; field->get(row, index, value); ++index) {
     if (holds(value)) return !is_negated;

@@ -40,7 +40,7 @@ struct Term {
   [[nodiscard]] bool matches(const void* row) const noexcept;
 
  private:
-  [[nodiscard]] bool holds(const FieldValue& value) const noexcept;
+  [[nodiscard]] bool holds(const Operand& value) const noexcept;
 };
 
 /// How comparisons are combined.

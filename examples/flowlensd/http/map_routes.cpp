@@ -57,13 +57,16 @@ std::size_t page_size(const Request& request, const Service& s) {
                           s.settings.max_page_size);
 }
 
+// The ages in a filter count back from now, so what it lets through changes without the map.
+
 Response list_assets(const Request& request, const Service& s) {
   AssetQuery query;
   query.limit = page_size(request, s);
   query.after = cursor_parameter(request);
   query.as_of = as_of_parameter(request);
+  query.filter = filter_parameter(request, asset_fields());
   const std::string etag = etag_of(s);
-  if (auto same = not_modified(request, etag)) return *same;
+  if (auto same = not_modified(request, etag); same && !query.filter) return *same;
   return json_response(page_json(s.graph.assets(query),
                                  [&](const AssetRow& a) { return asset_json(a, s.graph.sites()); }),
                        etag);
@@ -96,8 +99,9 @@ Response list_dependencies(const Request& request, const Service& s, std::option
   query.limit = page_size(request, s);
   query.after = cursor_parameter(request);
   query.as_of = as_of_parameter(request);
+  query.filter = filter_parameter(request, dependency_fields());
   const std::string etag = etag_of(s);
-  if (auto same = not_modified(request, etag)) return *same;
+  if (auto same = not_modified(request, etag); same && !query.filter) return *same;
   if (wants_applications(request)) {
     return json_response(application_page_json(s.graph.dependencies(query), s.graph), etag);
   }
@@ -355,8 +359,9 @@ Response export_topology(const Request& request, const Service& s) {
 }  // namespace
 
 void add_map_routes(Router& router, const Service& s) {
-  const std::vector<std::string> paging{"page_size", "cursor", "as_of", "hours"};
-  const std::vector<std::string> viewed{"page_size", "cursor", "as_of", "hours", "view"};
+  const std::vector<std::string> paging{"page_size", "cursor", "as_of", "hours", "filter"};
+  std::vector<std::string> viewed = paging;
+  viewed.push_back("view");
   router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, paging});
   router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, {}});
   router.add({"/api/v1/assets/{id}/dependencies",

@@ -56,6 +56,12 @@ std::optional<AsOf> as_of_parameter(const Request& request) {
   return std::nullopt;
 }
 
+Problem bad_filter(std::string_view text, const FilterError& error) {
+  return {400, "Bad filter",
+          "filter: column " + std::to_string(error.column + 1) + " of `" + std::string(text) +
+              "`: " + error.message + "; expected " + error.expected};
+}
+
 IpAddress address_parameter(const Request& request) {
   const std::string& text = request.path_parameters.at("address");
   const auto address = IpAddress::parse(text);

@@ -2,6 +2,7 @@
 /// http: query and path parameters, read strictly; what does not fit is answered 400.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -22,6 +23,19 @@ namespace flowlensd::http {
                                                       std::string_view name);
 /// `as_of` with `hours`, or nothing where `as_of` is absent.
 [[nodiscard]] std::optional<AsOf> as_of_parameter(const Request& request);
+[[nodiscard]] Problem bad_filter(std::string_view text, const FilterError& error);
+/// The filter of the parameter, empty where it is absent. Ages count back from the daemon's clock.
+template <typename Row>
+[[nodiscard]] Filter<Row> filter_parameter(const Request& request,
+                                           const FieldTableOf<Row>& fields) {
+  const auto found = request.query.find("filter");
+  if (found == request.query.end()) return {};
+  FilterError error;
+  const Timestamp now = std::chrono::system_clock::now();
+  auto filter = Filter<Row>::compile(found->second, fields, now, error);
+  if (!filter) throw bad_filter(found->second, error);
+  return filter;
+}
 /// The `{address}` of the path.
 [[nodiscard]] IpAddress address_parameter(const Request& request);
 /// The `{id}` of the path.

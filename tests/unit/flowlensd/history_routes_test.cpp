@@ -103,6 +103,31 @@ TEST_CASE("as of: lists, the topology and exports show that hour") {
   CHECK(f.get("/api/v1/dependencies?as_of=2026-11-21T12:30:00Z&hours=673", 400)["status"] == 400);
 }
 
+TEST_CASE(
+    "filter: lists show what matches, page by page, and a bad one is answered with its column") {
+  Fixture f;
+  const std::string all = "/api/v1/dependencies?filter=";
+  CHECK(f.get(all + "port%20https")["total"] == 2);
+  CHECK(f.get(all + "client%2010.0.0.2%20and%20proto%20tcp")["total"] == 1);
+  CHECK(f.get(all + "not%20service%20contains%20http")["items"].empty());
+  CHECK(f.get(all + "port%20443&as_of=" + kHourThree)["total"] == 1);
+  CHECK(f.get("/api/v1/assets/" + f.id("10.0.0.9") +
+              "/dependencies?filter=src%2010.0.0.1")["total"] == 1);
+  CHECK(f.get("/api/v1/assets?filter=ip%2010.0.0.0/30")["total"] == 2);
+  const Answer first = f.get(all + "port%20443&page_size=1");
+  CHECK(first["total"] == 2);
+  REQUIRE(first["items"].size() == 1);
+  const Answer second =
+      f.get(all + "port%20443&page_size=1&cursor=" + first["next_cursor"].get<std::string>());
+  REQUIRE(second["items"].size() == 1);
+  CHECK(second["items"][0]["id"] != first["items"][0]["id"]);
+  CHECK(second["next_cursor"].is_null());
+  CHECK(
+      f.get(all + "port%20x", 400)["detail"] ==
+      "filter: column 6 of `port x`: 'x' is nothing to compare 'port' with; expected a port (0 to "
+      "65535 or a service name) or a range (8000..8999)");
+}
+
 TEST_CASE("history: the hours of a dependency in runs") {
   Fixture f;
   const Answer all = f.get("/api/v1/dependencies");

@@ -290,7 +290,7 @@ TEST_CASE("filter: every field has a description, a way to be read and a name th
       CAPTURE(f.name);
       CHECK_FALSE(f.description.empty());
       CHECK(table.find(f.name) == &f);
-      FieldValue value;
+      Operand value;
       f.get(row, 0, value);
       FilterError error;
       CHECK(compile_filter("has " + std::string{f.name}, table, kNow, error));
