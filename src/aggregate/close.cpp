@@ -62,9 +62,10 @@ bool Window::go_on_closing(std::size_t work) {
 
 void Window::go_on(std::size_t last_step, std::size_t work) {
   while (step_ < last_step) {
-    const auto size = static_cast<std::uint32_t>((this->*kSteps[step_].size)());
+    const Step& step = kSteps[step_];
+    const auto size = static_cast<std::uint32_t>((this->*step.size)());
     const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(size - next_, work) + next_);
-    if (next_ < end) (this->*kSteps[step_].go)(next_, end);
+    if (next_ < end) (this->*step.go)(next_, end);
     work -= end - next_;
     next_ = end;
     if (next_ < size) return;
