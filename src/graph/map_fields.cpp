@@ -16,8 +16,9 @@ const ChangeEvent& change(const void* row) noexcept {
 }
 
 constexpr std::string_view kDirections[] = {"client_server", "peer", "unknown"};
-constexpr std::string_view kChanges[] = {"dependency_redirected", "asset_merged", "asset_split",
-                                         "endpoint_moved"};
+constexpr std::string_view kChanges[] = {"dependency_redirected", "asset_merged",
+                                         "asset_split",           "endpoint_moved",
+                                         "intermediary_proposed", "intermediary_judged"};
 static_assert(std::size(kChanges) == kChangeTypeCount);
 
 std::string_view name_of_protocol(std::uint64_t number) noexcept {
