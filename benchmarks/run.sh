@@ -13,8 +13,8 @@ usage() {
 
   --input FILE.pcap   measure this capture instead of generated data (may be repeated)
   --only PART         decode: ns per record of each stage, beside nfcapd; map: what aggregation costs
-                      by live conversations, and the map by its size; live: flowlensd under load
-                      for 60 s, a window closing meanwhile, with the sender's count. Default: all three
+                      by live conversations, the map by its size, and questions to it; live:
+                      flowlensd under load for 60 s, a window closing meanwhile, with the sender's count. Default: all three
   --rate N            of the live run, flows/s (200000)
   --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
@@ -108,7 +108,9 @@ if [ -z "$only" ] || [ "$only" = map ]; then
         $build/benchmarks/flowlens-bench-graph --json --dependencies "$count"
         separator=,
       done
-      printf ']}'
+      printf '], "analyze": '
+      $build/benchmarks/flowlens-bench-analyze --json
+      printf '}'
     } >"$results/map.json"
   else
     printf '\nAggregation and direction, one core, CPU time\n'
@@ -117,6 +119,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
       printf '\nA map of %s dependencies\n' "$count"
       $build/benchmarks/flowlens-bench-graph --dependencies "$count"
     done
+    printf '\nQuestions to a map\n'
+    $build/benchmarks/flowlens-bench-analyze
   fi
 fi
 
