@@ -59,7 +59,7 @@ struct Decided {
 struct EndpointState {
   bool is_internal = false;
   bool is_translated = false;  ///< while closing: see Window::translate()
-  bool is_group = false;  ///< multicast or broadcast
+  bool is_group = false;       ///< multicast or broadcast
 };
 struct EndpointHash {
   std::uint64_t operator()(const Endpoint& e, std::uint64_t seed) const noexcept {
