@@ -108,6 +108,7 @@ class Resolver {
   };
   void learn_origins(std::span<const FlowRecord> flows);
   void learn_origin(const IpAddress& address, std::uint32_t as_number);
+  void begin_summary(Timestamp now, FlushedSummaries& out);
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
   std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
   void find_intermediaries(const FlushedSummaries& summaries);

@@ -96,20 +96,22 @@ Revision Resolver::finish(Timestamp now) {
 }
 
 void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
+  begin_summary(now, out);
+  aggregator_.flush(now, out.rows, &out.redirections);
+  out.flows = aggregator_.ledger();
+}
+
+void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
+  begin_summary(now, out);
+  aggregator_.flush_in_parts(now, out.rows, &out.redirections);
+  out.flows = aggregator_.ledger();
+}
+
+void Resolver::begin_summary(Timestamp now, FlushedSummaries& out) {
   out.rows.clear();
   out.redirections.clear();
   out.origins.clear();
   out.origins.swap(origins_);
-  aggregator_.flush(now, out.rows, &out.redirections);
-  out.flows = aggregator_.ledger();
-  out.at = now;
-}
-
-void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
-  out.rows.clear();
-  out.redirections.clear();
-  aggregator_.flush_in_parts(now, out.rows, &out.redirections);
-  out.flows = aggregator_.ledger();
   out.at = now;
 }
 

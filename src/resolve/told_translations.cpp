@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "aggregate/direction.hpp"
+
 namespace flowlens::resolve {
 
 namespace {
-
-constexpr std::uint8_t kTcp = 6, kUdp = 17, kDccp = 33, kSctp = 132;
 
 /// natEvent (element 230, RFC 8158 §4.3).
 enum class Event : std::uint8_t {
@@ -26,9 +26,7 @@ enum class Event : std::uint8_t {
   ports_freed = 17,
 };
 
-bool has_ports(std::uint8_t protocol) noexcept {
-  return protocol == kTcp || protocol == kUdp || protocol == kDccp || protocol == kSctp;
-}
+using aggregate::has_ports;
 
 bool is_deletion(Event event) noexcept {
   switch (event) {
