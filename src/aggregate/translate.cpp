@@ -40,12 +40,10 @@ void Window::translate(std::uint32_t from, std::uint32_t to) {
     const auto found = shared_.translations.find(seen, {utc(first_of(c)), utc(last_of(c))});
     if (found) attribute(i, seen, *found);
   }
+  settle();  // each part its own, so that no part waits for all
 }
 
-void Window::end_translation(std::uint32_t, std::uint32_t) {
-  settle();
-  shared_.translations.forget(start());
-}
+void Window::end_translation(std::uint32_t, std::uint32_t) { shared_.translations.forget(start()); }
 
 ConnectionEnds Window::ends_seen(const ConversationKey& key) const noexcept {
   ConnectionEnds seen;

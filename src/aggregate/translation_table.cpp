@@ -19,6 +19,10 @@ constexpr std::uint16_t kLastPort = 0xffff;
 /// Reports of one translation come minutes apart; after more its port may have been another's.
 constexpr std::chrono::minutes kSameUse{10};
 
+/// Of one look: the blocks of ports that one address can have at a time, and some past ones. Each is
+/// looked at for every conversation of that look, so an exporter must not make them many.
+constexpr std::uint32_t kMostOfLook = 1'024;
+
 /// By what an entry is found: both ends, or one (then the other is Endpoint{} with port 0).
 struct Look {
   ConnectionEnds ends;  ///< the lower end first
@@ -87,7 +91,11 @@ struct TranslationTable::Impl {
   TranslationTableOptions options;
   std::size_t max_entries;
   TranslationCounters counters;
-  base::BoundedTable<Look, std::uint32_t, LookHash> looks;             ///< the first entry of each
+  struct Uses {
+    std::uint32_t first = kNone;
+    std::uint32_t count = 0;
+  };
+  base::BoundedTable<Look, Uses, LookHash> looks;                      ///< the entries of each
   base::BoundedTable<Endpoint, std::uint32_t, AddressHash> addresses;  ///< looks that speak of it
   std::vector<Entry> entries;
   std::uint32_t free = kNone;
@@ -128,10 +136,10 @@ struct TranslationTable::Impl {
   void remove(std::uint32_t at) {
     Entry& e = entries[at];
     unlink(at);
-    std::uint32_t* link = &looks[e.look].value;
+    std::uint32_t* link = &looks[e.look].value.first;
     while (*link != at) link = &entries[*link].next;
     *link = e.next;
-    if (looks[e.look].value == kNone) {
+    if (--looks[e.look].value.count == 0) {
       count_addresses(looks[e.look].key, -1);
       looks.erase(e.look);
     }
@@ -158,19 +166,27 @@ struct TranslationTable::Impl {
   void add(const Look& look, const Entry& said) {
     ++counters.told;
     if (const std::uint32_t known = looks.find(look); known != kNone) {
-      if (widen(looks[known].value, said)) return;
+      if (widen(looks[known].value.first, said)) return;
+      if (looks[known].value.count >= kMostOfLook) evict_first_told(looks[known].value.first);
     }
     const std::uint32_t at = make();
     const auto [position, is_new] = looks.insert(look);
     if (is_new) {
-      looks[position].value = kNone;
+      looks[position].value = {};
       count_addresses(look, 1);
     }
     Entry& e = entries[at];
     e = said;
     e.look = position;
-    e.next = std::exchange(looks[position].value, at);
+    e.next = std::exchange(looks[position].value.first, at);
+    ++looks[position].value.count;
     link_newest(at);
+  }
+
+  void evict_first_told(std::uint32_t at) {
+    while (entries[at].next != kNone) at = entries[at].next;
+    remove(at);
+    ++counters.evicted;
   }
 
   bool widen(std::uint32_t first, const Entry& said) {
@@ -194,7 +210,7 @@ struct TranslationTable::Impl {
   /// Of what was believed to go on, it is known now when it ended.
   void end(const Look& look, Entry said, Timestamp at) {
     const std::uint32_t known = looks.find(look);
-    for (std::uint32_t i = known == kNone ? kNone : looks[known].value; i != kNone;
+    for (std::uint32_t i = known == kNone ? kNone : looks[known].value.first; i != kNone;
          i = entries[i].next) {
       Entry& e = entries[i];
       if (!e.says_same(said) || e.time.first > at || e.time.last < at) continue;
@@ -231,10 +247,12 @@ struct TranslationTable::Impl {
     if (known == kNone) return kNone;
     for (const Timestamp::duration slack : {Timestamp::duration{}, skew()}) {
       std::uint32_t found = kNone;
-      for (std::uint32_t i = looks[known].value; i != kNone; i = entries[i].next) {
+      for (std::uint32_t i = looks[known].value.first; i != kNone; i = entries[i].next) {
         const Entry& e = entries[i];
         if (port < e.first_port || port > e.last_port) continue;
-        if (!overlap(time_of(e, looks[known].value), time, slack)) continue;
+        // Cut short it is shorter still, and that takes a look at all others.
+        if (!overlap(e.time, time, slack)) continue;
+        if (!overlap(time_of(e, looks[known].value.first), time, slack)) continue;
         if (found != kNone && !e.says_same(entries[found])) {
           is_ambiguous = true;
           return kNone;

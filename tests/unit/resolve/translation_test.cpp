@@ -192,6 +192,26 @@ TEST_CASE("translation: blocks of ports and whole addresses") {
   CHECK(rows[2].key.client.address == address(kOuter));
 }
 
+TEST_CASE("translation: what one address is told to stand for is bounded, the first told goes") {
+  TranslationTable table;
+  const Endpoint outer{{}, address(kOuter)};
+  const auto inner = [](std::uint32_t i) { return Endpoint{{}, IpAddress::v4(0x0a00'0000u + i)}; };
+  const auto port = [](std::uint32_t i) { return static_cast<std::uint16_t>(i); };
+  for (std::uint32_t i = 1; i <= 3'000; ++i) {
+    table.tell_ports(outer, port(i), port(i), inner(i), {kNoon, kNoon + 1h});
+  }
+  CHECK(table.counters().entries == 1'024);
+  CHECK(table.counters().evicted == 3'000 - 1'024);
+  const auto client_of = [&](std::uint32_t i) {
+    const Endpoint server{{}, address("192.0.2.2")};
+    return table.find({{TransportEnd{outer, port(i)}, TransportEnd{server, 443}}, 6},
+                      {kNoon, kNoon + 1min});
+  };
+  REQUIRE(client_of(3'000));
+  CHECK(client_of(3'000)->real.end[0].endpoint == inner(3'000));
+  CHECK_FALSE(client_of(1));
+}
+
 TEST_CASE("translation: a port that is used again is who used it at that time") {
   Fixture f;
   f.event(4, kClient, 40'000, kOuter, 61'000, kNoon - 600s);
