@@ -48,9 +48,12 @@ struct ExternalPeersOptions {
   /// shown each by itself; with one more, all are shown in groups. 0: always in groups.
   std::size_t max_peers = 5'000;
   PeerGrouping grouping = PeerGrouping::all;
-  std::uint8_t prefix_v4 = 24;          ///< length of `prefix` groups, at most 32
-  std::uint8_t prefix_v6 = 48;          ///< at most 48
-  std::size_t max_groups = 1'000;       ///< of one service; with one more, all are one
+  std::uint8_t prefix_v4 = 24;     ///< length of `prefix` groups, at most 32
+  std::uint8_t prefix_v6 = 48;     ///< at most 48
+  std::size_t max_groups = 1'000;  ///< of one service; with one more, all are one
+  /// Remembered of all services together while each is shown; at the bound a service that has one more
+  /// is shown in groups.
+  std::size_t max_known_peers = 2'000'000;
   std::size_t max_services = 200'000;   ///< looked at; peers of further ones are one at once
   std::size_t max_origins = 1'000'000;  ///< addresses whose AS or country is known
 };
@@ -58,6 +61,7 @@ struct ExternalPeersOptions {
 struct ExternalPeersCounters {
   std::uint64_t services = 0;            ///< looked at, with their external peers
   std::uint64_t services_collapsed = 0;  ///< of these, shown in groups
+  std::uint64_t known_peers = 0;         ///< remembered, of services that show each by itself
   std::uint64_t services_refused = 0;    ///< rows of services past the bound
   std::uint64_t origins_refused = 0;     ///< what was told of addresses past the bound
 };

@@ -130,6 +130,7 @@ const ExternalPeersOptions& checked(const ExternalPeersOptions& o) {
   if (o.prefix_v4 > 32) refuse("prefix_v4 is more than 32");
   if (o.prefix_v6 > 48) refuse("prefix_v6 is more than 48");
   if (o.max_groups == 0) refuse("max_groups is 0; it must be at least 1");
+  if (o.max_known_peers == 0) refuse("max_known_peers is 0; it must be at least 1");
   if (o.max_services == 0) refuse("max_services is 0; it must be at least 1");
   if (o.max_origins == 0) refuse("max_origins is 0; it must be at least 1");
   return o;
@@ -267,6 +268,11 @@ struct ExternalPeers::Impl {
     return service ? service->level : Level::one;
   }
 
+  void forget_peers(Service& service) {
+    counters.known_peers -= service.peers.size();
+    service.peers.clear();
+  }
+
   /// What the peers of a window that closes make of the service.
   Level level_after(const ServiceKey& key, std::span<const ConnectionSummary* const> rows) {
     Service* service = find(key);
@@ -275,11 +281,14 @@ struct ExternalPeers::Impl {
       if (service->level == Level::one) break;
       if (row->counts.is_zero()) continue;
       const Endpoint& peer = peer_of(row->key, key);
-      if (service->level == Level::each) service->peers.insert(peer);
-      if (service->peers.size() <= options.max_peers && service->level == Level::each) continue;
       if (service->level == Level::each) {
+        if (service->peers.insert(peer).second) ++counters.known_peers;
+        if (service->peers.size() <= options.max_peers &&
+            counters.known_peers <= options.max_known_peers) {
+          continue;
+        }
         service->level = Level::groups;
-        service->peers.clear();
+        forget_peers(*service);
         // Those before are asked again: all of them count.
         return level_after(key, rows);
       }
@@ -423,7 +432,7 @@ void ExternalPeers::remember(const DependencyKey& key) {
     const bool is_one =
         group->by == PeerGrouping::all && impl_->options.grouping != PeerGrouping::all;
     service->level = std::max(service->level, is_one ? Level::one : Level::groups);
-    service->peers.clear();
+    impl_->forget_peers(*service);
   }
 }
 

@@ -130,6 +130,36 @@ TEST_CASE("external peers: by prefix, by AS, by country") {
   CHECK(countries.at("country unknown").totals.flows == 4);
 }
 
+TEST_CASE(
+    "external peers: what flows tell of AS numbers is used where windows close in parts, too") {
+  Fixture f{bound(20, PeerGrouping::as_number)};
+  f.add(Fixture::clients(0, 30));
+  FlushedSummaries summaries;
+  for (const auto later : {20min, 21min}) {
+    f.resolver.summarize_in_parts(kNoon + later, summaries);
+    (void)f.resolver.apply(summaries);
+    while (f.resolver.go_on_closing(10)) {
+    }
+  }
+  CHECK(f.rows().size() == 3);
+}
+
+TEST_CASE("external peers: those of all services together are bounded") {
+  ExternalPeersOptions options = bound(100);
+  options.max_known_peers = 50;
+  Fixture f{options};
+  auto flows = Fixture::clients(0, 40);
+  for (FlowRecord flow : Fixture::clients(0, 40)) {
+    flow.destination_port = 8443;
+    flows.push_back(flow);
+  }
+  f.add(flows);
+  const auto rows = f.rows();
+  CHECK(rows.size() == 41);
+  CHECK(rows.at("external").totals.flows == 40);
+  CHECK(f.resolver.external_peers_counters().known_peers == 40);
+}
+
 TEST_CASE("external peers: too many groups are one") {
   ExternalPeersOptions options = bound(20, PeerGrouping::prefix);
   options.max_groups = 2;
