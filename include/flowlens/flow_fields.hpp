@@ -18,5 +18,7 @@ namespace flowlens {
 [[nodiscard]] std::optional<std::uint64_t> port_of_service(std::string_view name) noexcept;
 /// The IANA number of a protocol by its common name in lower case.
 [[nodiscard]] std::optional<std::uint64_t> number_of_protocol(std::string_view name) noexcept;
+/// The other way round; empty for a number without a common name.
+[[nodiscard]] std::string_view name_of_protocol(std::uint64_t number) noexcept;
 
 }  // namespace flowlens

@@ -13,10 +13,6 @@ const FlowRecord& flow(const void* row) noexcept { return *static_cast<const Flo
 
 constexpr std::string_view kKinds[] = {"traffic", "denied", "sampled"};
 
-std::string_view name_of_protocol(std::uint64_t number) noexcept {
-  return number <= 0xff ? protocol_name(static_cast<std::uint8_t>(number)) : std::string_view{};
-}
-
 bool number(bool has, std::uint64_t value, Operand& out) noexcept {
   out.number = value;
   return has;
@@ -233,6 +229,10 @@ std::optional<std::uint64_t> port_of_service(std::string_view name) noexcept {
     if (entry.name == name) return entry.port;
   }
   return {};
+}
+
+std::string_view name_of_protocol(std::uint64_t number) noexcept {
+  return number <= 0xff ? protocol_name(static_cast<std::uint8_t>(number)) : std::string_view{};
 }
 
 std::optional<std::uint64_t> number_of_protocol(std::string_view name) noexcept {

@@ -21,10 +21,6 @@ constexpr std::string_view kChanges[] = {"dependency_redirected", "asset_merged"
                                          "intermediary_proposed", "intermediary_judged"};
 static_assert(std::size(kChanges) == kChangeTypeCount);
 
-std::string_view name_of_protocol(std::uint64_t number) noexcept {
-  return number <= 0xff ? protocol_name(static_cast<std::uint8_t>(number)) : std::string_view{};
-}
-
 bool number(std::uint64_t value, Operand& out) noexcept {
   out.number = value;
   return true;
