@@ -49,17 +49,17 @@ constexpr std::array<Field, 1> kScope = {{{149, 4}}};
 constexpr std::array<Field, 3> kSampling = {{{304, 2}, {305, 4}, {306, 4}}};
 constexpr std::uint8_t kEndOfFlow = 3;
 
-/// A translator meters what comes in, and tells what it makes of it: requests come with the inner
-/// address, answers outside with the outer one; behind it nothing is translated any more.
+/// A translator meters what comes in, and tells what it makes of it: requests come with the client's
+/// address, answers outside with the outer one; past it nothing is translated any more.
 Flow at_ingress(Flow flow) {
   if (!flow.translated) return flow;
   Translated& other = *flow.translated;
-  const bool is_request =
-      std::pair(flow.source, flow.source_port) != std::pair(other.source, other.source_port);
-  if (is_request && flow.is_outside) {
+  if (flow.is_request && flow.is_past_translator) {
     std::swap(flow.source, other.source);
     std::swap(flow.source_port, other.source_port);
-  } else if (!is_request && !flow.is_outside) {
+    std::swap(flow.destination, other.destination);
+    std::swap(flow.destination_port, other.destination_port);
+  } else if (!flow.is_request && flow.is_past_translator) {
     flow.translated.reset();
   }
   return flow;

@@ -45,7 +45,8 @@ struct Flow {
   std::uint16_t input = 0;  ///< interface
   std::uint16_t output = 0;
   std::optional<Translated> translated;  ///< told by exporters that can
-  bool is_outside = false;               ///< seen behind the translator
+  bool is_request = false;               ///< told with `translated`: it goes to the server,
+  bool is_past_translator = false;       ///< and was seen where it came out
 };
 
 /// One packet picked by the sFlow sampler.

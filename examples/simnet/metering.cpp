@@ -25,30 +25,44 @@ void turn(Flow& flow) {
   std::swap(flow.input, flow.output);
 }
 
-/// The client's end as it is on the other side of the translator.
-Translated translated(const Conversation& conversation, Flow flow, bool to_server) {
-  const bool is_inside =
-      flow.source == conversation.client || flow.destination == conversation.client;
-  const Address& other = is_inside ? conversation.outer_client : conversation.client;
-  const std::uint16_t port = is_inside ? conversation.outer_port : conversation.client_port;
-  (to_server ? flow.source : flow.destination) = other;
-  (to_server ? flow.source_port : flow.destination_port) = port;
-  return {flow.source, flow.destination, flow.source_port, flow.destination_port};
+/// The ends as they are there, of a request.
+Translated ends_at(const Conversation& conversation, const Observation& seen) {
+  return {seen.is_outside ? conversation.outer_client : conversation.client,
+          seen.is_in_front ? conversation.front : conversation.server,
+          seen.is_outside ? conversation.outer_port : conversation.client_port,
+          seen.is_in_front ? conversation.front_port : conversation.server_port};
+}
+
+/// What the nearest translator makes of the ends.
+void tell_translation(const Conversation& conversation, Observation seen, bool to_server,
+                      Flow& flow) {
+  const bool is_of_client = conversation.outer_port != 0;
+  if (!is_of_client && conversation.front_port == 0) return;
+  (is_of_client ? seen.is_outside : seen.is_in_front) ^= true;
+  Translated other = ends_at(conversation, seen);
+  if (!to_server) {
+    std::swap(other.source, other.destination);
+    std::swap(other.source_port, other.destination_port);
+  }
+  flow.translated = other;
+  flow.is_request = to_server;
+  const bool is_nearer_client = is_of_client ? seen.is_outside : !seen.is_in_front;
+  flow.is_past_translator = to_server ? !is_nearer_client : is_nearer_client;
 }
 
 /// \return the half that goes one way, without its counts.
 Flow flow_of(const Conversation& conversation, const Observation& seen, bool to_server) {
+  const Translated ends = ends_at(conversation, seen);
   Flow flow;
-  flow.source = seen.is_outside ? conversation.outer_client : conversation.client;
-  flow.destination = conversation.server;
-  flow.source_port = seen.is_outside ? conversation.outer_port : conversation.client_port;
-  flow.destination_port = conversation.server_port;
+  flow.source = ends.source;
+  flow.destination = ends.destination;
+  flow.source_port = ends.source_port;
+  flow.destination_port = ends.destination_port;
   flow.input = interface_of(*conversation.client_host);
   flow.output = interface_of(*conversation.server_host);
   if (!to_server) turn(flow);
   flow.protocol = conversation.dialogue.shape().protocol;
-  if (conversation.outer_port != 0) flow.translated = translated(conversation, flow, to_server);
-  flow.is_outside = seen.is_outside;
+  tell_translation(conversation, seen, to_server, flow);
   return flow;
 }
 

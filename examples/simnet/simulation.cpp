@@ -117,8 +117,10 @@ void Simulation::finish(const Conversation& conversation) {
     Exporter& exporter = *exporters_[seen.exporter];
     exported.protocols |= 1U << static_cast<unsigned>(exporter.protocol());
     exporter.account(up.octets + down.octets, up.packets + down.packets);
-    exported.by_inner |= !seen.is_outside || exporter.tells_translations();
+    const bool is_real = !seen.is_outside && !seen.is_in_front;
+    exported.by_inner |= is_real || exporter.tells_translations();
     exported.by_outer |= seen.is_outside;
+    exported.by_front |= seen.is_in_front;
   }
   truth_.add(conversation, exported);
 }

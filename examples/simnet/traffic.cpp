@@ -17,6 +17,7 @@ struct PortRange {
 constexpr std::array<PortRange, 3> kEphemeral = {{{32768, 60999}, {49152, 65535}, {1024, 65535}}};
 constexpr PortRange kPrivileged = {600, 1023};
 constexpr Micros kLongestInSweep = std::chrono::seconds{2};
+constexpr std::uint16_t kFrontPort = 443;
 constexpr std::int64_t kShortestLongMs = 30'000;
 constexpr Micros kMonth = std::chrono::hours{30 * 24};
 
@@ -130,7 +131,7 @@ std::optional<Conversation> Traffic::regular(Time at) {
   }
   const bool in_sweep = started_ < sweep_.size();
   const Dependency& dependency = in_sweep ? world_.dependencies[sweep_[started_]] : pick(at);
-  Conversation conversation = with_control(dependency, at, in_sweep);
+  Conversation conversation = with_legs(with_control(dependency, at, in_sweep));
   attempt_is_next_ = !world_.attempts.empty() && rng_.percent(options_.attempt_percent);
   if (!scanners_.empty() && options_.scan_percent > 0) {
     scans_due_ = options_.scan_percent / 100;
@@ -178,11 +179,43 @@ Conversation Traffic::with_control(const Dependency& dependency, Time at, bool i
   const Micros length = conversation.end - conversation.start;
   conversation.start = first.start + (first.end - first.start) / 2;
   conversation.end = std::min(conversation.start + length, options_.start + options_.duration);
+  put_off(std::move(conversation));
+  return first;
+}
+
+void Traffic::put_off(Conversation conversation) {
   const auto place =
       std::upper_bound(waiting_.begin(), waiting_.end(), conversation.start,
                        [](Time time, const Conversation& other) { return time < other.start; });
   waiting_.insert(place, std::move(conversation));
-  return first;
+}
+
+/// A proxy asks as soon as it is asked, in a connection of its own, and adds a line to each request.
+Conversation Traffic::with_legs(Conversation whole) {
+  const Dependency& dependency = *whole.dependency;
+  if (!world_.is_passed_on(dependency)) return whole;
+  constexpr std::uint64_t kForwardedFor = 32;
+  const Host& proxy = world_.hosts[*dependency.front];
+  const Micros length = whole.end - whole.start;
+  Conversation back = whole;
+  back.client_host = &proxy;
+  back.client = dependency.over_ipv6 ? proxy.ipv6 : proxy.ipv4;
+  back.leg = Leg::back;
+  Dialogue::Shape shape = whole.dialogue.shape();
+  shape.request_octets += kForwardedFor;
+  back.dialogue = Dialogue(shape);
+  back.outer_client = {};
+  back.outer_port = 0;
+  finish(back, whole.start + length / 16, length - length / 8, ClientPort::ephemeral, false);
+  back.end = std::min(back.end, std::max(back.start, whole.end));
+
+  whole.server_host = &proxy;
+  whole.server = back.client;
+  whole.server_port = kFrontPort;
+  whole.leg = Leg::front;
+  whole.observers = route(whole, false);
+  put_off(std::move(back));
+  return whole;
 }
 
 Conversation Traffic::between(const Host& client, const Host& server) const {
@@ -205,6 +238,10 @@ Conversation Traffic::of_dependency(const Dependency& dependency, Time at, bool 
   conversation.client = world_.client_address(dependency);
   conversation.server = world_.server_address(dependency);
   conversation.server_port = dependency.port;
+  if (dependency.front && !world_.is_passed_on(dependency)) {
+    conversation.front = world_.asked_address(dependency);
+    conversation.front_port = kFrontPort;
+  }
 
   Dialogue::Shape shape;
   shape.protocol = service.protocol;
@@ -300,7 +337,8 @@ std::vector<Observation> Traffic::route(const Conversation& conversation, bool i
   };
   // The server's router sees it, for polls the poller's; one that cannot export IPv6 passes it on.
   const std::size_t inner = router_of(*conversation.client_host);
-  std::vector<std::size_t> path = {router_of(*conversation.server_host), inner};
+  const std::size_t last = router_of(*conversation.server_host);
+  std::vector<std::size_t> path = {last, inner};
   if (is_management) std::swap(path[0], path[1]);
   for (std::size_t i = 0; i < count; ++i) path.push_back((path[0] + i) % count);
 
@@ -313,8 +351,9 @@ std::vector<Observation> Traffic::route(const Conversation& conversation, bool i
     });
     const bool can_see = !is_ipv6 || exporters_[exporter].protocol != Protocol::netflow_v5;
     if (!is_new || !can_see || seen.size() == wanted) continue;
-    // The client's own router lies before the translator.
-    seen.push_back({exporter, conversation.outer_port != 0 && exporter != inner});
+    // The client's own router lies before the translator, the server's behind the virtual server.
+    seen.push_back({exporter, conversation.outer_port != 0 && exporter != inner,
+                    conversation.front_port != 0 && exporter != last});
   }
   return seen;
 }

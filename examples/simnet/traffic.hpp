@@ -18,6 +18,14 @@ namespace simnet {
 struct Observation {
   std::size_t exporter = 0;  ///< its number
   bool is_outside = false;   ///< behind the translator, so it sees the outer address
+  bool is_in_front = false;  ///< of a virtual server, so it sees that one's address
+};
+
+/// What passes a proxy is two conversations.
+enum class Leg : std::uint8_t {
+  whole,  ///< nothing passes it on
+  front,  ///< from the client to the proxy
+  back    ///< from the proxy to the server
 };
 
 /// One use of a dependency, or one attempt.
@@ -37,6 +45,9 @@ struct Conversation {
   std::uint64_t records = 0;           ///< of the observer that samples least; sFlow: samples
   Address outer_client;                ///< with an outer port: what the translator makes of it
   std::uint16_t outer_port = 0;
+  Address front;  ///< with a port: of the virtual server that the client asks
+  std::uint16_t front_port = 0;
+  Leg leg = Leg::whole;
   bool is_scan = false;  ///< an attempt that no list has
 };
 
@@ -83,6 +94,8 @@ class Traffic {
   [[nodiscard]] std::optional<Conversation> regular(Time at);
   [[nodiscard]] Conversation of_dependency(const Dependency& dependency, Time at, bool in_sweep);
   [[nodiscard]] Conversation with_control(const Dependency& dependency, Time at, bool in_sweep);
+  [[nodiscard]] Conversation with_legs(Conversation whole);
+  void put_off(Conversation conversation);
   [[nodiscard]] Conversation of_attempt(const Attempt& attempt, Time at);
   [[nodiscard]] Conversation of_scan(Time at);
   [[nodiscard]] std::optional<Conversation> due(Time before);

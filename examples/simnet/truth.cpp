@@ -20,14 +20,17 @@ std::string protocol_names(unsigned bits) {
 }  // namespace
 
 Truth::Truth(const World& world)
-    : world_(world), dependencies_(world.dependencies.size()), attempts_(world.attempts.size()) {}
+    : world_(world),
+      dependencies_(world.dependencies.size()),
+      behind_(world.dependencies.size()),
+      attempts_(world.attempts.size()) {}
 
 void Truth::add(const Conversation& conversation, const Exported& exported) {
   if (conversation.is_scan) return;
+  auto& used = conversation.leg == Leg::back ? behind_ : dependencies_;
   Totals& totals =
       conversation.dependency != nullptr
-          ? dependencies_[static_cast<std::size_t>(conversation.dependency -
-                                                   world_.dependencies.data())]
+          ? used[static_cast<std::size_t>(conversation.dependency - world_.dependencies.data())]
           : attempts_[static_cast<std::size_t>(conversation.attempt - world_.attempts.data())];
   const auto add_half = [](HalfTotals& sum, const HalfTotals& half) {
     sum.octets += half.octets;
@@ -38,6 +41,7 @@ void Truth::add(const Conversation& conversation, const Exported& exported) {
   totals.protocols |= exported.protocols;
   totals.by_inner |= exported.by_inner;
   totals.by_outer |= exported.by_outer;
+  totals.by_front |= exported.by_front;
   add_half(totals.to_server, conversation.dialogue.to_server());
   add_half(totals.to_client, conversation.dialogue.to_client());
 }
@@ -49,34 +53,84 @@ void Truth::write_dependencies(std::ostream& out) const {
   for (std::size_t i = 0; i < dependencies_.size(); ++i) {
     const Dependency& dependency = world_.dependencies[i];
     if (dependencies_[i].conversations == 0) continue;
-    const Host& client = world_.hosts[dependency.client];
-    const Address& own = world_.client_address(dependency);
-    if (!world_.is_translated(dependency)) {
-      write_row(out, i, client.name, own, "", "both");
-      continue;
-    }
-    // The dependency is the client's; what passes outside bears the translator's address.
-    const Host& translator = world_.hosts[*client.translator];
-    if (dependencies_[i].by_inner) {
-      write_row(out, i, client.name, own, translator.ipv4.text(), "application");
-    }
-    if (dependencies_[i].by_outer) {
-      write_row(out, i, translator.name, translator.ipv4, "", "wire");
+    const Row row{i,
+                  &world_.hosts[dependency.client],
+                  &world_.hosts[dependency.server],
+                  dependency.port,
+                  "",
+                  "both"};
+    if (world_.is_passed_on(dependency)) {
+      write_passed_on(out, row);
+    } else if (world_.is_translated(dependency) || dependency.front) {
+      write_translated(out, row);
+    } else {
+      write_row(out, row, dependencies_[i]);
     }
   }
 }
 
-void Truth::write_row(std::ostream& out, std::size_t number, const std::string& client_name,
-                      const Address& client, const std::string& via, const char* view) const {
-  const Dependency& dependency = world_.dependencies[number];
-  const Totals& totals = dependencies_[number];
-  out << client.text() << ',' << world_.server_address(dependency).text() << ','
-      << (dependency.service->protocol == kTcp ? "tcp" : "udp") << ',' << dependency.port << ','
+/// The dependency is the client's own, on the real server; what passes elsewhere bears the addresses of
+/// translators and virtual servers.
+void Truth::write_translated(std::ostream& out, const Row& whole) const {
+  const Dependency& dependency = world_.dependencies[whole.dependency];
+  const Totals& totals = dependencies_[whole.dependency];
+  const Host* outer =
+      world_.is_translated(dependency) ? &world_.hosts[*whole.client->translator] : nullptr;
+  const Host* front = dependency.front ? &world_.hosts[*dependency.front] : nullptr;
+  if (totals.by_inner) {
+    Row row = whole;
+    row.via = outer != nullptr ? outer->ipv4.text() : world_.asked_address(dependency).text();
+    row.view = world_.is_passed_on(dependency) ? "network" : "application";
+    write_row(out, row, totals);
+  }
+  for (const bool outside : {false, true}) {
+    for (const bool in_front : {false, true}) {
+      if ((outside && !totals.by_outer) || (in_front && !totals.by_front)) continue;
+      if (!outside && !in_front) continue;
+      Row row = whole;
+      if (outside) row.client = outer;
+      if (in_front) row.server = front;
+      if (in_front) row.port = front->served.front();
+      row.view = "wire";
+      write_row(out, row, totals);
+    }
+  }
+}
+
+void Truth::write_passed_on(std::ostream& out, const Row& whole) const {
+  const Dependency& dependency = world_.dependencies[whole.dependency];
+  const Host& proxy = world_.hosts[*dependency.front];
+  const Totals& totals = dependencies_[whole.dependency];
+  Row asked = whole;
+  asked.server = &proxy;
+  asked.port = proxy.served.front();
+  Row asks = whole;
+  asks.client = &proxy;
+  asked.view = asks.view = "network";
+  Row all = whole;
+  all.via = world_.asked_address(dependency).text();
+  all.view = "balanced";
+  if (world_.is_translated(dependency)) {
+    write_translated(out, asked);
+  } else {
+    write_row(out, asked, totals);
+  }
+  write_row(out, asks, behind_[whole.dependency]);
+  write_row(out, all, totals);
+}
+
+void Truth::write_row(std::ostream& out, const Row& row, const Totals& totals) const {
+  const Dependency& dependency = world_.dependencies[row.dependency];
+  const auto address = [&](const Host& host) -> const Address& {
+    return dependency.over_ipv6 ? host.ipv6 : host.ipv4;
+  };
+  out << address(*row.client).text() << ',' << address(*row.server).text() << ','
+      << (dependency.service->protocol == kTcp ? "tcp" : "udp") << ',' << row.port << ','
       << dependency.service->name << ',' << totals.flows << ',' << totals.to_server.octets << ','
       << totals.to_client.octets << ',' << totals.to_server.packets << ','
       << totals.to_client.packets << ',' << protocol_names(totals.protocols) << ','
-      << totals.conversations << ',' << client_name << ',' << world_.hosts[dependency.server].name
-      << ',' << (dependency.is_peer ? "peer" : "client_server") << ',' << via << ',' << view
+      << totals.conversations << ',' << row.client->name << ',' << row.server->name << ','
+      << (dependency.is_peer ? "peer" : "client_server") << ',' << row.via << ',' << row.view
       << '\n';
 }
 

@@ -18,6 +18,7 @@ struct Exported {
   unsigned protocols = 0;   ///< one bit for each Protocol that saw it
   bool by_inner = false;    ///< somebody saw or told the client's own address
   bool by_outer = false;    ///< somebody saw the address it was translated to
+  bool by_front = false;    ///< somebody saw the virtual server's address
 };
 
 /// Adds up. Thread-compatible.
@@ -29,7 +30,8 @@ class Truth {
   void add(const Conversation& conversation, const Exported& exported);
 
   /// One row a dependency that was used. Behind a translator two: the client's own, if anybody saw
-  /// it (view `application`), and what passes outside (`wire`), which several clients share.
+  /// it (view `application`), and what passes outside (`wire`), which several clients share. So with a
+  /// virtual server. Through a proxy three: both its legs (`network`), and the whole (`balanced`).
   void write_dependencies(std::ostream& out) const;
   /// One row an attempt that was made.
   void write_attempts(std::ostream& out) const;
@@ -45,12 +47,24 @@ class Truth {
     unsigned protocols = 0;
     bool by_inner = false;
     bool by_outer = false;
+    bool by_front = false;
   };
-  void write_row(std::ostream& out, std::size_t number, const std::string& client_name,
-                 const Address& client, const std::string& via, const char* view) const;
+  /// What a row says besides its totals.
+  struct Row {
+    std::size_t dependency = 0;
+    const Host* client = nullptr;
+    const Host* server = nullptr;
+    std::uint16_t port = 0;
+    std::string via;
+    const char* view = "";
+  };
+  void write_translated(std::ostream& out, const Row& whole) const;
+  void write_passed_on(std::ostream& out, const Row& whole) const;
+  void write_row(std::ostream& out, const Row& row, const Totals& totals) const;
 
   const World& world_;
-  std::vector<Totals> dependencies_;
+  std::vector<Totals> dependencies_;  ///< of what a proxy passes on: the client's leg
+  std::vector<Totals> behind_;        ///< of what a proxy passes on: its own leg
   std::vector<Totals> attempts_;
 };
 

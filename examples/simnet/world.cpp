@@ -54,6 +54,8 @@ class Builder {
     connect_failover_pairs();
     connect_rpc();
     connect_peers();
+    connect_fronts(Tier::proxy, options_.proxies);
+    connect_fronts(Tier::virtual_server, options_.virtual_servers);
     add_monthly_jobs();
     choose_ports();
     drop_doubles();
@@ -251,6 +253,23 @@ class Builder {
     }
   }
 
+  /// Every client gets to each replica of each front sooner or later.
+  void connect_fronts(Tier tier, std::uint32_t fronts) {
+    constexpr std::uint32_t kReplicasEach = 3;
+    for (std::uint32_t i = 0; i < fronts; ++i) {
+      const auto front = static_cast<std::uint32_t>(world_.hosts.size());
+      add_hosts(tier, Segment::dmz, 1);
+      world_.hosts[front].served.push_back(kHttps.port);
+      add_hosts(Tier::replica, Segment::data, kReplicasEach);
+      for (const std::uint32_t client : all(Tier::client)) {
+        for (std::uint32_t replica = front + 1; replica <= front + kReplicasEach; ++replica) {
+          use(client, replica, kHttpAlt);
+          world_.dependencies.back().front = front;
+        }
+      }
+    }
+  }
+
   void add_monthly_jobs() {
     const HostIndexes backup = all(Tier::backup);
     HostIndexes workers;
@@ -270,7 +289,8 @@ class Builder {
     std::map<std::pair<std::uint32_t, const Service*>, std::uint16_t> moved;
     for (Dependency& dependency : world_.dependencies) {
       const Service& service = *dependency.service;
-      const bool may_move = service.protocol == kTcp && service.port != 0 && service.weight != 0;
+      const bool may_move =
+          service.protocol == kTcp && service.port != 0 && service.weight != 0 && !dependency.front;
       if (options_.high_port_percent > 0 && may_move) {
         const auto [found, is_new] = moved.try_emplace({dependency.server, &service}, service.port);
         if (is_new && rng_.percent(options_.high_port_percent)) {
@@ -357,8 +377,10 @@ std::string_view name_of(Segment segment) noexcept {
 
 std::string_view name_of(Tier tier) noexcept {
   constexpr std::array<std::string_view, kTierCount> kNames = {
-      "client",    "balancer", "web",        "app", "database", "cache", "dns",        "mail",
-      "directory", "backup",   "monitoring", "log", "rpc",      "peer",  "translator", "scanner"};
+      "client", "balancer", "web",        "app",     "database",   "cache",
+      "dns",    "mail",     "directory",  "backup",  "monitoring", "log",
+      "rpc",    "peer",     "translator", "scanner", "proxy",      "virtual-server",
+      "replica"};
   return kNames[static_cast<std::size_t>(tier)];
 }
 
@@ -374,6 +396,15 @@ const Address& World::server_address(const Dependency& dependency) const {
 
 bool World::is_translated(const Dependency& dependency) const {
   return !dependency.over_ipv6 && hosts[dependency.client].translator.has_value();
+}
+
+bool World::is_passed_on(const Dependency& dependency) const {
+  return dependency.front && hosts[*dependency.front].tier == Tier::proxy;
+}
+
+const Address& World::asked_address(const Dependency& dependency) const {
+  const Host& host = hosts[dependency.front.value_or(dependency.server)];
+  return dependency.over_ipv6 ? host.ipv6 : host.ipv4;
 }
 
 World build_world(const WorldOptions& options) { return Builder(options).build(); }

@@ -32,9 +32,12 @@ enum class Tier : std::uint8_t {
   rpc,
   peer,
   translator,
-  scanner
+  scanner,
+  proxy,           ///< asks replicas in its own name for who asks it
+  virtual_server,  ///< whose address is replaced by that of one of its replicas
+  replica
 };
-inline constexpr std::size_t kTierCount = 16;
+inline constexpr std::size_t kTierCount = 19;
 
 [[nodiscard]] std::string_view name_of(Segment segment) noexcept;
 [[nodiscard]] std::string_view name_of(Tier tier) noexcept;
@@ -88,7 +91,8 @@ struct Dependency {
   bool is_monthly = false;  ///< used once in 30 days, at no other time
   std::uint32_t pair = 0;   ///< not 0: of the two with this number one is used at a time
   bool is_standby = false;  ///< the one of a pair that is used in the second half of the time
-  const Service* control = nullptr;  ///< asked first on the same server, for the port
+  const Service* control = nullptr;    ///< asked first on the same server, for the port
+  std::optional<std::uint32_t> front;  ///< the host that the client asks to get to the server
 };
 
 /// Somebody tries a port on which nobody listens. Not a dependency.
@@ -110,6 +114,8 @@ struct WorldOptions {
   std::uint32_t dns_percent = 50;         ///< of servers that ask; clients always do, but for 0
   std::uint32_t monitoring_percent = 50;  ///< of servers that are polled
   std::uint32_t backup_percent = 100;     ///< of data, mail and directory servers
+  std::uint32_t proxies = 0;              ///< balancers that pass on, three replicas each
+  std::uint32_t virtual_servers = 0;      ///< balancers that translate, three replicas each
   std::uint32_t nat_percent = 0;          ///< of clients behind a translator
   std::uint32_t scanners = 0;
   std::uint32_t peers = 0;              ///< hosts that are client and server to each other
@@ -128,6 +134,10 @@ struct World {
   [[nodiscard]] const Address& server_address(const Dependency& dependency) const;
   /// Whether the client's address is another one outside.
   [[nodiscard]] bool is_translated(const Dependency& dependency) const;
+  /// Whether a proxy passes it on: then it is two conversations, one after the other.
+  [[nodiscard]] bool is_passed_on(const Dependency& dependency) const;
+  /// The address that the client asks.
+  [[nodiscard]] const Address& asked_address(const Dependency& dependency) const;
 };
 
 /// The same options give the same world.
