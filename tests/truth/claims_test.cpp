@@ -225,6 +225,36 @@ void check_translations(std::uint64_t seed, seconds shuffle) {
   CHECK(wrong_octets == 0);
 }
 
+/// Whatever balancers and translators stand between, applications are seen to use each other.
+void check_applications(const simnet::Options& options) {
+  const ScenarioScores scores = compare("x", options, {{}, 3});
+  const ApplicationScore& view = scores.application;
+  CAPTURE(view.examples.empty() ? "" : view.examples.back());
+  CAPTURE(view.precision());
+  CAPTURE(view.recall());
+  CHECK(view.edges_true > 150);
+  CHECK(view.precision() >= 0.97);
+  CHECK(view.recall() >= 0.97);
+  // A client's part of what goes to each replica is not seen, only all clients' is.
+  CHECK(view.octet_error_by_edge() <= 0.05);
+  CHECK(scores.tools.front().precision() >= 0.97);
+  CHECK(scores.tools.front().recall() >= 0.97);
+}
+
+void check_applications(const std::string& name, std::uint64_t seed, bool is_told) {
+  CAPTURE(name);
+  CAPTURE(seed);
+  CAPTURE(is_told);
+  simnet::Options options = scenario_named(name);
+  set_seed(options, options.world.seed + seed);
+  for (auto& exporter : options.simulation.exporters) {
+    if (!is_told) continue;
+    exporter.protocol = simnet::Protocol::ipfix;
+    exporter.tells_translations = true;
+  }
+  check_applications(options);
+}
+
 /// A folder of its own for as long as this lives.
 struct Folder {
   Folder() : path(std::filesystem::temp_directory_path() / ("truth-" + std::to_string(getpid()))) {
@@ -281,6 +311,13 @@ TEST_SUITE("quick") {
       for (const seconds shuffle : {seconds{0}, seconds{25}}) check_translations(seed, shuffle);
     }
   }
+  TEST_CASE(
+      "the application view goes past proxies, virtual servers and translators that are told") {
+    for (const std::uint64_t seed : {std::uint64_t{0}, kOtherSeed}) {
+      check_applications("balancers", seed, true);
+      check_applications("translators", seed, true);
+    }
+  }
   TEST_CASE("S2: one, two or four exporters, clocks apart, give the same map") {
     for (const std::uint64_t seed : {std::uint64_t{1}, kOtherSeed}) check_observers(seed);
   }
@@ -294,9 +331,9 @@ TEST_SUITE("quick") {
 
 TEST_SUITE("long") {
   TEST_CASE("S1, S3: directions and edges are right and no octet is lost, in every scenario") {
-    for (const char* name :
-         {"plain", "handshake", "high-ports", "low-clients", "rpc", "peers", "scans", "nat",
-          "observers", "rough", "failover", "monthly", "sampled", "sampled-4000", "full"}) {
+    for (const char* name : {"plain", "handshake", "high-ports", "low-clients", "rpc", "peers",
+                             "scans", "nat", "translators", "balancers", "observers", "rough",
+                             "failover", "monthly", "sampled", "sampled-4000", "full"}) {
       check_with_two_seeds(name, std::chrono::hours{24 * 60});
     }
   }

@@ -14,13 +14,16 @@ TakeFlows Comparison::input() {
 ScenarioScores Comparison::finish(const std::string& name, const TrueMap& truth,
                                   const ScoreOptions& options) {
   flowlens_.finish();
+  const TrueMap network = network_view(truth);
   ScenarioScores scores;
   scores.scenario = name;
-  scores.tools.push_back(score(flowlens_, truth, conversations_, options));
+  scores.tools.push_back(score(flowlens_, network, conversations_, options));
+  scores.application =
+      score_application(flowlens_.application_map(), truth, conversations_, options);
   for (const auto& baseline : make_baselines(conversations_)) {
     ScoreOptions without_examples = options;
     without_examples.max_examples = 0;
-    scores.tools.push_back(score(*baseline, truth, conversations_, without_examples));
+    scores.tools.push_back(score(*baseline, network, conversations_, without_examples));
   }
   return scores;
 }

@@ -25,8 +25,8 @@ constexpr const char* kHelp =
     "  --examples N  of what is missing, false or turned round on FlowLens' map\n\n"
     "The capture holds export datagrams, ordinary traffic or both. TRUTH.csv has the columns "
     "client,\n"
-    "server, protocol and port; of choice octets_to_server, octets_to_client and direction\n"
-    "(client_server or peer).\n";
+    "server, protocol and port; of choice octets_to_server, octets_to_client, direction\n"
+    "(client_server or peer) and view (wire, network or balanced).\n";
 
 struct Arguments {
   bool help = false;

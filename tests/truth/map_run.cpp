@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "flowlens/application_view.hpp"
+
 namespace truth {
 
 using flowlens::ConnectionSummary;
@@ -13,6 +15,16 @@ namespace {
 DependencyKey without_site(DependencyKey key) noexcept {
   key.client.site = key.server.site = {};
   return key;
+}
+
+FoundDependency found_of(const DependencyRow& row) noexcept {
+  FoundDependency found;
+  found.is_peer = row.direction == Direction::peer;
+  found.is_undecided = row.direction == Direction::unknown;
+  found.octets_to_server = row.totals.estimated_octets_to_server;
+  found.octets_to_client = row.totals.estimated_octets_to_client;
+  found.confidence = flowlens::confidence(row.rung);
+  return found;
 }
 
 }  // namespace
@@ -47,14 +59,18 @@ void MapRun::finish() {
       options_.resolver.aggregator.window + options_.resolver.aggregator.allowed_lateness;
   resolver_.summarize(now_ + past + options_.resolver.aggregator.max_future, summaries_);
   take(summaries_);
+  const flowlens::ApplicationView view{resolver_.graph()};
+  std::vector<flowlens::ApplicationRow> rows;
   for (const DependencyRow& row : resolver_.graph().copy().dependencies) {
-    FoundDependency found;
-    found.is_peer = row.direction == Direction::peer;
-    found.is_undecided = row.direction == Direction::unknown;
-    found.octets_to_server = row.totals.estimated_octets_to_server;
-    found.octets_to_client = row.totals.estimated_octets_to_client;
-    found.confidence = flowlens::confidence(row.rung);
-    map_[without_site(row.key)] = found;
+    map_[without_site(row.key)] = found_of(row);
+    view.append(row, rows);
+  }
+  for (const flowlens::ApplicationRow& a : rows) {
+    FoundDependency found = found_of(a.row);
+    FoundDependency& held = application_map_[without_site(a.row.key)];
+    found.octets_to_server += held.octets_to_server;
+    found.octets_to_client += held.octets_to_client;
+    held = found;
   }
 }
 

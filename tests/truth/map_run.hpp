@@ -29,6 +29,10 @@ class MapRun : public Contender {
 
   std::string name() const override { return "FlowLens"; }
   const std::map<DependencyKey, FoundDependency>& map() const override { return map_; }
+  /// As applications see it: what intermediaries pass on belongs to who asked them.
+  [[nodiscard]] const std::map<DependencyKey, FoundDependency>& application_map() const noexcept {
+    return application_map_;
+  }
   std::optional<Answer> answer(const ConversationKey& key, const Conversation& c,
                                std::size_t suspect) const override;
 
@@ -58,6 +62,7 @@ class MapRun : public Contender {
   std::uint64_t octets_in_windows_ = 0;
   std::map<DependencyKey, std::vector<Decided>> decided_;  ///< final rows, ascending by window
   std::map<DependencyKey, FoundDependency> map_;
+  std::map<DependencyKey, FoundDependency> application_map_;
 };
 
 }  // namespace truth

@@ -53,6 +53,15 @@ void write_overview(const std::vector<ScenarioScores>& all, std::ostream& out) {
   }
 }
 
+void write_applications(const std::vector<ScenarioScores>& all, std::ostream& out) {
+  write_head(out, {"scenario", "precision", "recall", "edges", "octet error by edge"});
+  for (const ScenarioScores& scenario : all) {
+    const ApplicationScore& s = scenario.application;
+    write_row(out, {scenario.scenario, percent(s.precision()), percent(s.recall()),
+                    std::to_string(s.edges_true), percent(s.octet_error_by_edge(), 3)});
+  }
+}
+
 void write_rungs(const std::vector<ScenarioScores>& all, std::ostream& out) {
   write_head(out, {"scenario", "rung", "right", "wrong", "undecided", "accuracy"});
   for (const ScenarioScores& scenario : all) {
@@ -82,6 +91,13 @@ json to_json(const Tally& t) {
           {"undecided", t.undecided},
           {"missing", t.missing},
           {"accuracy", t.accuracy()}};
+}
+
+json to_json(const ApplicationScore& s) {
+  return {{"edges_true", s.edges_true},   {"edges_found", s.edges_found},
+          {"edges_right", s.edges_right}, {"precision", s.precision()},
+          {"recall", s.recall()},         {"octet_error_by_edge", s.octet_error_by_edge()},
+          {"examples", s.examples}};
 }
 
 json to_json(const Score& s) {
@@ -121,12 +137,17 @@ json to_json(const Score& s) {
 void write_tables(const std::vector<ScenarioScores>& all, std::ostream& out) {
   out << "In percent, but for undecided edges; direction by conversation and window.\n\n";
   write_overview(all, out);
+  out << "\nFlowLens' application view:\n\n";
+  write_applications(all, out);
   out << "\nFlowLens by the rung that decided:\n\n";
   write_rungs(all, out);
   out << "\nFlowLens by direction_confidence of the edges:\n\n";
   write_calibration(all, out);
   for (const ScenarioScores& scenario : all) {
     for (const std::string& example : scenario.tools.front().examples) {
+      out << scenario.scenario << ": " << example << '\n';
+    }
+    for (const std::string& example : scenario.application.examples) {
       out << scenario.scenario << ": " << example << '\n';
     }
   }
@@ -137,7 +158,9 @@ void write_json(const std::vector<ScenarioScores>& all, std::ostream& out) {
   for (const ScenarioScores& scenario : all) {
     json tools = json::array();
     for (const Score& s : scenario.tools) tools.push_back(to_json(s));
-    j.push_back({{"scenario", scenario.scenario}, {"tools", std::move(tools)}});
+    j.push_back({{"scenario", scenario.scenario},
+                 {"tools", std::move(tools)},
+                 {"application_view", to_json(scenario.application)}});
   }
   out << j.dump(2) << '\n';
 }

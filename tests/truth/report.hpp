@@ -14,6 +14,7 @@ namespace truth {
 struct ScenarioScores {
   std::string scenario;
   std::vector<Score> tools;
+  ApplicationScore application;  ///< FlowLens alone has such a view
 };
 
 /// A table in Markdown, one line a scenario and tool; then FlowLens by kind of evidence, by rung and

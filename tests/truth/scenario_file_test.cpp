@@ -147,6 +147,7 @@ TEST_CASE("scenario: at the ends of the ranges the map still knows the truth") {
       {"clients: 500\nreplicas: 5\nrate: 20000\nduration: 2\n"},
       {"ipv6: 100\ndns: 100\nmonitoring: 100\nexporters: [{protocol: ipfix}]\n"},
       {"nat: 100\nipv6: 0\nobservers: 2\n"},
+      {"proxies: 16\nvirtual_servers: 16\nclients: 4\n"},
       {"peers: 200\nrate: 400\nduration: 60\n"},  // else most edges are used once
       {"rpc_servers: 50\nclients: 4\nrate: 400\n"},
       {"monthly_jobs: 50\nrate: 400\n"},

@@ -199,6 +199,49 @@ double Score::calibration_error() const noexcept {
   return edges == 0 ? 0 : error / static_cast<double>(edges);
 }
 
+double ApplicationScore::precision() const noexcept { return share(edges_right, edges_found, 1); }
+double ApplicationScore::recall() const noexcept { return share(edges_right, edges_true, 1); }
+double ApplicationScore::octet_error_by_edge() const noexcept {
+  return share(octets_apart, octets_true, 0);
+}
+
+ApplicationScore score_application(const std::map<DependencyKey, FoundDependency>& found,
+                                   const TrueMap& truth, const Conversations& all,
+                                   const ScoreOptions& options) {
+  ApplicationScore score;
+  const auto example = [&](const char* what, const DependencyKey& key) {
+    if (score.examples.size() < options.max_examples) score.examples.push_back(what + text(key));
+  };
+  TrueMap wanted = application_view(truth);
+  const Visible visible = visible_part(network_view(truth), all);
+  // No record bears both ends of what is balanced; of the rest at least one must have come.
+  std::erase_if(wanted, [&](const auto& entry) {
+    return !entry.second.is_application_only && !visible.edges.contains(entry.first);
+  });
+  score.edges_true = wanted.size();
+  for (const auto& [key, edge] : found) {
+    if (edge.is_undecided) continue;
+    const auto real = find_true(wanted, key);
+    if (real == wanted.end()) {
+      // An attempt that looks like peers, say, is the network view's business.
+      if (edge.is_peer) continue;
+      ++score.edges_found;
+      example("application: false ", key);
+      continue;
+    }
+    ++score.edges_found;
+    ++score.edges_right;
+    if (key != real->first) continue;
+    score.octets_true += real->second.octets_to_server + real->second.octets_to_client;
+    score.octets_apart += apart(edge.octets_to_server, real->second.octets_to_server) +
+                          apart(edge.octets_to_client, real->second.octets_to_client);
+  }
+  for (const auto& [key, real] : wanted) {
+    if (!found.contains(key)) example("application: missing ", key);
+  }
+  return score;
+}
+
 Score score(const Contender& tool, const TrueMap& truth, const Conversations& all,
             const ScoreOptions& options) {
   return Scoring(tool, truth, all, options).run();

@@ -65,6 +65,20 @@ struct Score {
   [[nodiscard]] double calibration_error() const noexcept;
 };
 
+/// A map of applications: whole edges only, whatever passes them on.
+struct ApplicationScore {
+  std::uint64_t edges_true = 0;
+  std::uint64_t edges_found = 0;  ///< but for those that do not say who serves
+  std::uint64_t edges_right = 0;
+  std::uint64_t octets_true = 0;  ///< of the right ones
+  std::uint64_t octets_apart = 0;
+  std::vector<std::string> examples;  ///< of what is missing or false
+
+  [[nodiscard]] double precision() const noexcept;
+  [[nodiscard]] double recall() const noexcept;
+  [[nodiscard]] double octet_error_by_edge() const noexcept;
+};
+
 struct ScoreOptions {
   flowlens::Timestamp measure_from =
       flowlens::Timestamp::min();  ///< direction: of windows from here
@@ -73,5 +87,9 @@ struct ScoreOptions {
 
 [[nodiscard]] Score score(const Contender& tool, const TrueMap& truth, const Conversations& all,
                           const ScoreOptions& options = {});
+/// What passes translators and balancers bears their addresses on the wire; here that is false.
+[[nodiscard]] ApplicationScore score_application(
+    const std::map<DependencyKey, FoundDependency>& found, const TrueMap& truth,
+    const Conversations& all, const ScoreOptions& options = {});
 
 }  // namespace truth

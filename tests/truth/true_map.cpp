@@ -113,6 +113,8 @@ class Reader {
     TrueDependency row;
     row.is_peer = is_peer();
     row.is_wire_only = cell("view") == "wire";
+    row.is_network_only = cell("view") == "network";
+    row.is_application_only = cell("view") == "balanced";
     row.has_octets = column("octets_to_server") && column("octets_to_client");
     if (row.has_octets) {
       constexpr auto kAny = std::numeric_limits<std::uint64_t>::max();
@@ -139,6 +141,20 @@ class Reader {
 }  // namespace
 
 TrueMap read_true_map(std::istream& in, const std::string& name) { return Reader(in, name).read(); }
+
+TrueMap network_view(const TrueMap& map) {
+  TrueMap view = map;
+  std::erase_if(view, [](const auto& entry) { return entry.second.is_application_only; });
+  return view;
+}
+
+TrueMap application_view(const TrueMap& map) {
+  TrueMap view = map;
+  std::erase_if(view, [](const auto& entry) {
+    return entry.second.is_wire_only || entry.second.is_network_only;
+  });
+  return view;
+}
 
 TrueMap read_true_map(const std::string& path) {
   std::ifstream in(path);
