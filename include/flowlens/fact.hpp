@@ -13,15 +13,17 @@
 namespace flowlens {
 
 /// Who says so; of two facts the one further down the list wins.
-enum class FactSource : std::uint8_t { observed, dns, cloud, inventory, declared };
+enum class FactSource : std::uint8_t { observed, inferred, dns, cloud, inventory, declared };
 /// `inventory`
 [[nodiscard]] std::string_view to_string(FactSource s) noexcept;
 
-/// One statement about an endpoint. This release knows three attributes:
+/// One statement about an endpoint. This release knows four attributes:
 /// * `name`: of the asset that holds the endpoint.
 /// * `asset`: the id of the asset that holds it, since `since`. Several such facts merge assets or
 ///   split one (facts_to_merge(), facts_to_split() in dependency_graph.hpp). An id not in use makes a
 ///   new asset. Recorded traffic is not touched: it stays between endpoints.
+/// * `type`: what the asset that holds the endpoint is, as in asset_type.hpp, and of choice a space and
+///   how sure that is (0 to 1). `unknown` by who has the last word takes back what he said.
 /// * `intermediary`: the id of an IntermediaryRow with this front, a space, and what is said of it:
 ///   `proposed`, `accepted` or `rejected`.
 struct Fact {

@@ -64,5 +64,10 @@
 #include "flowlens/paths.hpp"
 #include "flowlens/service_graph.hpp"
 #include "flowlens/single_points.hpp"
+// classify
+#include "flowlens/asset_features.hpp"
+#include "flowlens/asset_type.hpp"
+#include "flowlens/classification_rules.hpp"
+#include "flowlens/classifier.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

@@ -44,6 +44,9 @@ struct AssetRow {
   Timestamp last_seen;
   FactSource name_source = FactSource::observed;
   Timestamp name_at;  ///< of the statement; meaningful where there is a name
+  FactSource type_source = FactSource::observed;  ///< observed: nobody has said
+  float type_confidence = 0.0f;                   ///< 0 to 1; of what people say 1
+  Timestamp type_at;                              ///< of the statement that brought the type
 };
 
 /// A dependency with its totals.
@@ -84,8 +87,9 @@ enum class ChangeType : std::uint8_t {
   endpoint_moved,         ///< `object` holds an endpoint that `subject` held
   intermediary_proposed,  ///< the asset `object` seems to be the intermediary `subject`
   intermediary_judged,    ///< somebody has accepted or rejected that
+  asset_type_changed,     ///< the asset `subject`, of one known type before, is of another
 };
-inline constexpr std::size_t kChangeTypeCount = 6;
+inline constexpr std::size_t kChangeTypeCount = 7;
 /// `dependency_redirected`
 [[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
 

@@ -241,6 +241,13 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
     extra.name_source = a.extra->name_source;
     extra.name_at = a.extra->name_at;
   }
+  if (is_vacated && a.extra && (!b.extra || a.extra->type_source > b.extra->type_source)) {
+    AssetExtra& extra = b.more();
+    extra.asset_type = a.extra->asset_type;
+    extra.type_source = a.extra->type_source;
+    extra.type_confidence = a.extra->type_confidence;
+    extra.type_at = a.extra->type_at;
+  }
   const std::string what = endpoints[endpoint].key.address.to_string();
   if (is_vacated) {
     const Alias alias{from_id, *id, fact.at};
@@ -267,13 +274,14 @@ using namespace graph;
 
 std::string_view to_string(ChangeType t) noexcept {
   constexpr std::string_view kNames[kChangeTypeCount] = {
-      "dependency_redirected", "asset_merged",          "asset_split",
-      "endpoint_moved",        "intermediary_proposed", "intermediary_judged"};
+      "dependency_redirected", "asset_merged",        "asset_split",       "endpoint_moved",
+      "intermediary_proposed", "intermediary_judged", "asset_type_changed"};
   return kNames[static_cast<std::size_t>(t)];
 }
 
 std::string_view to_string(FactSource s) noexcept {
-  constexpr std::string_view kNames[] = {"observed", "dns", "cloud", "inventory", "declared"};
+  constexpr std::string_view kNames[] = {"observed", "inferred",  "dns",
+                                         "cloud",    "inventory", "declared"};
   return kNames[static_cast<std::size_t>(s)];
 }
 
@@ -289,6 +297,7 @@ bool DependencyGraph::apply(const Fact& fact) {
     impl_->refresh_stale_assets();
     return is_taken;
   }
+  if (fact.attribute == "type") return impl_->apply_type(fact, asset);
   if (fact.attribute != "name") return false;
   AssetState& a = impl_->assets[asset].value;
   if (a.is_named() &&

@@ -48,6 +48,9 @@ AssetRow State::asset_row(std::uint32_t asset) const {
     row.asset_type = a.extra->asset_type;
     row.name_source = a.extra->name_source;
     row.name_at = a.extra->name_at;
+    row.type_source = a.extra->type_source;
+    row.type_confidence = a.extra->type_confidence;
+    row.type_at = a.extra->type_at;
   }
   for (const Held& held : a.held()) {
     HeldEndpoint& e = row.endpoints.emplace_back();
@@ -82,11 +85,15 @@ void State::take_asset(const AssetRow& row) {
   a.alive = a.published = true;
   a.is_internal = row.is_internal;
   a.seen = {row.first_seen, row.last_seen};
-  if (!row.name.empty() || row.asset_type != "unknown" || a.extra) {
+  if (!row.name.empty() || row.asset_type != "unknown" || row.type_source != FactSource::observed ||
+      a.extra) {
     a.more().name = row.name;
     a.extra->asset_type = row.asset_type;
     a.extra->name_source = row.name_source;
     a.extra->name_at = row.name_at;
+    a.extra->type_source = row.type_source;
+    a.extra->type_confidence = row.type_confidence;
+    a.extra->type_at = row.type_at;
   }
   a.one = {};
   if (a.extra) a.extra->held.clear();

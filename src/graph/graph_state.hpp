@@ -94,6 +94,9 @@ struct State {
              std::string reason);
   void remember(ChangeEvent event);
 
+  /// A statement about what an asset is (graph_types.cpp). \return false if it is none, or weaker.
+  bool apply_type(const Fact& fact, std::uint32_t asset);
+
   // Between those who talk (graph_intermediaries.cpp)
   void take_proposal(const IntermediaryProposal& proposal, Timestamp at);
   void take_intermediary(const IntermediaryRow& row);

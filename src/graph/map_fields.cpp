@@ -16,9 +16,9 @@ const ChangeEvent& change(const void* row) noexcept {
 }
 
 constexpr std::string_view kDirections[] = {"client_server", "peer", "unknown"};
-constexpr std::string_view kChanges[] = {"dependency_redirected", "asset_merged",
-                                         "asset_split",           "endpoint_moved",
-                                         "intermediary_proposed", "intermediary_judged"};
+constexpr std::string_view kChanges[] = {
+    "dependency_redirected", "asset_merged",        "asset_split",       "endpoint_moved",
+    "intermediary_proposed", "intermediary_judged", "asset_type_changed"};
 static_assert(std::size(kChanges) == kChangeTypeCount);
 
 bool number(std::uint64_t value, Operand& out) noexcept {
@@ -193,6 +193,18 @@ constexpr Field kAssetFields[] = {
      .description = "what kind of machine it is",
      .get = [](const void* r, std::size_t,
                Operand& out) noexcept { return text(asset(r).asset_type, out); }},
+    {.name = "type source",
+     .kind = FieldKind::text,
+     .description = "who says so: inferred, inventory, declared",
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return text(to_string(asset(r).type_source), out); }},
+    {.name = "type confidence",
+     .kind = FieldKind::ratio,
+     .description = "how sure that is",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return number(field_key::of(double{asset(r).type_confidence}), out);
+         }},
     {.name = "internal",
      .kind = FieldKind::boolean,
      .description = "in a network of one's own",

@@ -103,7 +103,10 @@ struct AssetExtra {
   std::string name;
   std::string asset_type = "unknown";
   Timestamp name_at = Timestamp::min();
+  Timestamp type_at = Timestamp::min();
+  float type_confidence = 0.0f;
   FactSource name_source = FactSource::observed;
+  FactSource type_source = FactSource::observed;
   std::vector<Held> held;  ///< where it is not just AssetState::one
 };
 

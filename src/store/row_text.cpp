@@ -56,7 +56,7 @@ FactSource source_from(std::string_view text) {
   return enumerator_from(text, FactSource::declared, "source");
 }
 ChangeType change_type_from(std::string_view text) {
-  return enumerator_from(text, ChangeType::intermediary_judged, "type of change");
+  return enumerator_from(text, ChangeType::asset_type_changed, "type of change");
 }
 IntermediaryKind intermediary_kind_from(std::string_view text) {
   return enumerator_from(text, IntermediaryKind::source_nat, "kind of intermediary");

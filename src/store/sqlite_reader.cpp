@@ -99,7 +99,8 @@ class Loader {
 void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
   Statement row{database,
                 "SELECT a.id, a.name, a.asset_type, a.is_internal, a.first_seen, a.last_seen, "
-                "a.name_source, a.name_at, e.site, e.address, e.held_from, e.held_until, e.source "
+                "a.name_source, a.name_at, a.type_source, a.type_confidence_millionths, a.type_at, "
+                "e.site, e.address, e.held_from, e.held_until, e.source "
                 "FROM assets a "
                 "JOIN asset_endpoints e ON e.asset = a.id ORDER BY a.id, e.position"};
   std::optional<AssetRow> asset;
@@ -113,6 +114,9 @@ void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
     next.last_seen = from_unix_ns(row.i64());
     next.name_source = source_from(row.text());
     next.name_at = from_unix_ns(row.i64());
+    next.type_source = source_from(row.text());
+    next.type_confidence = static_cast<float>(row.u64()) / 1e6f;
+    next.type_at = from_unix_ns(row.i64());
     HeldEndpoint held = read_endpoint(row, sites);
     if (!asset || asset->id != next.id) {
       if (asset) loader.add(std::move(*asset));

@@ -187,8 +187,15 @@ CREATE TABLE intermediary_members (
 ) WITHOUT ROWID;
 )sql";
 
+// Who says what an asset is; `observed`: nobody has.
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE assets ADD COLUMN type_source TEXT NOT NULL DEFAULT 'observed';
+ALTER TABLE assets ADD COLUMN type_confidence_millionths INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE assets ADD COLUMN type_at INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
+constexpr std::array<const char*, 4> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

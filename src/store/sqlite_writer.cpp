@@ -38,11 +38,13 @@ std::vector<const Row*> in_order(const std::vector<Row>& rows, Key key) {
 SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
     : sites_(&sites),
       upsert_asset_(db,
-                    "INSERT INTO assets VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+                    "INSERT INTO assets VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
                     "name = excluded.name, asset_type = excluded.asset_type, "
                     "is_internal = excluded.is_internal, first_seen = excluded.first_seen, "
                     "last_seen = excluded.last_seen, name_source = excluded.name_source, "
-                    "name_at = excluded.name_at"),
+                    "name_at = excluded.name_at, type_source = excluded.type_source, "
+                    "type_confidence_millionths = excluded.type_confidence_millionths, "
+                    "type_at = excluded.type_at"),
       // Endpoints seldom change: a row that is there already is left alone.
       upsert_endpoint_(
           db,
@@ -136,6 +138,9 @@ void SqliteWriter::write_asset(const AssetRow& row) {
       .bind(to_unix_ns(row.last_seen))
       .bind(to_string(row.name_source))
       .bind(to_unix_ns(row.name_at))
+      .bind(to_string(row.type_source))
+      .bind(static_cast<std::uint64_t>(std::lround(row.type_confidence * 1e6f)))
+      .bind(to_unix_ns(row.type_at))
       .run();
   std::uint64_t position = 0;
   for (const HeldEndpoint& held : row.endpoints) {

@@ -218,3 +218,45 @@ TEST_CASE("holder: what is refused") {
   CHECK(f.graph.facts_to_merge(one, one, kNoon).empty());
   CHECK(f.graph.facts_to_merge(one, derive_id(one, "x"), kNoon).empty());
 }
+
+TEST_CASE("what an asset is: the stronger source has the last word, until it takes it back") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.2");
+  const auto say = [&](std::string value, FactSource source, std::chrono::seconds later) {
+    return f.graph.apply({at("10.0.0.2"), "type", std::move(value), source, kNoon + later, {}});
+  };
+  const auto row = [&] { return *f.graph.asset_of(at("10.0.0.2")); };
+  CHECK(say("web 0.9", FactSource::inferred, 1s));
+  CHECK(row().asset_type == "web");
+  CHECK(row().type_confidence == 0.9f);
+  CHECK(row().type_at == kNoon + 1s);
+  CHECK(f.graph.changes({}).total == 0);
+  CHECK(say("cache", FactSource::declared, 2s));
+  CHECK(row().type_confidence == 1.0f);
+  CHECK(row().type_source == FactSource::declared);
+  CHECK_FALSE(say("web 0.99", FactSource::inferred, 3s));
+  CHECK(row().asset_type == "cache");
+  const auto events = f.graph.changes({});
+  REQUIRE(events.rows.size() == 1);
+  CHECK(events.rows[0].reason == "was web, is cache (declared)");
+  CHECK(say("unknown", FactSource::declared, 4s));
+  CHECK(row().asset_type == "unknown");
+  CHECK(row().type_source == FactSource::observed);
+  CHECK(say("mail 0.8", FactSource::inferred, 5s));
+  CHECK(f.graph.changes({}).total == 1);
+  for (const char* bad : {"", "Web", "web 2", "web x", "web 0.5 ", "a-b", " web"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(say(bad, FactSource::declared, 6s));
+  }
+  CHECK(row().asset_type == "mail");
+}
+
+TEST_CASE("what a merged asset was goes along, where the other is of no stronger word") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.2");
+  CHECK(f.graph.apply({at("10.0.0.1"), "type", "camera", FactSource::declared, kNoon, {}}));
+  CHECK(f.graph.apply({at("10.0.0.2"), "type", "web 0.9", FactSource::inferred, kNoon, {}}));
+  CHECK(f.merge(f.id("10.0.0.2"), f.id("10.0.0.1")));
+  CHECK(f.graph.asset_of(at("10.0.0.2"))->asset_type == "camera");
+  CHECK(f.graph.asset_of(at("10.0.0.2"))->type_source == FactSource::declared);
+}

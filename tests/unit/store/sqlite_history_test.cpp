@@ -129,12 +129,22 @@ TEST_CASE("names and holders come back with those who said so") {
   named.name = "db";
   named.name_source = FactSource::declared;
   named.name_at = at_second(7);
+  named.asset_type = "printer";
+  named.type_source = FactSource::inferred;
+  named.type_confidence = 0.75f;
+  named.type_at = at_second(6);
   named.endpoints.push_back({endpoint(77), at_second(3), std::nullopt, FactSource::declared});
   r.assets = {named};
   o.store->apply(r);
   o.reopen();
   DependencyGraph graph;
   o.store->load(graph);
+  const auto loaded = graph.asset(named.id);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->asset_type == "printer");
+  CHECK(loaded->type_source == FactSource::inferred);
+  CHECK(loaded->type_confidence == 0.75f);
+  CHECK(loaded->type_at == at_second(6));
   CHECK_FALSE(graph.apply(Fact{endpoint(1), "name", "x", FactSource::dns, at_second(9), {}}));
   CHECK_FALSE(graph.apply(Fact{
       endpoint(77), "asset", asset_id(5).to_string(), FactSource::inventory, at_second(9), {}}));
@@ -151,6 +161,8 @@ TEST_CASE("a file of the release before is brought up to date") {
     SQLite::Database{o.folder.file().string(), SQLite::OPEN_READWRITE}.exec(
         "DROP VIEW readable_events; DROP VIEW readable_windows; DROP VIEW resolved_windows;"
         "DROP TABLE events; DROP TABLE aliases;"
+        "ALTER TABLE assets DROP COLUMN type_source; ALTER TABLE assets DROP COLUMN type_at; "
+        "ALTER TABLE assets DROP COLUMN type_confidence_millionths; "
         "ALTER TABLE assets DROP COLUMN name_source; ALTER TABLE assets DROP COLUMN name_at;"
         "ALTER TABLE asset_endpoints DROP COLUMN source;"
         "ALTER TABLE dependencies DROP COLUMN hours; ALTER TABLE dependencies DROP COLUMN reasons; "
