@@ -17,6 +17,7 @@
 #include "http/server.hpp"
 #include "log.hpp"
 #include "pipeline/capture_input.hpp"
+#include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
 #include "pipeline/ingest.hpp"
@@ -139,6 +140,8 @@ struct Daemon::Parts {
   std::unique_ptr<Ingest> ingest;
   std::atomic<bool> is_receiving{false};
   ResolverThread resolver_thread;
+  Classifier classifier;
+  Classifying classifying;
   Service service;
   http::Router router;
   std::unique_ptr<http::Server> server;
@@ -181,6 +184,11 @@ Daemon::Parts::Parts(const Loaded& loaded)
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
                random_key()),
       resolver_thread(writer, channel, flush_interval(settings), fatal()),
+      classifier(classifier_options(settings)),
+      classifying(
+          classifier, resolver.graph(),
+          [this](const Fact& fact) { return resolver.graph().apply(fact); },
+          milliseconds(settings.classification_poll_ms), fatal()),
       service(make_service()) {
   resolver.begin(opened.term.epoch, opened.term.last_revision);
   if (!serves()) return;
@@ -212,7 +220,8 @@ Service Daemon::Parts::make_service() {
           writer,           channel,
           store.get(),      receiver,
           explain,          resolver_settings,
-          ParserOptions{},  [this](const Fact& fact) { return resolver.graph().apply(fact); }};
+          ParserOptions{},  [this](const Fact& fact) { return resolver.graph().apply(fact); },
+          &classifier};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -231,6 +240,7 @@ void Daemon::Parts::make_server() {
   http::add_map_routes(router, service);
   http::add_change_routes(router, service);
   http::add_analysis_routes(router, service);
+  http::add_classification_routes(router, service);
   http::add_service_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   http::ServerOptions o;
@@ -316,6 +326,9 @@ bool Daemon::Parts::read_input() {
         print_progress(r, elapsed());
         stop.wait(milliseconds{0});
       });
+  // What the captures showed is judged as of their end, and is part of the map that goes out.
+  const Timestamp end = writer.view().flushed;
+  if (classifying.look(end) > 0) writer.flush(end, kStoreGrace);
   // Where the map goes to standard output, the words for people do not.
   print_summary(options.export_path == "-" ? std::cerr : std::cout, report, service, elapsed());
   const bool is_whole = std::all_of(report.files.begin(), report.files.end(),
@@ -347,6 +360,7 @@ void Daemon::Parts::serve() {
     ingest->start();
     is_receiving = true;
   }
+  classifying.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
   while (!stop.wait(milliseconds{1'000})) {
     if (steady_clock::now() < next_save) continue;
@@ -363,6 +377,7 @@ bool Daemon::Parts::shut_down() {
   // After a failure nobody may take from the channel any more: let no worker wait for room.
   if (!failure.empty()) channel.close();
   if (ingest) ingest->stop();
+  classifying.stop();
   channel.close();
   resolver_thread.finish();
   save_states();

@@ -60,6 +60,7 @@ struct Service {
   ParserOptions parser_options;
   /// Gives the map a fact. \return false if it changes nothing.
   std::function<bool(const Fact&)> tell{};
+  const Classifier* classifier = nullptr;
 };
 
 }  // namespace flowlensd

@@ -72,6 +72,34 @@ constexpr std::array kTable{
     Setting{"dependency_resolution.external_peers.grouping", {}, "FLOWLENS_EXTERNAL_GROUPING", {},
             &S::external_grouping, 0, 0, 1, "all, prefix, as_number or country",
             "what external peers have in common that are shown together"},
+    Setting{"classification.poll_interval_ms", {}, "CLASSIFICATION_POLL_INTERVAL_MS", {},
+            &S::classification_poll_ms, 100, 86'400'000, 1, "milliseconds",
+            "time between two looks for assets whose type is due"},
+    Setting{"classification.batch_size", {}, "CLASSIFICATION_BATCH_SIZE", {},
+            &S::classification_batch_size, 1, 100'000, 1, "assets",
+            "assets read before the map is let go of"},
+    Setting{"classification.min_observation_hours", {}, "CLASSIFICATION_MIN_OBSERVATION_HOURS", {},
+            &S::classification_min_hours, 0, 8'760, 1, "hours",
+            "from an asset's first to its last traffic, before its type is judged"},
+    Setting{"classification.min_flows_required", {}, "CLASSIFICATION_MIN_FLOWS_REQUIRED", {},
+            &S::classification_min_flows, 1, kMaxFlows, 1, "flows",
+            "flows of an asset before its type is judged"},
+    Setting{"classification.auto_update_confidence_threshold", {},
+            "CLASSIFICATION_AUTO_UPDATE_CONFIDENCE_THRESHOLD", {},
+            &S::classification_update_confidence, 0, 1, 1, "0 to 1",
+            "confidence below which a type is not given"},
+    Setting{"classification.high_confidence_threshold", {},
+            "CLASSIFICATION_HIGH_CONFIDENCE_THRESHOLD", {}, &S::classification_high_confidence, 0,
+            1, 1, "0 to 1", "confidence from which on a type replaces another one at once"},
+    Setting{"classification.reclassify_interval_hours", {},
+            "CLASSIFICATION_RECLASSIFY_INTERVAL_HOURS", {}, &S::classification_interval_hours, 1,
+            8'760, 1, "hours", "time after which an asset is judged again"},
+    Setting{"classification.rules_file", {}, "FLOWLENS_CLASSIFICATION_RULES_FILE", {},
+            &S::classification_rules_file, 0, 0, 1, "text file",
+            "rules instead of FlowLens' own, one a line: type | service | condition | weight | words"},
+    Setting{"classification.networks_file", {}, "FLOWLENS_CLASSIFICATION_NETWORKS_FILE", {},
+            &S::classification_networks_file, 0, 0, 1, "CSV file",
+            "what you say of networks: name,cidr,priority,environment,datacenter,location,owner,asset_type"},
     Setting{"api.host", {}, "API_HOST", "--api-host", &S::api_host, 0, 0, 1, "IP address",
             "address of the API and the page; loopback, as there is no authentication yet"},
     Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
@@ -229,6 +257,12 @@ void check_together(const Settings& s) {
   if (!flowlens::parse_peer_grouping(s.external_grouping)) {
     throw ConfigError("FLOWLENS_EXTERNAL_GROUPING: `" + s.external_grouping +
                       "` is not valid; give all, prefix, as_number or country");
+  }
+  if (s.classification_update_confidence > s.classification_high_confidence) {
+    throw ConfigError("CLASSIFICATION_AUTO_UPDATE_CONFIDENCE_THRESHOLD (" +
+                      number_text(s.classification_update_confidence) +
+                      ") is above CLASSIFICATION_HIGH_CONFIDENCE_THRESHOLD (" +
+                      number_text(s.classification_high_confidence) + ")");
   }
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +

@@ -39,6 +39,15 @@ struct Settings {
   double flush_interval_seconds = 5;
   std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
   std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
+  std::uint64_t classification_poll_ms = 30'000;
+  std::uint64_t classification_batch_size = 100;  ///< assets
+  std::uint64_t classification_min_hours = 24;
+  std::uint64_t classification_min_flows = 100;
+  double classification_update_confidence = 0.70;
+  double classification_high_confidence = 0.85;
+  std::uint64_t classification_interval_hours = 24;
+  std::string classification_rules_file;     ///< empty: the rules that FlowLens comes with
+  std::string classification_networks_file;  ///< empty: none
   flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
   std::uint64_t api_port = 8000;  ///< 0: any free one, named in the log
   std::uint64_t default_page_size = 50;

@@ -73,6 +73,8 @@ Json asset_json(const AssetRow& row, const SiteTable& sites) {
           {"name", row.name},
           {"label", asset_label(row)},
           {"asset_type", row.asset_type},
+          {"type_source", to_string(row.type_source)},
+          {"type_confidence", rounded(row.type_confidence)},
           {"is_internal", row.is_internal},
           {"endpoints", std::move(endpoints)},
           {"first_seen", to_string(row.first_seen)},

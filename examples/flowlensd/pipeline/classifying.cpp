@@ -1,0 +1,85 @@
+#include "pipeline/classifying.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+
+namespace flowlensd {
+namespace {
+
+std::string read_file(const char* key, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open() || std::filesystem::is_directory(path)) {
+    throw ConfigError(std::string(key) + ": `" + path + "` cannot be read; give a text file");
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+ClassifierOptions classifier_options(const Settings& s) {
+  ClassifierOptions o;
+  o.min_observation = std::chrono::hours(s.classification_min_hours);
+  o.min_flows = s.classification_min_flows;
+  o.update_confidence = s.classification_update_confidence;
+  o.high_confidence = s.classification_high_confidence;
+  o.reclassify_interval = std::chrono::hours(s.classification_interval_hours);
+  o.batch_size = s.classification_batch_size;
+  if (const std::string& path = s.classification_rules_file; !path.empty()) {
+    o.rules = parse_classification_rules(read_file("classification.rules_file", path), path);
+  }
+  if (const std::string& path = s.classification_networks_file; !path.empty()) {
+    o.networks = parse_network_rules(read_file("classification.networks_file", path), path);
+  }
+  return o;
+}
+
+Classifying::Classifying(Classifier& classifier, const DependencyGraph& graph,
+                         std::function<bool(const Fact&)> tell, std::chrono::milliseconds interval,
+                         FatalHandler fatal)
+    : classifier_(classifier),
+      graph_(graph),
+      tell_(std::move(tell)),
+      interval_(interval),
+      fatal_(std::move(fatal)) {}
+
+Classifying::~Classifying() { stop(); }
+
+void Classifying::start() {
+  thread_ = std::thread([this] {
+    try {
+      run();
+    } catch (const std::exception& e) {
+      fatal_(std::string("the Classifier failed: ") + e.what());
+    }
+  });
+}
+
+void Classifying::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::size_t Classifying::look(Timestamp now) {
+  const std::vector<Fact> facts = classifier_.look(graph_, now);
+  for (const Fact& fact : facts) tell_(fact);
+  return facts.size();
+}
+
+void Classifying::run() {
+  std::unique_lock lock(mutex_);
+  while (!is_ending_) {
+    lock.unlock();
+    look(std::chrono::system_clock::now());
+    lock.lock();
+    changed_.wait_for(lock, interval_, [this] { return is_ending_; });
+  }
+}
+
+}  // namespace flowlensd

@@ -1,0 +1,48 @@
+/// \file
+/// pipeline: what assets are. A thread looks at the map from time to time and tells it what it finds.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "config/settings.hpp"
+#include "library.hpp"
+#include "pipeline/fatal.hpp"
+
+namespace flowlensd {
+
+/// Reads the files that the settings name.
+/// \throws ConfigError naming file, line and what would be right.
+[[nodiscard]] ClassifierOptions classifier_options(const Settings& settings);
+
+class Classifying {
+ public:
+  /// \param tell  takes what is found. All references outlive this.
+  Classifying(Classifier& classifier, const DependencyGraph& graph,
+              std::function<bool(const Fact&)> tell, std::chrono::milliseconds interval,
+              FatalHandler fatal);
+  ~Classifying();
+
+  void start();
+  void stop();
+  /// Looks once. Not while the thread runs. \return facts told.
+  std::size_t look(Timestamp now);
+
+ private:
+  void run();
+
+  Classifier& classifier_;
+  const DependencyGraph& graph_;
+  const std::function<bool(const Fact&)> tell_;
+  const std::chrono::milliseconds interval_;
+  FatalHandler fatal_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace flowlensd
