@@ -52,7 +52,8 @@ struct AggregatorOptions {
   std::vector<DeclaredService>
       declared_services;                     ///< win over all evidence; the most specific wins
   std::size_t max_listeners = 1'000'000;     ///< see Aggregator::list()
-  std::size_t max_translations = 1'000'000;  ///< see Aggregator::translations()
+  std::size_t max_translations = 1'000'000;  ///< see Aggregator::translations(); also bounds those
+                                             ///< that are found, their pairs to a sixteenth of it
   /// How long a translation is believed of which only the beginning or the end was told.
   std::chrono::seconds translation_lifetime{86'400};
 };
@@ -68,6 +69,9 @@ struct AggregatorCounters {
   std::uint64_t forgotten_ends = 0;  ///< at the bound
   std::uint64_t redirections = 0;
   TranslationCounters translations;
+  /// Addresses found to stand for another, by conversations that were seen with both.
+  std::uint64_t translator_pairs = 0;
+  std::uint64_t translator_pairs_refused = 0;  ///< observations past the bound
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
@@ -80,6 +84,11 @@ struct AggregatorCounters {
 /// A direction is decided for good when its window closes, by the flows of the window and by what was
 /// remembered of both ends when the window before was closed (and by what all flows of the window add
 /// to that). Until then rows show the best present answer.
+///
+/// Where exporters on both sides of a translator see the same connections and nobody tells, the two
+/// are one: the client inside talks, or the server inside answers, and the address outside is `via`.
+/// That takes unsampled exporters that are on one side each, and evidence that chance and look-alikes
+/// do not give (aggregate/translators.hpp).
 ///
 /// Not in any dependency: attempts (a TCP connection that nobody answered or that was refused, and
 /// what a firewall denied, and what somebody sent to many that stayed silent) and control traffic (ICMP but for echo, IGMP, fragments without ports).

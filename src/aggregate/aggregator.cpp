@@ -475,6 +475,8 @@ AggregatorCounters Aggregator::counters() const noexcept {
   counters.forgotten_ends = impl_->shared.memory.evicted();
   counters.redirections = impl_->shared.redirections;
   counters.translations = impl_->shared.translations.counters();
+  counters.translator_pairs = impl_->shared.translators.believed();
+  counters.translator_pairs_refused = impl_->shared.translators.refused();
   return counters;
 }
 

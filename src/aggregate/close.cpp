@@ -19,6 +19,18 @@ constexpr std::chrono::seconds kInactive{60};
 
 const Window::Step Window::kSteps[kAllSteps] = {
     {&Window::all_endpoints, &Window::mark_translated},
+    {&Window::all_endpoints, &Window::name_endpoints},
+    {&Window::all_conversations, &Window::collect_looks},
+    {&Window::all_looks, &Window::compare_looks},
+    {&Window::all_looks, &Window::count_twins},
+    {&Window::once, &Window::conclude_translators},
+    {&Window::all_endpoints, &Window::mark_parts},
+    {&Window::all_conversations, &Window::collect_translated},
+    {&Window::all_groups, &Window::pair_alike},
+    {&Window::all_items, &Window::collect_cut},
+    {&Window::all_groups, &Window::pair_cut},
+    {&Window::all_items, &Window::discount_shifted},
+    {&Window::once, &Window::end_pairing},
     {&Window::all_conversations, &Window::translate},
     {&Window::once, &Window::end_translation},
     {&Window::once, &Window::begin_learning},

@@ -47,6 +47,7 @@ class Observers {
     last_ = static_cast<ObserverIndex>(position);
     return last_;
   }
+  [[nodiscard]] bool are_several() const noexcept { return table_.size() > 1; }
   [[nodiscard]] const Observer& operator[](ObserverIndex i) const noexcept { return table_[i].key; }
 
  private:

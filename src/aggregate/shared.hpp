@@ -11,6 +11,7 @@
 #include "aggregate/endpoint_memory.hpp"
 #include "aggregate/observers.hpp"
 #include "aggregate/port_lore.hpp"
+#include "aggregate/translators.hpp"
 #include "flowlens/aggregator.hpp"
 #include "flowlens/ledger.hpp"
 #include "flowlens/translation_table.hpp"
@@ -37,6 +38,11 @@ struct Shared {
   Silence silence;  ///< of the window that is being closed
   DoubtfulRows doubtful;
   TranslationTable translations;
+  Translators translators;
+  TranslationTable paired;  ///< translations that were found, not told
+  Likenesses likenesses;    ///< in the window that is being closed
+
+  [[nodiscard]] std::size_t max_looks() const noexcept { return options.max_translations / 2 + 1; }
 };
 
 }  // namespace flowlens::aggregate

@@ -29,21 +29,27 @@ void Window::mark_translated(std::uint32_t from, std::uint32_t to) {
 }
 
 void Window::translate(std::uint32_t from, std::uint32_t to) {
-  if (shared_.translations.empty()) return;
+  if (shared_.translations.empty() && shared_.paired.empty()) return;
+  const auto is_told = [this](std::uint32_t position) {
+    const EndpointState& state = endpoints_[position].value;
+    return state.is_translated || state.is_paired;
+  };
   for (std::uint32_t i = from; i < to; ++i) {
     const auto& [key, c] = conversations_[i];
-    if (!endpoints_[key.low].value.is_translated && !endpoints_[key.high].value.is_translated) {
-      continue;
-    }
-    if (!c.is_seen()) continue;
+    if (!c.is_seen() || (!is_told(key.low) && !is_told(key.high))) continue;
     const ConnectionEnds seen = ends_seen(key);
-    const auto found = shared_.translations.find(seen, {utc(first_of(c)), utc(last_of(c))});
+    const TranslationTime time{utc(first_of(c)), utc(last_of(c))};
+    auto found = shared_.translations.find(seen, time);
+    if (!found) found = shared_.paired.find(seen, time);
     if (found) attribute(i, seen, *found);
   }
   settle();  // each part its own, so that no part waits for all
 }
 
-void Window::end_translation(std::uint32_t, std::uint32_t) { shared_.translations.forget(start()); }
+void Window::end_translation(std::uint32_t, std::uint32_t) {
+  shared_.translations.forget(start());
+  shared_.paired.forget(start());
+}
 
 ConnectionEnds Window::ends_seen(const ConversationKey& key) const noexcept {
   ConnectionEnds seen;

@@ -55,7 +55,10 @@ Shared::Shared(const AggregatorOptions& o)
       client_ports(o.max_remembered_ends / 16 + 1, o.hash_seed),
       silence(o.max_remembered_ends / 4 + 1, o.hash_seed),
       doubtful(o.max_remembered_ends / 4 + 1, o.hash_seed),
-      translations({o.max_translations, o.max_clock_skew, o.translation_lifetime, o.hash_seed}) {}
+      translations({o.max_translations, o.max_clock_skew, o.translation_lifetime, o.hash_seed}),
+      translators(o.max_translations / 16 + 1, o.hash_seed),
+      paired({o.max_translations, o.max_clock_skew, o.translation_lifetime, o.hash_seed}),
+      likenesses(o.max_translations / 2 + 1, o.hash_seed) {}
 
 Window::Window(Shared& shared)
     : shared_(shared),

@@ -59,7 +59,9 @@ struct Decided {
 struct EndpointState {
   bool is_internal = false;
   bool is_translated = false;  ///< while closing: see Window::translate()
-  bool is_group = false;       ///< multicast or broadcast
+  bool is_paired = false;      ///< so, by Window::pair()
+  Translators::Part part = Translators::Part::none;
+  bool is_group = false;  ///< multicast or broadcast
 };
 struct EndpointHash {
   std::uint64_t operator()(const Endpoint& e, std::uint64_t seed) const noexcept {
@@ -181,7 +183,7 @@ class Window {
     std::size_t (Window::*size)() const noexcept;
     void (Window::*go)(std::uint32_t from, std::uint32_t to);
   };
-  static constexpr std::size_t kLearningSteps = 10, kAllSteps = 22;
+  static constexpr std::size_t kLearningSteps = 22, kAllSteps = 34;
   static const Step kSteps[kAllSteps];
   /// Goes on until `last_step`, at most.
   void go_on(std::size_t last_step, std::size_t work);
@@ -195,6 +197,45 @@ class Window {
   [[nodiscard]] std::size_t all_seen_by_many() const noexcept { return seen_by_many_.size(); }
   [[nodiscard]] std::size_t all_hop_times() const noexcept { return hop_times_.positions(); }
   [[nodiscard]] std::size_t all_proven() const noexcept { return proven_.size(); }
+
+  [[nodiscard]] std::size_t all_looks() const noexcept {
+    return shared_.likenesses.looks.positions();
+  }
+  [[nodiscard]] std::size_t all_items() const noexcept { return shared_.likenesses.items.size(); }
+  [[nodiscard]] std::size_t all_groups() const noexcept {
+    return shared_.likenesses.groups.positions();
+  }
+
+  // pair.cpp: translators that nobody tells of
+  void name_endpoints(std::uint32_t from, std::uint32_t to);
+  void collect_looks(std::uint32_t from, std::uint32_t to);
+  void compare_looks(std::uint32_t from, std::uint32_t to);
+  void count_twins(std::uint32_t from, std::uint32_t to);
+  void conclude_translators(std::uint32_t, std::uint32_t);
+  void mark_parts(std::uint32_t from, std::uint32_t to);
+  void collect_translated(std::uint32_t from, std::uint32_t to);
+  void pair_alike(std::uint32_t from, std::uint32_t to);
+  void collect_cut(std::uint32_t from, std::uint32_t to);
+  void pair_cut(std::uint32_t from, std::uint32_t to);
+  void discount_shifted(std::uint32_t from, std::uint32_t to);
+  void end_pairing(std::uint32_t, std::uint32_t);
+  [[nodiscard]] bool may_pair(const ConversationKey& key, const Conversation& c) const noexcept;
+  [[nodiscard]] std::uint64_t look_of(const ConversationKey& key, const Conversation& c,
+                                      std::size_t same_side) const noexcept;
+  [[nodiscard]] bool are_same_time(const Conversation& a, const Conversation& b) const noexcept;
+  [[nodiscard]] Timestamp::duration time_between(const Conversation& a,
+                                                 const Conversation& b) const noexcept;
+  [[nodiscard]] bool have_one_exporter(const Conversation& a, const Conversation& b) const noexcept;
+  [[nodiscard]] bool are_alike(const Likenesses::Look& look) const noexcept;
+  [[nodiscard]] Translators::End other_end(const Likenesses::Look& look,
+                                           std::size_t n) const noexcept;
+  void group(std::uint32_t item, std::uint64_t look);
+  void take_group(std::uint32_t first, std::vector<std::uint32_t>& outside,
+                  std::vector<std::uint32_t>& inside) const;
+  [[nodiscard]] bool may_be_one(const Likenesses::Item& outer, const Likenesses::Item& inner) const;
+  [[nodiscard]] double cut_distance(const Likenesses::Item& a, const Likenesses::Item& b) const;
+  void compare_clocks(const Likenesses::Item& outer, const Likenesses::Item& inner);
+  void pair(Likenesses::Item& outer, Likenesses::Item& inner);
 
   // translate.cpp: who really talks
   void mark_translated(std::uint32_t from, std::uint32_t to);

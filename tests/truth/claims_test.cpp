@@ -312,17 +312,19 @@ TEST_SUITE("quick") {
     }
   }
   TEST_CASE(
-      "the application view goes past proxies, virtual servers and translators that are told") {
+      "the application view goes past proxies, virtual servers and translators, told or not") {
     for (const std::uint64_t seed : {std::uint64_t{0}, kOtherSeed}) {
-      check_applications("balancers", seed, true);
-      check_applications("translators", seed, true);
+      for (const bool is_told : {true, false}) {
+        check_applications("balancers", seed, is_told);
+        check_applications("translators", seed, is_told);
+      }
     }
   }
   TEST_CASE("S2: one, two or four exporters, clocks apart, give the same map") {
     for (const std::uint64_t seed : {std::uint64_t{1}, kOtherSeed}) check_observers(seed);
   }
   TEST_CASE("S2: any order of arrival within the lateness bound gives the same map") {
-    for (const char* name : {"plain", "high-ports", "nat"}) check_any_order(name, 3);
+    for (const char* name : {"plain", "high-ports", "nat", "translators"}) check_any_order(name, 3);
   }
   TEST_CASE("S3: a replay at any speed gives the same map") {
     for (const char* name : {"peers", "rough"}) check_any_speed(name, seconds{900});

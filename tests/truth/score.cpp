@@ -135,7 +135,10 @@ class Scoring {
     if (real.kind == Kind::none || real.kind == Kind::either) return;
     const auto said = tool_.answer(key, c, 1 - real.client_side);
     Tally tally;
-    if (!said) {
+    // A leg that is left out has no direction; others of its ends may be undecided.
+    const bool is_left_out = truth_.at(key.dependency(real.client_side)).is_wire_only && said &&
+                             said->kind != Answer::Kind::client_server;
+    if (!said || is_left_out) {
       ++tally.missing;
     } else if (real.kind == Kind::peer) {
       ++(said->kind == Answer::Kind::peer ? tally.right : tally.wrong);
@@ -149,7 +152,7 @@ class Scoring {
       return;
     }
     score_.by_kind[static_cast<std::size_t>(c.evidence(key.protocol))] += tally;
-    if (said) score_.by_evidence[std::string(said->evidence)] += tally;
+    if (said && !is_left_out) score_.by_evidence[std::string(said->evidence)] += tally;
   }
 
   const Contender& tool_;
