@@ -48,7 +48,7 @@ struct IntermediaryFinderOptions {
 
 /// Finds services with several clients that are themselves clients of several hosts on one port, and
 /// where as many octets go on to these as came, both ways and within the same time. The windows are
-/// looked at by themselves and must agree: chance makes two sums alike once, not three times.
+/// looked at by themselves, and three of four must agree: chance makes two sums alike now and then.
 ///
 /// What it finds depends on the rows of the windows, not on their order within one. Thread-compatible.
 class IntermediaryFinder {

@@ -20,6 +20,11 @@ namespace {
 
 /// How sure one window makes: two sums may be alike by chance.
 constexpr float kEvidence = 0.5f;
+/// How far these may change from window to window: who passes on adds to each message alike, and two
+/// that are about as busy every day do not keep step.
+constexpr double kSteady = 0.03;
+/// Of the windows looked at, so many quarters must show it: sums of steady traffic are alike at times.
+constexpr std::uint32_t kQuarters = 3;
 
 /// What went through one service, or to one port of others, in one window.
 struct Through {
@@ -49,6 +54,9 @@ struct FrontKey {
   friend auto operator<=>(const FrontKey&, const FrontKey&) = default;
 };
 struct Front {
+  std::uint32_t looked_at = 0;  ///< windows
+  double requests = 0;          ///< what goes out by what comes in, in the window before
+  double answers = 0;
   std::set<Endpoint> backends;
   std::uint32_t clients = 0;
   std::uint32_t windows = 0;
@@ -61,6 +69,10 @@ struct EndpointHash {
 };
 struct Nothing {};
 using Servers = base::BoundedTable<Endpoint, Nothing, EndpointHash>;
+
+double ratio(std::uint64_t a, std::uint64_t b) {
+  return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
+}
 
 bool alike(std::uint64_t a, std::uint64_t b, double tolerance) {
   const auto [low, high] = std::minmax(a, b);
@@ -117,18 +129,36 @@ struct IntermediaryFinder::Impl {
       const auto& [client, out_protocol, out_port] = i->first;
       if (client != front || out_protocol != protocol) break;
       const Through& out = i->second;
+      Front* const seen = look_at({front, protocol, port, out_port});
+      if (seen == nullptr || !is_steady(*seen, in, out)) continue;
       // What is passed on is passed on while it is being asked.
       constexpr std::chrono::seconds kSlack{5};
       if (out.first + kSlack < in.first || out.last > in.last + kSlack) continue;
       if (!alike(in.requests, out.requests, options.tolerance)) continue;
       if (!alike(in.answers, out.answers, options.tolerance)) continue;
-      remember({front, protocol, port, out_port}, in, out);
+      remember(*seen, in, out);
     }
   }
 
-  void remember(const FrontKey& key, const Through& in, const Through& out) {
-    if (fronts.size() >= options.max_fronts && !fronts.contains(key)) return;
+  /// \return null at the bound.
+  Front* look_at(const FrontKey& key) {
+    if (fronts.size() >= options.max_fronts && !fronts.contains(key)) return nullptr;
     Front& front = fronts[key];
+    ++front.looked_at;
+    return &front;
+  }
+
+  /// The first window cannot say otherwise.
+  static bool is_steady(Front& front, const Through& in, const Through& out) {
+    const double requests = ratio(out.requests, in.requests);
+    const double answers = ratio(out.answers, in.answers);
+    const double requests_before = std::exchange(front.requests, requests);
+    const double answers_before = std::exchange(front.answers, answers);
+    return front.looked_at == 1 || (std::abs(requests - requests_before) <= kSteady &&
+                                    std::abs(answers - answers_before) <= kSteady);
+  }
+
+  void remember(Front& front, const Through& in, const Through& out) {
     ++front.windows;
     front.clients = static_cast<std::uint32_t>(in.others.size());
     front.backends.insert(out.others.begin(), out.others.end());
@@ -163,6 +193,7 @@ std::vector<IntermediaryProposal> IntermediaryFinder::proposals() const {
   std::vector<IntermediaryProposal> found;
   for (const auto& [key, front] : impl_->fronts) {
     if (front.windows < impl_->options.min_windows) continue;
+    if (4 * front.windows < kQuarters * front.looked_at) continue;
     IntermediaryProposal& p = found.emplace_back();
     p.front = key.front;
     p.front_port = key.front_port;

@@ -74,6 +74,9 @@ void check_directions(const std::string& name, const simnet::Options& scenario) 
     CHECK(flowlens.precision() >= 0.97);
     CHECK(flowlens.recall() >= 0.97);
   }
+  // Nothing is taken for a balancer that is none.
+  CHECK(scores.application.precision() >= std::min(flowlens.precision(), 0.97));
+  CHECK(scores.application.recall() >= std::min(flowlens.recall(), 0.97));
   for (std::size_t i = 1; i < scores.tools.size(); ++i) check_against(flowlens, scores.tools[i]);
 }
 

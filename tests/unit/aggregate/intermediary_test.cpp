@@ -93,6 +93,23 @@ TEST_CASE("intermediary: what is none") {
   }
 }
 
+TEST_CASE("intermediary: sums that are alike only now and then are chance") {
+  const auto proposals = [](std::uint64_t (*answers)(int window)) {
+    IntermediaryFinder finder;
+    for (int window = 0; window < 12; ++window) {
+      std::vector<ConnectionSummary> rows = balanced(window);
+      rows[4].counts.estimated_octets_to_client = answers(window);
+      finder.look(rows);
+    }
+    return finder.proposals().size();
+  };
+  CHECK(proposals([](int) -> std::uint64_t { return 50'000; }) == 1);
+  CHECK(proposals([](int window) -> std::uint64_t { return window < 4 ? 50'000 : 90'000; }) == 0);
+  // About as many each time, but now more and now fewer.
+  CHECK(proposals([](int window) -> std::uint64_t { return window % 2 == 0 ? 47'000 : 57'000; }) ==
+        0);
+}
+
 TEST_CASE("intermediary: stays within its bounds") {
   IntermediaryFinderOptions options;
   options.max_fronts = 1;
