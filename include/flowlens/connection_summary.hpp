@@ -73,6 +73,17 @@ class DirectionReasons {
     return (disagreeing_ >> static_cast<unsigned>(rung) & 1u) != 0;
   }
   [[nodiscard]] bool empty() const noexcept { return (agreeing_ | disagreeing_) == 0; }
+  /// To keep them in little room: a bit for each rung that agrees, above them one for each that does not.
+  [[nodiscard]] std::uint64_t bits() const noexcept {
+    return agreeing_ | std::uint64_t{disagreeing_} << kDirectionRungCount;
+  }
+  [[nodiscard]] static DirectionReasons from_bits(std::uint64_t bits) noexcept {
+    constexpr std::uint64_t kEach = (1u << kDirectionRungCount) - 1;
+    DirectionReasons reasons;
+    reasons.agreeing_ = static_cast<std::uint32_t>(bits & kEach);
+    reasons.disagreeing_ = static_cast<std::uint32_t>(bits >> kDirectionRungCount & kEach);
+    return reasons;
+  }
   friend bool operator==(const DirectionReasons&, const DirectionReasons&) noexcept = default;
 
  private:

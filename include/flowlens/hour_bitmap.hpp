@@ -49,7 +49,8 @@ class HourBitmap {
       : words_(words), newest_(newest < kNewest ? newest : kNewest) {}
 
   /// Hours that lie before the 28 days are passed over.
-  void set(HourSpan span) noexcept;
+  /// \return whether that changed anything.
+  bool set(HourSpan span) noexcept;
   void merge(const HourBitmap& other) noexcept;
 
   [[nodiscard]] bool any(HourSpan span) const noexcept;

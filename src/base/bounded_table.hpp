@@ -94,22 +94,24 @@ class BoundedTable {
     slots_[hole] = Slot{};
   }
 
-  /// Brings the slot of `key` into the cache, ahead of a find() or insert().
+  /// Brings the slot of `key` into the cache, ahead of a find() or insert(); best for some keys in a
+  /// row, whose slots then come together.
   void prefetch(const Key& key) const noexcept { prefetch_slot(hash(key)); }
   void prefetch_slot(std::uint64_t hash) const noexcept {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[low_half(hash) & mask_]);
+    if (!slots_.empty()) bring_in(&slots_[low_half(hash) & mask_], sizeof(Slot));
   }
   /// Brings the entry that `hash` most likely leads to into the cache; its slot should be there.
-  void prefetch_entry(std::uint64_t hash) const noexcept {
-    if (slots_.empty()) return;
-    const Slot& slot = slots_[low_half(hash) & mask_];
-    if (slot.position != kNone) prefetch_at(slot.position);
+  /// \return its position, or kNone.
+  std::uint32_t prefetch_entry(std::uint64_t hash) const noexcept {
+    if (slots_.empty()) return kNone;
+    std::size_t i = low_half(hash) & mask_;
+    while (slots_[i].position != kNone && slots_[i].hash != low_half(hash)) i = (i + 1) & mask_;
+    prefetch_at(slots_[i].position);
+    return slots_[i].position;
   }
   /// Brings the entry at `position` into the cache; positions not in use are passed over.
   void prefetch_at(std::uint32_t position) const noexcept {
-    if (position >= entries_.size()) return;
-    const char* entry = reinterpret_cast<const char*>(&entries_[position]);
-    for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(entry + at);
+    if (position < entries_.size()) bring_in(&entries_[position], sizeof(Entry));
   }
 
   /// Forgets all entries and keeps the memory.

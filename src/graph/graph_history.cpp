@@ -12,13 +12,13 @@ namespace graph {
 bool State::was_active(std::uint32_t dependency, const AsOf& as_of) const noexcept {
   const DependencyState& d = dependencies[dependency].value;
   const HourSpan span = as_of.span();
-  if (d.hours.any(span)) return true;
+  if (hours[dependency].any(span)) return true;
   for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
     const HourSpan open = hours_of(open_windows[i].said.seen);
     if (open.first <= span.last && span.first <= open.last) return true;
   }
-  if (d.closed.seen.is_empty() || span.first >= d.hours.oldest()) return false;
-  const HourSpan seen = hours_of(d.closed.seen);
+  if (d.seen.is_empty() || span.first >= hours[dependency].oldest()) return false;
+  const HourSpan seen = hours_of(d.seen);
   return seen.first <= span.last && seen.last >= span.first;
 }
 

@@ -34,18 +34,22 @@ bool State::redirect(const Redirection& redirection) {
   a.totals -= moved;
   b.totals += moved;
 
-  Description said = a.closed;
+  Description said = a.closed();
   said.direction = Direction::client_server;
   said.rung = redirection.why;
   said.reasons = {};  // what spoke for one way round spoke against the other
   said.reasons.add(redirection.why, true);
-  merge(b.closed, said);
-  b.hours.merge(a.hours);
-  b.provisional = b.provisional && a.provisional;
+  Description other = b.closed();
+  merge(other, said);
+  b.close_with(other);
+  hours[to].merge(hours[from]);
+  count_hours(to);
+  if (a.provisional == 0) b.provisional = 0;
   b.flips = std::min<unsigned>(kMaxFlips, b.flips + a.flips + 1u) & kMaxFlips;
-  a.closed = {};
-  a.hours = {};
-  a.provisional = true;
+  a.close_with({});
+  hours[from] = {};
+  count_hours(from);
+  a.provisional = 1;
   mark_dependency(from);
   mark_dependency(to);
 

@@ -23,7 +23,7 @@ DependencyRow State::row_of(std::uint32_t position) const {
   row.direction = said.direction;
   row.rung = said.rung;
   row.reasons = said.reasons;
-  row.provisional = d.provisional;
+  row.provisional = d.provisional != 0;
   row.first_seen = said.seen.first;
   row.last_seen = said.seen.last;
   row.totals = d.totals;
@@ -31,7 +31,7 @@ DependencyRow State::row_of(std::uint32_t position) const {
     row.observers[i] = exporters[said.observers[i]].key;
   }
   row.observer_count = said.observer_count;
-  row.hours = shown_hours(d);
+  row.hours = shown_hours(position);
   row.flips = d.flips;
   const auto count = client_counts.find(position);
   if (count != client_counts.end()) row.client_count = count->second;
@@ -67,6 +67,7 @@ AssetRow State::asset_row(std::uint32_t asset) const {
 
 void State::prefetch(std::span<const std::uint32_t> dependencies_ahead) const noexcept {
   for (const std::uint32_t d : dependencies_ahead) dependencies.prefetch_at(d);
+  for (const std::uint32_t d : dependencies_ahead) prefetch_hours(d);
   for (const std::uint32_t d : dependencies_ahead) {
     endpoints.prefetch_at(dependencies[d].key.client);
     endpoints.prefetch_at(dependencies[d].key.server);
@@ -132,31 +133,33 @@ void State::take_dependency(const DependencyRow& row) {
   free_open_windows(d);
   d.totals = row.totals;
   d.service = row.service;
-  d.provisional = row.provisional;
-  d.published = true;
-  d.closed = {};
-  d.closed.seen = {row.first_seen, row.last_seen};
-  d.closed.direction = row.direction;
-  d.closed.rung = row.rung;
-  d.closed.reasons = row.reasons;
+  d.provisional = row.provisional ? 1 : 0;
+  d.published = 1;
+  Description said;
+  said.seen = {row.first_seen, row.last_seen};
+  said.direction = row.direction;
+  said.rung = row.rung;
+  said.reasons = row.reasons;
   const std::size_t named = std::min<std::size_t>(row.observer_count, kMaxObservers);
   for (std::size_t i = 0; i < named; ++i) {
     const std::uint16_t exporter = exporter_position(row.observers[i]);
-    if (exporter != 0xffff) add_observer(d.closed, exporter);
+    if (exporter != 0xffff) add_observer(said, exporter);
   }
+  d.close_with(said);
   d.flips = std::min(row.flips, kMaxFlips) & kMaxFlips;
   if (!row.via.address.is_unspecified()) vias[position] = row.via;
   if (row.client_count > 1) client_counts[position] = row.client_count;
-  d.hours = row.hours;
+  hours[position] = row.hours;
   // Rows of releases before the bitmaps: two hours are known.
-  d.hours.set({hour_of(row.first_seen), hour_of(row.first_seen)});
-  d.hours.set({hour_of(row.last_seen), hour_of(row.last_seen)});
+  hours[position].set({hour_of(row.first_seen), hour_of(row.first_seen)});
+  hours[position].set({hour_of(row.last_seen), hour_of(row.last_seen)});
+  count_hours(position);
 }
 
 /// For a follower: what was applied is no news.
 void State::forget_changes() noexcept {
   for (const std::uint32_t asset : changed_assets) assets[asset].value.changed = false;
-  for (const std::uint32_t d : changed_dependencies) dependencies[d].value.changed = false;
+  for (const std::uint32_t d : changed_dependencies) dependencies[d].value.changed = 0;
   changed_assets.clear();
   changed_dependencies.clear();
   new_aliases.clear();
@@ -226,8 +229,8 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
     const std::uint32_t dependency = changed[i];
     DependencyState& d = impl_->dependencies[dependency].value;
     if (!d.alive || !d.changed) continue;
-    d.changed = false;
-    d.published = true;
+    d.changed = 0;
+    d.published = 1;
     revision.dependencies.push_back(impl_->row_of(dependency));
   }
   impl_->changed_dependencies.clear();

@@ -23,6 +23,7 @@ void read_asset(const State& graph, std::uint32_t position, SnapshotInput& to) {
 std::uint16_t sampling_rate(const TrafficCounts& t) noexcept {
   const std::uint64_t counted = t.octets_to_server + t.octets_to_client;
   const std::uint64_t estimated = t.estimated_octets_to_server + t.estimated_octets_to_client;
+  if (estimated == counted) return 1;
   const std::uint64_t rate = counted == 0 ? 1 : (estimated + counted / 2) / counted;
   return static_cast<std::uint16_t>(std::clamp<std::uint64_t>(rate, 1, 65'535));
 }
@@ -80,7 +81,7 @@ Snapshot::Edge State::edge_of(std::uint32_t dependency) const noexcept {
   edge.protocol = key.protocol;
   edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
   edge.active_hours =
-      static_cast<std::uint16_t>(is_closed ? d.hours.count() : shown_hours(d).count());
+      is_closed ? d.active_hours : static_cast<std::uint16_t>(shown_hours(dependency).count());
   edge.sampling_rate = sampling_rate(d.totals);
   return edge;
 }

@@ -80,10 +80,12 @@ std::uint32_t State::make_dependency(const DependencyKey& key) {
 }
 
 std::uint32_t State::make_dependency(const DependencyKeyPositions& key, const Id& id) {
+  if (hours.size() == dependencies.positions()) hours.push_back({});
   const std::uint32_t position = dependencies.insert(key).first;
+  hours[position] = {};
   DependencyState& d = dependencies[position].value;
   d.id = id;
-  d.alive = true;
+  d.alive = 1;
   dependency_ids.insert(base::hash_of(id, options.hash_seed), position, [this](std::uint32_t p) {
     return base::hash_of(dependencies[p].value.id, options.hash_seed);
   });
@@ -123,7 +125,7 @@ void State::remove_dependency(std::uint32_t dependency) {
   free_open_windows(d);
   vias.erase(dependency);
   client_counts.erase(dependency);
-  d.alive = false;
+  d.alive = 0;
   dependency_ids.erase(base::hash_of(d.id, options.hash_seed), dependency, [this](std::uint32_t p) {
     return base::hash_of(dependencies[p].value.id, options.hash_seed);
   });
@@ -151,7 +153,7 @@ void State::remove_asset(std::uint32_t asset) {
 void State::mark_dependency(std::uint32_t dependency) {
   DependencyState& d = dependencies[dependency].value;
   if (d.changed) return;
-  d.changed = true;
+  d.changed = 1;
   changed_dependencies.push_back(dependency);
 }
 
@@ -218,19 +220,25 @@ void State::merge(Description& to, const Description& from) const noexcept {
 }
 
 Description State::shown(const DependencyState& d) const noexcept {
-  Description said = d.closed;
+  Description said = d.closed();
   for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
     merge(said, open_windows[i].said);
   }
   return said;
 }
 
-HourBitmap State::shown_hours(const DependencyState& d) const noexcept {
-  HourBitmap hours = d.hours;
-  for (std::uint32_t i = d.open_head; i != kNoPosition; i = open_windows[i].next) {
-    hours.set(hours_of(open_windows[i].said.seen));
+HourBitmap State::shown_hours(std::uint32_t dependency) const noexcept {
+  HourBitmap shown = hours[dependency];
+  const std::uint32_t first = dependencies[dependency].value.open_head;
+  for (std::uint32_t i = first; i != kNoPosition; i = open_windows[i].next) {
+    shown.set(hours_of(open_windows[i].said.seen));
   }
-  return hours;
+  return shown;
+}
+
+void State::count_hours(std::uint32_t dependency) noexcept {
+  dependencies[dependency].value.active_hours =
+      static_cast<std::uint16_t>(hours[dependency].count());
 }
 
 /// \return 0xffff past the bound: then that exporter is not named.

@@ -111,7 +111,9 @@ struct State {
   void merge(Description& to, const Description& from) const noexcept;
   /// What is final, together with what open windows say.
   [[nodiscard]] Description shown(const DependencyState& d) const noexcept;
-  [[nodiscard]] HourBitmap shown_hours(const DependencyState& d) const noexcept;
+  [[nodiscard]] HourBitmap shown_hours(std::uint32_t dependency) const noexcept;
+  /// After its hours have changed.
+  void count_hours(std::uint32_t dependency) noexcept;
   std::uint16_t exporter_position(const IpAddress& exporter);
   void free_open_windows(DependencyState& d) noexcept;
 
@@ -120,6 +122,9 @@ struct State {
   [[nodiscard]] AssetRow asset_row(std::uint32_t asset) const;
   /// Asks for the memory that row_of() of a few dependencies will touch.
   void prefetch(std::span<const std::uint32_t> dependencies_ahead) const noexcept;
+  void prefetch_hours(std::uint32_t dependency) const noexcept {
+    if (dependency < hours.size()) base::bring_in(&hours[dependency], sizeof(HourBitmap));
+  }
   void take_asset(const AssetRow& row);
   void take_dependency(const DependencyRow& row);
   void forget_changes() noexcept;
@@ -153,7 +158,8 @@ struct State {
   Endpoints endpoints;
   Assets assets;
   Dependencies dependencies;
-  PositionIndex dependency_ids;  ///< finds dependencies by their ids
+  base::Blocks<HourBitmap> hours;  ///< of final windows, by position of the dependency
+  PositionIndex dependency_ids;    ///< finds dependencies by their ids
   Exporters exporters;
   Aliases aliases;
   /// Assets that held an endpoint before its holder now; for few endpoints.

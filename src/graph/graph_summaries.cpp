@@ -53,16 +53,19 @@ Description description_of(const ConnectionSummary& s, State& graph) {
 }
 
 /// Puts what the summary says where it belongs: to what is final, or to its open window.
-void take_description(State& graph, DependencyState& d, const ConnectionSummary& s) {
+void take_description(State& graph, std::uint32_t dependency, const ConnectionSummary& s) {
+  DependencyState& d = graph.dependencies[dependency].value;
   std::uint32_t* link = find_open_window(graph, d, s.window_start);
   if (s.counts.is_zero()) {
     drop_open_window(graph, link);
   } else if (!s.provisional) {
     drop_open_window(graph, link);
     const Description said = description_of(s, graph);
-    graph.merge(d.closed, said);
-    d.hours.set(hours_of(said.seen));
-    d.provisional = false;
+    Description closed = d.closed();
+    graph.merge(closed, said);
+    d.close_with(closed);
+    if (graph.hours[dependency].set(hours_of(said.seen))) graph.count_hours(dependency);
+    d.provisional = 0;
     d.flips = std::min<unsigned>(kMaxFlips, d.flips + s.flips) & kMaxFlips;
   } else {
     std::uint32_t position = *link;
@@ -123,13 +126,17 @@ void State::look_up(std::span<const ConnectionSummary> summaries,
     w.client = endpoints.find(key.client, client_hash[i]);
     w.server = endpoints.find(key.server, server_hash[i]);
     w.dependency_hash = dependencies.hash({w.client, w.server, key.port, key.protocol});
-    dependencies.prefetch_slot(w.dependency_hash);
+  }
+  found = found.first(summaries.size());
+  for (const Whereabouts& w : found) dependencies.prefetch_slot(w.dependency_hash);
+  for (const Whereabouts& w : found) {
     for (const std::uint32_t end : {w.client, w.server}) {
       if (end != kNoPosition) assets.prefetch_at(endpoints[end].value.asset);
     }
   }
-  for (const Whereabouts& w : found.first(summaries.size())) {
-    dependencies.prefetch_entry(w.dependency_hash);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::uint32_t position = dependencies.prefetch_entry(found[i].dependency_hash);
+    if (!summaries[i].provisional) prefetch_hours(position);
   }
 }
 
@@ -154,11 +161,11 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
   }
   DependencyState& d = dependencies[position].value;
   const Description before = shown(d);
-  const bool was_provisional = d.provisional;
+  const std::uint64_t was_provisional = d.provisional;
   d.totals += s.added;
   totals += s.added;
   newest_hour = std::max(newest_hour, hour_of(s.last));
-  take_description(*this, d, s);
+  take_description(*this, position, s);
   if (s.client_count > 1) {
     std::uint32_t& count = client_counts[position];
     count = std::max(count, s.client_count);
@@ -218,14 +225,19 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
   const std::unique_lock lock{impl_->mutex};
   std::uint64_t refused = 0;
   std::vector<std::uint32_t> emptied;
-  std::array<State::Whereabouts, kAhead> where;
+  // While one group is applied, what the next one touches is on its way.
+  std::array<State::Whereabouts, 2 * kAhead> where;
+  const auto look_up = [&](std::size_t from) {
+    if (from >= summaries.size()) return;
+    impl_->look_up(summaries.subspan(from, std::min(kAhead, summaries.size() - from)),
+                   std::span{where}.subspan(from % where.size(), kAhead));
+  };
   if (ids) ids->clear();
+  look_up(0);
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const ConnectionSummary& s = summaries[i];
-    if (i % kAhead == 0) {
-      impl_->look_up(summaries.subspan(i, std::min(kAhead, summaries.size() - i)), where);
-    }
-    const std::uint32_t position = impl_->apply(s, where[i % kAhead]);
+    if (i % kAhead == 0) look_up(i + kAhead);
+    const std::uint32_t position = impl_->apply(s, where[i % where.size()]);
     if (position == kNoPosition) refused += s.added.flows;
     const bool fits = position != kNoPosition;
     if (ids) ids->push_back(fits ? impl_->dependencies[position].value.id : Id{});

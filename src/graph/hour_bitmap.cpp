@@ -22,13 +22,17 @@ void HourBitmap::advance(Hour newest) noexcept {
   newest_ = newest;
 }
 
-void HourBitmap::set(HourSpan span) noexcept {
+bool HourBitmap::set(HourSpan span) noexcept {
   span.last = std::min(span.last, kNewest);
+  bool has_changed = span.last > newest_;
   advance(span.last);
   for (Hour hour = std::max(span.first, oldest()); hour <= span.last; ++hour) {
     const Hour at = hour % kHours;
-    words_[at / 32] |= 1u << (at % 32);
+    const std::uint32_t one = 1u << (at % 32);
+    has_changed = has_changed || (words_[at / 32] & one) == 0;
+    words_[at / 32] |= one;
   }
+  return has_changed;
 }
 
 void HourBitmap::merge(const HourBitmap& other) noexcept {

@@ -37,32 +37,26 @@ void index_servers(Snapshot& s) {
   }
 }
 
-/// The first octets of an id, as a number of the same order.
-std::uint64_t head_of(const Id& id) noexcept {
-  std::uint64_t head = 0;
-  for (std::size_t i = 0; i < 8; ++i) head = head << 8 | id.octets[i];
-  return head;
-}
-
-/// Sorts the assets by id. \return the index of each position.
+/// Sorts the assets by id: into buckets by their first octets, as ids are spread evenly, then within.
+/// \return the index of each position.
 std::vector<AssetIndex> sort_assets(const std::vector<Id>& by_position, std::vector<Id>& sorted) {
-  struct Entry {
-    std::uint64_t head = 0;
-    std::uint32_t position = 0;
-  };
-  std::vector<Entry> order;
-  order.reserve(by_position.size());
+  const auto bucket_of = [](const Id& id) { return id.octets[0] << 8 | id.octets[1]; };
+  std::vector<std::uint32_t> offsets(0x1'0001);
+  for (const Id& id : by_position) offsets[bucket_of(id)] += id.is_none() ? 0 : 1;
+  sum_up(offsets);
+  std::vector<std::uint32_t> order(offsets.back()), next = offsets;
   for (std::uint32_t p = 0; p < by_position.size(); ++p) {
-    if (!by_position[p].is_none()) order.push_back({head_of(by_position[p]), p});
+    if (!by_position[p].is_none()) order[next[bucket_of(by_position[p])]++] = p;
   }
-  std::sort(order.begin(), order.end(), [&](const Entry& a, const Entry& b) {
-    return a.head != b.head ? a.head < b.head : by_position[a.position] < by_position[b.position];
-  });
+  for (std::size_t bucket = 0; bucket + 1 < offsets.size(); ++bucket) {
+    std::sort(order.begin() + offsets[bucket], order.begin() + offsets[bucket + 1],
+              [&](std::uint32_t x, std::uint32_t y) { return by_position[x] < by_position[y]; });
+  }
   std::vector<AssetIndex> index_of(by_position.size());
   sorted.reserve(order.size());
-  for (const Entry& e : order) {
-    index_of[e.position] = AssetIndex{static_cast<std::uint32_t>(sorted.size())};
-    sorted.push_back(by_position[e.position]);
+  for (const std::uint32_t p : order) {
+    index_of[p] = AssetIndex{static_cast<std::uint32_t>(sorted.size())};
+    sorted.push_back(by_position[p]);
   }
   return index_of;
 }
@@ -75,13 +69,12 @@ void gather(std::vector<Snapshot::Edge>& edges, std::span<const std::uint32_t> o
   next.assign(offsets.begin(), offsets.end() - 1);
   for (std::uint32_t bucket = 0; bucket < next.size(); ++bucket) {
     while (next[bucket] < offsets[bucket + 1]) {
-      Snapshot::Edge& here = edges[next[bucket]];
-      const std::uint32_t owner = bucket_of(here);
-      if (owner == bucket) {
-        ++next[bucket];
-      } else {
-        std::swap(here, edges[next[owner]++]);
+      // What is in the hand goes to its bucket and what lay there is taken up.
+      Snapshot::Edge hand = edges[next[bucket]];
+      for (std::uint32_t owner = bucket_of(hand); owner != bucket; owner = bucket_of(hand)) {
+        std::swap(hand, edges[next[owner]++]);
       }
+      edges[next[bucket]++] = hand;
     }
   }
 }
@@ -114,6 +107,33 @@ bool is_before(const Snapshot::Edge& a, const Snapshot::Edge& b) noexcept {
          std::tie(b.protocol, b.port, b.weight, b.last_hour, b.dependency);
 }
 
+/// Sorts the edges of one client. Few share a server, so mostly numbers are compared, and each edge
+/// moves once.
+class EdgeSorter {
+ public:
+  void sort(std::span<Snapshot::Edge> edges) {
+    by_server_.clear();
+    for (const Snapshot::Edge& e : edges) {
+      by_server_.push_back(std::uint64_t{e.server.value} << 32 | by_server_.size());
+    }
+    std::sort(by_server_.begin(), by_server_.end());
+    before_.assign(edges.begin(), edges.end());
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      edges[i] = before_[by_server_[i] & 0xffff'ffffu];
+    }
+    for (std::size_t i = 0; i < edges.size();) {
+      std::size_t end = i + 1;
+      while (end < edges.size() && edges[end].server == edges[i].server) ++end;
+      if (end - i > 1) std::sort(edges.begin() + i, edges.begin() + end, is_before);
+      i = end;
+    }
+  }
+
+ private:
+  std::vector<std::uint64_t> by_server_;  ///< with where an edge lay
+  std::vector<Snapshot::Edge> before_;
+};
+
 }  // namespace
 
 std::shared_ptr<const Snapshot> build_snapshot(SnapshotInput input) {
@@ -128,9 +148,10 @@ std::shared_ptr<const Snapshot> build_snapshot(SnapshotInput input) {
   }
   count_edges(*s);
   gather_clients(*s);
+  EdgeSorter sorter;
   for (std::size_t client = 0; client + 1 < s->out_offsets.size(); ++client) {
-    std::sort(s->edges.begin() + s->out_offsets[client],
-              s->edges.begin() + s->out_offsets[client + 1], is_before);
+    const std::uint32_t first = s->out_offsets[client], end = s->out_offsets[client + 1];
+    sorter.sort(std::span{s->edges}.subspan(first, end - first));
   }
   index_servers(*s);
   return s;
