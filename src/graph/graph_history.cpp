@@ -242,7 +242,7 @@ std::shared_ptr<const Snapshot> DependencyGraph::snapshot(const AsOf& as_of) con
       if (asset >= input.assets.size()) input.assets.resize(impl_->assets.positions());
       input.assets[asset] = impl_->assets[asset].key;
     }
-    input.edges.push_back(edge);
+    input.add(edge);
   });
   input.revision = counters().revision;
   return build_snapshot(std::move(input));

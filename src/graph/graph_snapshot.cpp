@@ -28,14 +28,6 @@ std::uint16_t sampling_rate(const TrafficCounts& t) noexcept {
   return static_cast<std::uint16_t>(std::clamp<std::uint64_t>(rate, 1, 65'535));
 }
 
-void read_edge(const State& graph, std::uint32_t position, SnapshotInput& to) {
-  Snapshot::Edge nothing;
-  nothing.client.value = kNoEdge;
-  if (position >= to.edges.size()) to.edges.resize(position + 1, nothing);
-  const bool is_alive = graph.dependencies[position].value.alive;
-  to.edges[position] = is_alive ? graph.edge_of(position) : nothing;
-}
-
 /// Reads the positions of `from` on, as many as at once. \return where to go on.
 std::uint32_t read_assets(const State& graph, std::uint32_t from, SnapshotInput& to) {
   const std::uint32_t end = std::min(graph.assets.positions(), from + kRowsAtOnce);
@@ -45,8 +37,7 @@ std::uint32_t read_assets(const State& graph, std::uint32_t from, SnapshotInput&
 std::uint32_t read_edges(const State& graph, std::uint32_t from, SnapshotInput& to) {
   const std::uint32_t end = std::min(graph.dependencies.positions(), from + kRowsAtOnce);
   for (std::uint32_t p = from; p < end; ++p) {
-    graph.dependencies.prefetch_at(p + kAhead);
-    read_edge(graph, p, to);
+    if (graph.dependencies[p].value.alive) to.add(graph.edge_of(p));
   }
   return end;
 }
@@ -58,7 +49,8 @@ std::size_t read_log(StructureLog& log, const State& graph, SnapshotInput& to) {
     if (is_asset) {
       read_asset(graph, position, to);
     } else {
-      read_edge(graph, position, to);
+      const bool is_alive = graph.dependencies[position].value.alive;
+      to.read_again[position] = is_alive ? std::optional{graph.edge_of(position)} : std::nullopt;
     }
   }
   return log.positions.size() - log.done;
@@ -87,12 +79,15 @@ Snapshot::Edge State::edge_of(std::uint32_t dependency) const noexcept {
 }
 
 void State::begin_log(SnapshotInput& to) const {
-  const std::unique_lock lock{mutex};
-  log = {};
-  log.is_on = true;
-  to.assets.reserve(assets.positions());
-  to.edges.reserve(dependencies.positions());
-  base::ask_for_huge_pages(to.edges.data(), to.edges.capacity() * sizeof(Snapshot::Edge));
+  std::size_t edges = 0;
+  {
+    const std::unique_lock lock{mutex};
+    log = {};
+    log.is_on = true;
+    to.assets.reserve(assets.positions());
+    edges = dependencies.size();
+  }
+  for (auto& bucket : to.edges) bucket.reserve(edges / SnapshotInput::kBuckets * 5 / 4);
 }
 
 /// Each round finds less in the log; the last one is short enough to end it under the lock.

@@ -1,8 +1,11 @@
 #include "graph/snapshot_builder.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <span>
 #include <tuple>
+
+#include "base/huge_pages.hpp"
 
 namespace flowlens::graph {
 
@@ -16,17 +19,6 @@ void sum_up(std::vector<std::uint32_t>& offsets) noexcept {
     offset = sum;
     sum += size;
   }
-}
-
-void count_edges(Snapshot& s) {
-  s.out_offsets.assign(s.assets.size() + 1, 0);
-  s.in_offsets.assign(s.assets.size() + 1, 0);
-  for (const Snapshot::Edge& e : s.edges) {
-    ++s.out_offsets[e.client.value];
-    ++s.in_offsets[e.server.value];
-  }
-  sum_up(s.out_offsets);
-  sum_up(s.in_offsets);
 }
 
 void index_servers(Snapshot& s) {
@@ -61,45 +53,6 @@ std::vector<AssetIndex> sort_assets(const std::vector<Id>& by_position, std::vec
   return index_of;
 }
 
-/// Puts edges into buckets where they are: a second copy of them would be the largest thing there is.
-/// \param offsets  where each bucket begins, and where the last one ends. \param next  for use here.
-template <typename BucketOf>
-void gather(std::vector<Snapshot::Edge>& edges, std::span<const std::uint32_t> offsets,
-            std::vector<std::uint32_t>& next, const BucketOf& bucket_of) {
-  next.assign(offsets.begin(), offsets.end() - 1);
-  for (std::uint32_t bucket = 0; bucket < next.size(); ++bucket) {
-    while (next[bucket] < offsets[bucket + 1]) {
-      // What is in the hand goes to its bucket and what lay there is taken up.
-      Snapshot::Edge hand = edges[next[bucket]];
-      for (std::uint32_t owner = bucket_of(hand); owner != bucket; owner = bucket_of(hand)) {
-        std::swap(hand, edges[next[owner]++]);
-      }
-      edges[next[bucket]++] = hand;
-    }
-  }
-}
-
-/// Brings the edges of each client together; `out_offsets` are known. Each swap waits for the one
-/// before, so first into buckets few enough for all their ends to stay in the cache, then within each.
-void gather_clients(Snapshot& s) {
-  constexpr std::uint32_t kBuckets = 1'024;
-  const auto assets = static_cast<std::uint32_t>(s.assets.size());
-  unsigned shift = 0;
-  while ((assets >> shift) >= kBuckets) ++shift;
-  std::vector<std::uint32_t> coarse, next;
-  for (std::uint32_t first = 0; first < assets; first += 1u << shift) {
-    coarse.push_back(s.out_offsets[first]);
-  }
-  coarse.push_back(s.out_offsets.back());
-  gather(s.edges, coarse, next,
-         [shift](const Snapshot::Edge& e) { return e.client.value >> shift; });
-  for (std::uint32_t first = 0; first < assets; first += 1u << shift) {
-    const std::uint32_t clients = std::min(1u << shift, assets - first);
-    gather(s.edges, std::span{s.out_offsets}.subspan(first, clients + 1), next,
-           [first](const Snapshot::Edge& e) { return e.client.value - first; });
-  }
-}
-
 /// Weight and hour tell apart what differs in its endpoints only.
 bool is_before(const Snapshot::Edge& a, const Snapshot::Edge& b) noexcept {
   if (a.server != b.server) return a.server < b.server;
@@ -107,52 +60,93 @@ bool is_before(const Snapshot::Edge& a, const Snapshot::Edge& b) noexcept {
          std::tie(b.protocol, b.port, b.weight, b.last_hour, b.dependency);
 }
 
-/// Sorts the edges of one client. Few share a server, so mostly numbers are compared, and each edge
-/// moves once.
+/// Puts the buckets into the snapshot, one after the other, and sorts each on the way: a bucket stays
+/// in the cache. Few edges of a client share a server, so mostly numbers are compared.
 class EdgeSorter {
  public:
-  void sort(std::span<Snapshot::Edge> edges) {
-    by_server_.clear();
-    for (const Snapshot::Edge& e : edges) {
-      by_server_.push_back(std::uint64_t{e.server.value} << 32 | by_server_.size());
+  EdgeSorter(Snapshot& to, const std::vector<AssetIndex>& index_of) : to_(to), index_of_(index_of) {
+    to.out_offsets.assign(to.assets.size() + 1, 0);
+    to.in_offsets.assign(to.assets.size() + 1, 0);
+  }
+
+  /// \param clients  whose edges are in the bucket: from the first to before the last.
+  void add(std::span<Snapshot::Edge> bucket, std::uint32_t first_client, std::uint32_t end_client) {
+    const std::span offsets = std::span{to_.out_offsets}.subspan(first_client);
+    for (Snapshot::Edge& e : bucket) {
+      e.client = index_of_[e.client.value];
+      e.server = index_of_[e.server.value];
+      assert(e.client.value >= first_client && e.client.value < end_client);
+      ++offsets[e.client.value - first_client];
+      ++to_.in_offsets[e.server.value];
     }
-    std::sort(by_server_.begin(), by_server_.end());
-    before_.assign(edges.begin(), edges.end());
-    for (std::size_t i = 0; i < edges.size(); ++i) {
-      edges[i] = before_[by_server_[i] & 0xffff'ffffu];
+    begin_.assign(end_client - first_client + 1, 0);
+    for (std::size_t i = 0; i + 1 < begin_.size(); ++i) begin_[i + 1] = begin_[i] + offsets[i];
+    next_.assign(begin_.begin(), begin_.end());
+    by_server_.resize(bucket.size());
+    for (std::size_t i = 0; i < bucket.size(); ++i) {
+      by_server_[next_[bucket[i].client.value - first_client]++] =
+          std::uint64_t{bucket[i].server.value} << 32 | i;
     }
-    for (std::size_t i = 0; i < edges.size();) {
-      std::size_t end = i + 1;
-      while (end < edges.size() && edges[end].server == edges[i].server) ++end;
-      if (end - i > 1) std::sort(edges.begin() + i, edges.begin() + end, is_before);
-      i = end;
-    }
+    for (std::size_t i = 0; i + 1 < begin_.size(); ++i) take(bucket, begin_[i], begin_[i + 1]);
   }
 
  private:
-  std::vector<std::uint64_t> by_server_;  ///< with where an edge lay
-  std::vector<Snapshot::Edge> before_;
+  /// The edges of one client.
+  void take(std::span<const Snapshot::Edge> bucket, std::uint32_t begin, std::uint32_t end) {
+    std::sort(by_server_.begin() + begin, by_server_.begin() + end);
+    for (std::uint32_t i = begin; i < end;) {
+      const std::size_t first = to_.edges.size();
+      const std::uint64_t server = by_server_[i] >> 32;
+      for (; i < end && by_server_[i] >> 32 == server; ++i) {
+        to_.edges.push_back(bucket[by_server_[i] & 0xffff'ffffu]);
+      }
+      if (to_.edges.size() - first > 1) {
+        std::sort(to_.edges.begin() + static_cast<std::ptrdiff_t>(first), to_.edges.end(),
+                  is_before);
+      }
+    }
+  }
+
+  Snapshot& to_;
+  const std::vector<AssetIndex>& index_of_;
+  std::vector<std::uint32_t> begin_, next_;  ///< of each client, in the bucket
+  std::vector<std::uint64_t> by_server_;     ///< with where the edge lies in the bucket
 };
+
+/// Brings what was read again to where it belongs.
+void settle(SnapshotInput& input) {
+  if (input.read_again.empty()) return;
+  for (auto& bucket : input.edges) {
+    std::erase_if(bucket, [&](const Snapshot::Edge& e) {
+      return input.read_again.contains(e.dependency.value);
+    });
+  }
+  for (const auto& [position, edge] : input.read_again) {
+    if (edge) input.add(*edge);
+  }
+}
 
 }  // namespace
 
 std::shared_ptr<const Snapshot> build_snapshot(SnapshotInput input) {
   auto s = std::make_shared<Snapshot>();
   s->revision = input.revision;
+  settle(input);
   const std::vector<AssetIndex> index_of = sort_assets(input.assets, s->assets);
-  s->edges = std::move(input.edges);
-  std::erase_if(s->edges, [](const Snapshot::Edge& e) { return e.client.value == kNoEdge; });
-  for (Snapshot::Edge& e : s->edges) {
-    e.client = index_of[e.client.value];
-    e.server = index_of[e.server.value];
+  std::size_t edges = 0;
+  for (const auto& bucket : input.edges) edges += bucket.size();
+  s->edges.reserve(edges);
+  base::ask_for_huge_pages(s->edges.data(), edges * sizeof(Snapshot::Edge));
+  EdgeSorter sorter{*s, index_of};
+  std::uint32_t client = 0;
+  for (std::size_t i = 0; i < input.edges.size(); ++i) {
+    const std::uint32_t first = client;
+    while (client < s->assets.size() && SnapshotInput::bucket_of(s->assets[client]) == i) ++client;
+    sorter.add(input.edges[i], first, client);
+    input.edges[i] = {};
   }
-  count_edges(*s);
-  gather_clients(*s);
-  EdgeSorter sorter;
-  for (std::size_t client = 0; client + 1 < s->out_offsets.size(); ++client) {
-    const std::uint32_t first = s->out_offsets[client], end = s->out_offsets[client + 1];
-    sorter.sort(std::span{s->edges}.subspan(first, end - first));
-  }
+  sum_up(s->out_offsets);
+  sum_up(s->in_offsets);
   index_servers(*s);
   return s;
 }

@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "flowlens/error.hpp"
+#include "graph/snapshot_builder.hpp"
 #include "support/summaries.hpp"
 
 using namespace flowlens;
@@ -359,6 +362,35 @@ TEST_CASE("snapshot: both ways, in the order of ids, the same until the structur
   apply(graph, summary("10.0.0.9", "10.0.1.1", 80));
   CHECK(graph.snapshot()->edges.size() == 21);
   CHECK(s.edges.size() == 20);
+}
+
+TEST_CASE("snapshot: what changed while it was read counts as it was in the end") {
+  const auto edge = [](std::uint32_t client, std::uint32_t server, std::uint32_t dependency) {
+    return Snapshot::Edge{{client}, {server}, {dependency}, 0, 1, 443, 6};
+  };
+  graph::SnapshotInput input;
+  input.assets.resize(4);
+  input.assets[0].octets[0] = 0xf0;  // positions are not in the order of ids
+  input.assets[1].octets[0] = 0x01;
+  input.assets[2].octets[0] = 0x80;
+  input.add(edge(0, 1, 7));
+  input.add(edge(0, 2, 8));
+  input.add(edge(1, 2, 9));
+  input.add(edge(4, 2, 10));  // came later: it will be read again
+  input.assets[3].octets[0] = 0x02;
+  input.assets.emplace_back().octets[0] = 0x90;
+  input.read_again = {{7, edge(3, 1, 7)}, {8, std::nullopt}, {10, edge(4, 2, 10)}};
+  const auto s = graph::build_snapshot(std::move(input));
+  REQUIRE(s->assets.size() == 5);
+  CHECK(std::is_sorted(s->assets.begin(), s->assets.end()));
+  std::vector<std::array<std::uint32_t, 3>> found;
+  for (const Snapshot::Edge& e : s->edges) {
+    found.push_back({e.client.value, e.server.value, e.dependency.value});
+  }
+  CHECK(found == std::vector<std::array<std::uint32_t, 3>>{{0, 2, 9}, {1, 0, 7}, {3, 2, 10}});
+  CHECK(s->out_offsets == std::vector<std::uint32_t>{0, 1, 2, 2, 3, 3});
+  CHECK(s->in_offsets == std::vector<std::uint32_t>{0, 1, 1, 3, 3, 3});
+  CHECK(s->in_edges == std::vector<std::uint32_t>{1, 0, 2});
 }
 
 TEST_CASE("snapshot: an edge finds its row, unless that has gone or changed hands") {
