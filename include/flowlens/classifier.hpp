@@ -90,7 +90,8 @@ struct ClassifierCounters {
 ///
 /// Which answer is given: a network rule's. Else that of the rules from `update_confidence` on, once
 /// there is enough evidence. A given answer stays until another one is highly probable, or has been
-/// the best for `steady_looks`; so one odd day changes nothing.
+/// the best for `steady_looks`; so one odd day changes nothing. The first answer alone may change at the
+/// second look, an hour later, when the types of others are known.
 ///
 /// The same map at the same times gives the same answers. Of a map of which all assets are due, all are
 /// judged with the types as they were before, so their order does not matter.

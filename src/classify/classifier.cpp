@@ -19,6 +19,9 @@ namespace {
 /// A fact is worth telling when the confidence has moved so far.
 constexpr float kNews = 0.05f;
 constexpr std::size_t kRowsAtOnce = 1'000;
+/// The first look knows nothing of others' types, so the second one comes soon, and may say otherwise.
+constexpr std::uint32_t kFirstLooks = 2;
+constexpr std::chrono::hours kSoon{1};
 
 struct IdHash {
   std::size_t operator()(const Id& id) const noexcept { return base::hash_of(id, 0); }
@@ -31,6 +34,7 @@ struct State {
   AssetType shown = AssetType::unknown;  ///< on the map, by whoever says so
   AssetType candidate = AssetType::unknown;
   std::uint32_t candidate_looks = 0;
+  std::uint32_t looks = 0;  ///< with enough evidence
   Timestamp looked_at = Timestamp::min();
   Timestamp due = Timestamp::min();
   std::uint64_t pass = 0;  ///< that saw it last
@@ -153,6 +157,7 @@ void Classifier::Impl::take_row(const AssetRow& row, Timestamp now, std::vector<
       s.answer.type = parse_asset_type(row.asset_type).value_or(AssetType::unknown);
       s.answer.confidence = s.told = row.type_confidence;
       s.answer.at = row.type_at;
+      s.looks = kFirstLooks;
     }
   }
   State& state = found->second;
@@ -248,6 +253,7 @@ std::optional<Proposal> Classifier::Impl::propose(const DependencyGraph& graph, 
 /// Whether another answer takes the place of the one that stands.
 bool Classifier::Impl::replaces(State& state, const Proposal& proposal) const {
   if (proposal.is_certain || state.answer.type == AssetType::unknown) return true;
+  if (state.looks <= kFirstLooks && proposal.type != AssetType::unknown) return true;
   // Torn between some, one of which it has been all along.
   const bool is_torn = proposal.type == AssetType::unknown &&
                        proposal.confidence_of_old >= 0.5 * proposal.confidence_of_best;
@@ -267,7 +273,9 @@ bool Classifier::Impl::replaces(State& state, const Proposal& proposal) const {
 void Classifier::Impl::decide(State& state, Proposal proposal, Timestamp now) {
   ++counters.looks;
   state.looked_at = now;
+  ++state.looks;
   state.due = now + options.reclassify_interval;
+  if (state.looks < kFirstLooks) state.due = std::min(state.due, now + kSoon);
   if (proposal.type == state.answer.type) {
     state.candidate_looks = 0;
     state.answer.confidence = static_cast<float>(proposal.confidence);
@@ -310,7 +318,7 @@ std::vector<Fact> Classifier::look(const DependencyGraph& graph, Timestamp now) 
     State& state = m.states.at(id);
     if (!proposal) {
       // Looked at again soon: evidence comes by the hour.
-      state.due = now + std::min(m.options.reclassify_interval, std::chrono::hours{1});
+      state.due = now + std::min(m.options.reclassify_interval, kSoon);
       continue;
     }
     m.decide(state, std::move(*proposal), now);

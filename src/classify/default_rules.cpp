@@ -52,14 +52,18 @@ web            | serves web            | flow share > 0.4              | 1   | m
 web            | serves web            | external clients >= 1         | 1   | from outside, too
 web            | serves web            | client type = load_balancer   | 1.5 | a load balancer among them
 web            | serves web            | uses = web_alt                | 0.5 | asks application servers
-web            | serves web            | serves in (print, camera, hypervisor, mail_access, sip, iot, vpn, file_share, block_storage) | -2 | a page to manage it
+web            | serves web            | serves in (print, camera, hypervisor, container_host, smtp, mail_access, ldap, sip, iot, vpn, file_share, block_storage) | -2 | a page beside its real work
 web            | uses web              | serves = web and peers >= 2 and flow share > 0.3 | -2.5 | it passes on as much as it is asked
 web            | serves web_alt        | people > 0.5 and peers >= 3   | 1.5 | people ask it
-load_balancer  |                       | intermediary = load_balancer and not serves = proxy | 5 | passes on what it is asked to several others
+load_balancer  |                       | intermediary = load_balancer and not serves = proxy | 7 | passes on what it is asked to several others
 load_balancer  | uses web              | serves = web and peers >= 2 and flow share > 0.3 | 4 | spreads what it is asked over several
 load_balancer  | uses web              | serves = web and peers >= 2 and flow share > 0.3 and clients >= 3 | 1 | many ask it
+load_balancer  | uses web              | serves = web and peers >= 3 and not uses in (database, cache, message_queue) | 5 | asks several web servers, and no data
+web            | uses web              | serves = web and peers >= 3 and not uses in (database, cache, message_queue) | -2 | asks several web servers, and no data
+web            | uses camera           | serves = web and peers >= 2   | -3  | a page to show what cameras see
 proxy          | serves proxy          |                               | 4.5 |
 proxy          | serves proxy          | peers >= 2                    | 1   | several ask it
+server         | serves web_alt        | port = 8080 and external servers >= 20 and people > 0.5 | -2 | people reach many outside through it
 proxy          | serves web_alt        | port = 8080 and external servers >= 20 and people > 0.5 | 4 | people reach many outside through it
 server         | serves web_alt        |                               | 2.5 |
 server         | serves web_alt        | peers >= 2                    | 1   | several ask it
@@ -83,10 +87,12 @@ monitoring     | uses agent            | peers >= 5                    | 2   | a
 monitoring     | uses agent            | flow share > 0.4              | 1   | most of what it does
 monitoring     | uses snmp             | peers >= 3                    | 3   | asks many devices
 monitoring     | uses snmp             | peers >= 8                    | 1.5 | asks very many devices
+monitoring     | uses snmp             | flow share > 0.4              | 1.5 | most of what it does
 monitoring     | serves monitoring     | peers >= 2                    | 3   | several report to it
 log_collector  | serves log            |                               | 3.5 |
 log_collector  | serves log            | peers >= 3                    | 1.5 | many report to it
 log_collector  | serves log            | flow share > 0.3              | 1   | most of what it does
+log_collector  | serves log            | uses in (snmp, agent)         | -1.5 | monitoring takes messages as well
 log_collector  | serves flow_export    |                               | 3   |
 remote_access  | serves desktop        | peers >= 4                    | 3.5 | many work on it
 remote_access  | serves shell          | uses in (shell, desktop) and peers >= 2 | 3 | one logs in to it and on to others
@@ -95,6 +101,7 @@ remote_access  | uses desktop          | peers >= 3 and serves in (shell, deskto
 vpn            | serves vpn            |                               | 3.5 |
 vpn            | serves vpn            | peers >= 2                    | 1.5 | several come in through it
 vpn            | serves vpn            | external clients >= 1         | 1   | from outside
+scanner        |                       | used ports >= 10 and servers >= 15 and mean octets < 400 | 5 | asks many ports of many hosts and says next to nothing
 scanner        |                       | used ports >= 30 and servers >= 10 | 4 | tries many ports of many hosts
 scanner        |                       | used ports >= 100             | 3   | tries very many ports
 
@@ -143,21 +150,23 @@ server         | serves other          | peers >= 5                    | 1   | m
 server         | serves other          |                               | 1   |
 server         | serves rpc            | peers >= 3                    | 2.5 | many ask it
 server         | serves aaa            |                               | 4   |
+server         | serves aaa            | serves in (ldap, kerberos)    | -3  | domain controllers do so by the way
 server         | serves tftp           | peers >= 2                    | 2.5 | several fetch from it
 server         | serves management     | peers >= 4                    | 3.5 | many are managed by it
 server         | serves agent          |                               | 1   | it is monitored
 server         | serves backup         | peers <= 2                    | 1   | it is backed up
-server         | uses database         |                               | 1.5 |
-server         | uses cache            |                               | 1.5 |
-server         | uses message_queue    |                               | 1.5 |
+server         | uses database         | not serves in (web, container_host, hypervisor, smtp, mail_access, proxy, ldap) | 1.5 |
+server         | uses cache            | not serves in (web, container_host, hypervisor, smtp, mail_access, proxy, ldap) | 1.5 |
+server         | uses message_queue    | not serves in (web, container_host, hypervisor, smtp, mail_access, proxy, ldap) | 1.5 |
 
 # What people sit at
 workstation    |                       | internal and clients = 0 and servers >= 2 | 2 | nobody depends on it
 workstation    |                       | internal and active < 0.6     | 1.5 | it rests for hours
+workstation    |                       | used ports >= 10 and servers >= 15 and mean octets < 400 | -4 | asks many and says next to nothing
 workstation    |                       | clients >= 5                  | -2  | many depend on it
 workstation    | uses web              | internal                      | 1.2 |
 workstation    | uses mail_access      | internal                      | 2   |
-workstation    | uses print            | internal                      | 2   |
+workstation    | uses print            | internal                      | 3   |
 workstation    | uses proxy            | internal                      | 1.5 |
 workstation    | uses file_share       | internal                      | 1   |
 workstation    | uses kerberos         | internal                      | 1   |

@@ -23,7 +23,10 @@ const ServiceUse* find(const std::vector<ServiceUse>& uses, ServiceKind kind) no
 
 /// `postgresql (tcp 5432)`
 std::string service_text(const ServiceUse& use) {
-  const std::string_view name = service_name(find_service(use.protocol, use.port));
+  // Ports that serve two ends have the name of the one that was found.
+  const bool is_named = service_kind(use.protocol, use.port, 0) == use.kind;
+  const std::string_view name =
+      is_named ? service_name(find_service(use.protocol, use.port)) : std::string_view{};
   const std::string_view protocol = protocol_name(use.protocol);
   std::string where =
       protocol.empty() ? "protocol " + std::to_string(use.protocol) : std::string(protocol);

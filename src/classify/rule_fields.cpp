@@ -178,6 +178,14 @@ constexpr Field kFields[] = {
      .description = "of all its dependencies",
      .get = [](const void* r, std::size_t,
                Operand& out) noexcept { return number(asset(r).flows, out); }},
+    {.name = "mean octets",
+     .kind = FieldKind::octets,
+     .description = "octets of a flow of all its dependencies, on average",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           const AssetFeatures& a = asset(r);
+           return a.flows > 0 && number((a.octets_sent + a.octets_received) / a.flows, out);
+         }},
     {.name = "group flows",
      .kind = FieldKind::count,
      .description = "flows to multicast and broadcast addresses",

@@ -210,6 +210,7 @@ TEST_CASE("classifier: an answer stays through odd days, and goes when its cause
   Classifier classifier;
   map.look(classifier, kBegin + hours{31});
   REQUIRE(map.type("10.0.0.1") == "database");
+  map.look(classifier, kBegin + hours{32});
   // A day of printing, of less weight than what it does every hour.
   std::vector<Use> odd = database();
   append(odd, crowd(1, {"", "10.0.0.1", 515, 6, 1'000, 0}));
