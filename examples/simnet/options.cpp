@@ -86,6 +86,8 @@ const std::vector<Option>& option_table() {
        [](O& o, S v) { o.truth = v; }},
       {"--attempts", "FILE", "write the vain attempts as CSV at the end",
        [](O& o, S v) { o.attempts = v; }},
+      {"--assets", "FILE", "write what stands at each address as CSV at the end",
+       [](O& o, S v) { o.assets = v; }},
       {"--scenario", "FILE", "what happens, in YAML; options behind it win over what it says",
        [](O& o, S v) { load_scenario(v, o); }},
       {"--seed", "N", "another seed, another enterprise (1)",

@@ -24,6 +24,7 @@ struct Options {
   std::string pcap;      ///< path; empty: none
   std::string truth;     ///< path; empty: none
   std::string attempts;  ///< path; empty: none
+  std::string assets;    ///< path; empty: none
   Ports ports;
   WorldOptions world;
   SimulationOptions simulation;

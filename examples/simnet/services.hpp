@@ -38,6 +38,43 @@ inline constexpr Service kNodeExporter{"node-exporter", kTcp,      9100, {1, 2},
                                        {20000, 90000},  {10, 400}, 2,    true};
 inline constexpr Service kSyslog{"syslog", kUdp,      514, {1, 12}, {80, 600},
                                  {0, 0},   {1, 5000}, 2,   false,   Outcome::one_way};
+inline constexpr Service kRawPrint{"pdl-datastream", kTcp,      9100,         {1, 4},
+                                   {20000, 900000},  {20, 200}, {500, 20000}, 1};
+inline constexpr Service kIpp{"ipp",          kTcp,       631,          {2, 6},
+                              {5000, 300000}, {100, 600}, {300, 15000}, 1};
+inline constexpr Service kSmb{"microsoft-ds", kTcp,         445,          {5, 60},
+                              {100, 60000},   {200, 90000}, {100, 25000}, 3};
+inline constexpr Service kNfs{"nfs",        kTcp,         2049,         {5, 80},
+                              {100, 60000}, {100, 90000}, {100, 25000}, 3};
+inline constexpr Service kIscsi{"iscsi",      kTcp,         3260,          {20, 200},
+                                {500, 30000}, {500, 60000}, {2000, 29000}, 4};
+inline constexpr Service kProxy{"squid",     kTcp,         3128,        {1, 10},
+                                {300, 1500}, {500, 60000}, {50, 20000}, 4};
+inline constexpr Service kDhcp{"bootps", kUdp, 67, {1, 2}, {250, 320}, {300, 340}, {1, 30}, 1};
+inline constexpr Service kSip{"sip", kUdp, 5060, {1, 4}, {400, 900}, {300, 900}, {1, 900}, 2};
+inline constexpr Service kTftp{"tftp", kUdp, 69, {1, 4}, {20, 60}, {200, 516}, {1, 400}, 1};
+inline constexpr Service kRtsp{"rtsp",          kTcp,          554, {5, 40}, {100, 300},
+                               {50000, 400000}, {5000, 29000}, 3};
+inline constexpr Service kMqtt{"mqtt", kTcp, 1883, {1, 6}, {60, 400}, {4, 60}, {20, 3000}, 2};
+inline constexpr Service kAmqp{"amqp",      kTcp,       5672,         {20, 200},
+                               {100, 3000}, {50, 3000}, {500, 25000}, 3};
+inline constexpr Service kKafka{"kafka",      kTcp,        9092,         {20, 200},
+                                {300, 20000}, {50, 20000}, {500, 25000}, 3};
+inline constexpr Service kWireGuard{"wireguard", kUdp,        51820,        {5, 60},
+                                    {100, 1300}, {100, 1300}, {500, 25000}, 2};
+inline constexpr Service kVmAgent{"ideafarm-door", kTcp,       902, {2, 20}, {200, 2000},
+                                  {300, 8000},     {20, 5000}, 2,   true};
+inline constexpr Service kKubelet{"kubelet",   kTcp,          10250,      {2, 20},
+                                  {200, 1500}, {1000, 60000}, {20, 5000}, 2};
+inline constexpr Service kKubeApi{"kubernetes", kTcp,         6443,         {3, 60},
+                                  {200, 3000},  {500, 30000}, {100, 25000}, 3};
+inline constexpr Service kEtcd{"etcd-client", kTcp,        2379,         {5, 60},
+                               {100, 1500},   {100, 8000}, {100, 20000}, 2};
+inline constexpr Service kSnmp{"snmp", kUdp, 161, {1, 8}, {60, 300}, {80, 1200}, {1, 600}, 2, true};
+inline constexpr Service kRadius{"radius", kUdp, 1812, {1, 2}, {80, 300}, {40, 200}, {1, 200}, 1};
+inline constexpr Service kFlowExport{"netflow", kUdp,      2055, {5, 20}, {400, 1400},
+                                     {0, 0},    {1, 9000}, 2,    false,   Outcome::one_way};
+inline constexpr Service kSsh{"ssh", kTcp, 22, {10, 80}, {40, 400}, {40, 4000}, {500, 29000}, 1};
 // Where the port is 0, each server has one of its own, drawn by lot.
 inline constexpr Service kRpcMapper{"epmap",    kTcp,       135,      {1, 2},
                                     {100, 200}, {100, 300}, {2, 200}, 0};

@@ -18,6 +18,7 @@ constexpr std::array<PortRange, 3> kEphemeral = {{{32768, 60999}, {49152, 65535}
 constexpr PortRange kPrivileged = {600, 1023};
 constexpr Micros kLongestInSweep = std::chrono::seconds{2};
 constexpr std::uint16_t kFrontPort = 443;
+constexpr std::uint16_t kDhcpClientPort = 68;
 constexpr std::int64_t kShortestLongMs = 30'000;
 constexpr Micros kMonth = std::chrono::hours{30 * 24};
 
@@ -312,7 +313,8 @@ void Traffic::finish(Conversation& conversation, Time at, Micros length, ClientP
   const Time over = options_.start + options_.duration;
   conversation.start = std::min(at + jitter, over);
   conversation.end = std::min(conversation.start + length, over);
-  conversation.client_port = client_port == ClientPort::same ? conversation.server_port
+  conversation.client_port = client_port == ClientPort::same   ? conversation.server_port
+                             : client_port == ClientPort::dhcp ? kDhcpClientPort
                              : client_port == ClientPort::privileged
                                  ? next_low_port(*conversation.client_host)
                                  : next_port(*conversation.client_host);

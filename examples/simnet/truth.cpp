@@ -149,6 +149,15 @@ void Truth::write_attempts(std::ostream& out) const {
   }
 }
 
+void Truth::write_assets(std::ostream& out) const {
+  out << "address,asset_type,name\n";
+  for (const Host& host : world_.hosts) {
+    for (const Address* address : {&host.ipv4, &host.ipv6}) {
+      out << address->text() << ',' << host.type << ',' << host.name << '\n';
+    }
+  }
+}
+
 std::size_t Truth::dependencies_used() const {
   return static_cast<std::size_t>(
       std::count_if(dependencies_.begin(), dependencies_.end(),

@@ -36,6 +36,9 @@ class Truth {
   /// One row an attempt that was made.
   void write_attempts(std::ostream& out) const;
 
+  /// One row an address: what an inventory would say stands there.
+  void write_assets(std::ostream& out) const;
+
   [[nodiscard]] std::size_t dependencies_used() const;
 
  private:

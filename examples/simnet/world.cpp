@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "equipment.hpp"
 #include "rng.hpp"
 #include "services.hpp"
 
@@ -34,8 +35,6 @@ constexpr std::array<TierPlan, 11> kServerTiers = {{
     {Tier::log, Segment::services, 1},
 }};
 
-using HostIndexes = std::vector<std::uint32_t>;
-
 class Builder {
  public:
   explicit Builder(const WorldOptions& options) : options_(options), rng_(options.seed) {}
@@ -56,6 +55,7 @@ class Builder {
     connect_peers();
     connect_fronts(Tier::proxy, options_.proxies);
     connect_fronts(Tier::virtual_server, options_.virtual_servers);
+    connect_equipment();
     add_monthly_jobs();
     choose_ports();
     drop_doubles();
@@ -71,6 +71,7 @@ class Builder {
       Host host;
       host.name = std::string(name_of(tier)) + std::to_string(i + 1);
       host.tier = tier;
+      host.type = asset_type_of(tier);
       host.segment = segment;
       host.number = static_cast<std::uint32_t>(world_.hosts.size());
       // One /16 a segment: 10.10, 10.20, …; hosts count up from .0.10 and skip .0 and .255.
@@ -270,6 +271,30 @@ class Builder {
     }
   }
 
+  void connect_equipment() {
+    const auto add = [this](std::string_view name, std::string_view type, Segment segment,
+                            std::uint32_t count) {
+      HostIndexes added;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        add_hosts(Tier::equipment, segment, 1);
+        Host& host = world_.hosts.back();
+        host.name = std::string(name) + std::to_string(i + 1);
+        host.type = type;
+        added.push_back(host.number);
+      }
+      return added;
+    };
+    const auto connect = [this](std::uint32_t client, std::uint32_t server,
+                                const Service& service) { use(client, server, service); };
+    const auto ask_for_address = [this](std::uint32_t client, std::uint32_t server) {
+      use(client, server, kDhcp);
+      world_.dependencies.back().client_port = ClientPort::dhcp;
+      world_.dependencies.back().over_ipv6 = false;
+    };
+    const auto hosts_of = [this](Tier tier) -> const HostIndexes& { return all(tier); };
+    add_equipment({add, connect, ask_for_address, hosts_of, rng_}, options_.equipment);
+  }
+
   void add_monthly_jobs() {
     const HostIndexes backup = all(Tier::backup);
     HostIndexes workers;
@@ -377,10 +402,10 @@ std::string_view name_of(Segment segment) noexcept {
 
 std::string_view name_of(Tier tier) noexcept {
   constexpr std::array<std::string_view, kTierCount> kNames = {
-      "client", "balancer", "web",        "app",     "database",   "cache",
-      "dns",    "mail",     "directory",  "backup",  "monitoring", "log",
-      "rpc",    "peer",     "translator", "scanner", "proxy",      "virtual-server",
-      "replica"};
+      "client",  "balancer", "web",        "app",     "database",   "cache",
+      "dns",     "mail",     "directory",  "backup",  "monitoring", "log",
+      "rpc",     "peer",     "translator", "scanner", "proxy",      "virtual-server",
+      "replica", "equipment"};
   return kNames[static_cast<std::size_t>(tier)];
 }
 

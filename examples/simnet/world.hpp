@@ -35,9 +35,10 @@ enum class Tier : std::uint8_t {
   scanner,
   proxy,           ///< asks replicas in its own name for who asks it
   virtual_server,  ///< whose address is replaced by that of one of its replicas
-  replica
+  replica,
+  equipment  ///< of the kinds in equipment.cpp
 };
-inline constexpr std::size_t kTierCount = 19;
+inline constexpr std::size_t kTierCount = 20;
 
 [[nodiscard]] std::string_view name_of(Segment segment) noexcept;
 [[nodiscard]] std::string_view name_of(Tier tier) noexcept;
@@ -46,6 +47,7 @@ struct Host {
   std::string name;
   Tier tier = Tier::client;
   Segment segment = Segment::office;
+  std::string_view type;  ///< what an inventory calls it; empty where no word fits
   Address ipv4;
   Address ipv6;
   std::uint32_t number = 0;                 ///< within the world; the MAC address is made of it
@@ -76,7 +78,8 @@ struct Service {
 enum class ClientPort : std::uint8_t {
   ephemeral,   ///< by its operating system
   privileged,  ///< below 1024, as NFS and rsh clients do
-  same         ///< the service's own
+  same,        ///< the service's own
+  dhcp         ///< 68
 };
 
 /// `client` uses `service` on `server`.
@@ -123,6 +126,7 @@ struct WorldOptions {
   std::uint32_t low_port_percent = 0;   ///< of the dependencies whose clients take ports below 1024
   std::uint32_t rpc_servers = 0;        ///< MS-RPC: port 135 first, then a dynamic one
   std::uint32_t monthly_jobs = 0;
+  std::uint32_t equipment = 0;  ///< sets of printers, cameras, telephones and the like
 };
 
 struct World {
