@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "truth/classification.hpp"
 #include "truth/comparison.hpp"
 #include "truth/report.hpp"
 #include "truth/sources.hpp"
@@ -19,7 +20,9 @@ using namespace truth;
 constexpr const char* kHelp =
     "truth: how far the map is from the truth, for FlowLens and for other tools' rules\n\n"
     "  truth [OPTIONS] SCENARIO.yaml...        what flowlens-simnet would send\n"
-    "  truth [OPTIONS] --pcap FILE TRUTH.csv   what any other tool made\n\n"
+    "  truth [OPTIONS] --pcap FILE TRUTH.csv   what any other tool made\n"
+    "  truth [OPTIONS] --types FILE...         what assets are: scenarios, or networks as in\n"
+    "                                          tests/truth/foreign\n\n"
     "  --json        for programs\n"
     "  --seed N      another seed than the scenarios have\n"
     "  --examples N  of what is missing, false or turned round on FlowLens' map\n\n"
@@ -32,6 +35,7 @@ struct Arguments {
   bool help = false;
   bool json = false;
   bool is_capture = false;
+  bool is_of_types = false;
   std::optional<std::uint64_t> seed;
   std::size_t examples = 0;
   std::vector<std::string> files;
@@ -58,6 +62,8 @@ Arguments read_arguments(int argc, char** argv) {
       arguments.json = true;
     } else if (word == "--pcap") {
       arguments.is_capture = true;
+    } else if (word == "--types") {
+      arguments.is_of_types = true;
     } else if (word == "--seed") {
       arguments.seed = value();
     } else if (word == "--examples") {
@@ -95,6 +101,22 @@ std::vector<ScenarioScores> run(const Arguments& arguments) {
   return all;
 }
 
+/// All files together; wrong answers are explained with `--examples`.
+void run_types(const Arguments& arguments) {
+  TypeScore all;
+  std::ostream* wrong = arguments.examples > 0 ? &std::cerr : nullptr;
+  for (const std::string& file : arguments.files) {
+    if (std::filesystem::path(file).extension() == ".csv") {
+      all += score_network(file, wrong);
+      continue;
+    }
+    simnet::Options scenario = truth::scenario(file);
+    if (arguments.seed) set_seed(scenario, *arguments.seed);
+    all += score_types(scenario, wrong);
+  }
+  write_types(all, std::cout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -102,6 +124,10 @@ int main(int argc, char** argv) {
     const Arguments arguments = read_arguments(argc, argv);
     if (arguments.help) {
       std::cout << kHelp;
+      return 0;
+    }
+    if (arguments.is_of_types) {
+      run_types(arguments);
       return 0;
     }
     const std::vector<ScenarioScores> all = run(arguments);
