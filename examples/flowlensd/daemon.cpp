@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/known_network.hpp"
 #include "config/own_elements.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/store.hpp"
@@ -49,8 +50,11 @@ std::size_t worker_count(const Settings& s) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2);
 }
 
-ResolverOptions resolver_options(const Settings& s) {
+ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known) {
   ResolverOptions o;
+  o.enricher = known.enricher;
+  o.aggregator.declared_services = known.services;
+  o.aggregator.max_listeners = std::max(o.aggregator.max_listeners, known.listeners.size());
   o.aggregator.window = std::chrono::seconds(s.window_seconds);
   o.aggregator.hash_seed = random_key();
   o.external_peers.max_peers = s.external_max_peers;
@@ -130,6 +134,7 @@ struct Daemon::Parts {
   Life life;
   http::Metrics metrics;
   std::unique_ptr<DataDir> dir;
+  const KnownNetwork known;
   const ResolverOptions resolver_settings;
   Resolver resolver;
   Opened opened;
@@ -172,7 +177,8 @@ Daemon::Parts::Parts(const Loaded& loaded)
     : settings(loaded.settings),
       options(loaded.run),
       dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
-      resolver_settings(resolver_options(settings)),
+      known(read_known_network(settings.network_file)),
+      resolver_settings(resolver_options(settings, known)),
       resolver(resolver_settings),
       opened(open_store(dir.get(), resolver.graph())),
       store(make_store_thread()),
@@ -191,6 +197,8 @@ Daemon::Parts::Parts(const Loaded& loaded)
           milliseconds(settings.classification_poll_ms), fatal()),
       service(make_service()) {
   resolver.begin(opened.term.epoch, opened.term.last_revision);
+  // There is room for all.
+  for (const Listener& listener : known.listeners) static_cast<void>(resolver.list(listener));
   if (!serves()) return;
   make_ingest();
   make_server();

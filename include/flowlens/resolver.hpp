@@ -66,6 +66,8 @@ class Resolver {
   void tell(const FlowBatch& batch);
   /// Facts about assets go to the map; `as_number` and `country` say where an external peer belongs.
   void add(std::span<const Fact> facts);
+  /// See Aggregator::list().
+  bool list(const Listener& listener) { return aggregator_.list(listener); }
   void count_sampled_out(std::uint64_t flows) noexcept { aggregator_.count_sampled_out(flows); }
   void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept {
     aggregator_.count_dropped(why, flows);

@@ -38,6 +38,7 @@ struct Settings {
   std::uint64_t window_seconds = 300;
   double flush_interval_seconds = 5;
   std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
+  std::string network_file;                  ///< empty: none; see known_network.hpp
   std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
   std::uint64_t classification_poll_ms = 30'000;
   std::uint64_t classification_batch_size = 100;  ///< assets
