@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <utility>
 
 namespace flowlens::base {
 namespace {
@@ -9,39 +11,47 @@ namespace {
 using State = std::array<std::uint32_t, 5>;
 constexpr std::size_t kBlockOctets = 64;
 
-/// Twenty rounds with one function and constant, RFC 3174 §5.
-template <typename Function>
-void add_rounds(State& s, const std::uint32_t* w, std::uint32_t constant, Function function) {
-  auto [a, b, c, d, e] = s;
-  for (std::size_t t = 0; t < 20; ++t) {
-    const std::uint32_t next = std::rotl(a, 5) + function(b, c, d) + constant + e + w[t];
-    e = d;
-    d = c;
-    c = std::rotl(b, 30);
-    b = a;
-    a = next;
+/// The message schedule in sixteen words that go round, RFC 3174 §6.2, worked out as it is used.
+struct Schedule {
+  std::array<std::uint32_t, 16> w;
+
+  template <std::size_t t>
+  std::uint32_t word() noexcept {
+    if constexpr (t >= 16) {
+      w[t % 16] = std::rotl(w[(t - 3) % 16] ^ w[(t - 8) % 16] ^ w[(t - 14) % 16] ^ w[t % 16], 1);
+    }
+    return w[t % 16];
   }
-  s = {a, b, c, d, e};
+};
+
+/// One round. The five words stay where they are and change their parts instead.
+template <std::size_t t>
+inline void add_round(State& s, Schedule& schedule) noexcept {
+  constexpr std::size_t kShift = 5 - t % 5;
+  const std::uint32_t a = s[kShift % 5], c = s[(kShift + 2) % 5], d = s[(kShift + 3) % 5];
+  std::uint32_t &b = s[(kShift + 1) % 5], &e = s[(kShift + 4) % 5];
+  constexpr std::array<std::uint32_t, 4> kConstants{0x5a827999u, 0x6ed9eba1u, 0x8f1bbcdcu,
+                                                    0xca62c1d6u};
+  std::uint32_t mixed = b ^ c ^ d;
+  if constexpr (t < 20) mixed = d ^ (b & (c ^ d));
+  if constexpr (t >= 40 && t < 60) mixed = (b & c) | (d & (b | c));
+  e += std::rotl(a, 5) + mixed + kConstants[t / 20] + schedule.word<t>();
+  b = std::rotl(b, 30);
+}
+
+template <std::size_t... t>
+inline void add_rounds(State& s, Schedule& schedule, std::index_sequence<t...>) noexcept {
+  (add_round<t>(s, schedule), ...);
 }
 
 void add_block(State& state, const std::uint8_t* block) {
-  std::array<std::uint32_t, 80> w;
+  Schedule schedule;
   for (std::size_t t = 0; t < 16; ++t) {
-    w[t] = std::uint32_t{block[4 * t]} << 24 | std::uint32_t{block[4 * t + 1]} << 16 |
-           std::uint32_t{block[4 * t + 2]} << 8 | std::uint32_t{block[4 * t + 3]};
+    schedule.w[t] = std::uint32_t{block[4 * t]} << 24 | std::uint32_t{block[4 * t + 1]} << 16 |
+                    std::uint32_t{block[4 * t + 2]} << 8 | std::uint32_t{block[4 * t + 3]};
   }
-  for (std::size_t t = 16; t < 80; ++t) {
-    w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-  }
-  using Word = std::uint32_t;
-  const auto choose = [](Word b, Word c, Word d) { return (b & c) | (~b & d); };
-  const auto parity = [](Word b, Word c, Word d) { return b ^ c ^ d; };
-  const auto majority = [](Word b, Word c, Word d) { return (b & c) | (b & d) | (c & d); };
   State next = state;
-  add_rounds(next, &w[0], 0x5a827999u, choose);
-  add_rounds(next, &w[20], 0x6ed9eba1u, parity);
-  add_rounds(next, &w[40], 0x8f1bbcdcu, majority);
-  add_rounds(next, &w[60], 0xca62c1d6u, parity);
+  add_rounds(next, schedule, std::make_index_sequence<80>{});
   for (std::size_t i = 0; i < state.size(); ++i) state[i] += next[i];
 }
 

@@ -62,7 +62,7 @@ std::vector<std::uint32_t> State::dependencies_at(std::uint32_t asset, const AsO
 
 namespace {
 
-constexpr std::uint32_t kRowsAtOnce = 16'384;  // how long the lock is held
+constexpr std::uint32_t kRowsAtOnce = 4'096;  // how long the lock is held
 
 /// Calls `visit` with each position of a table, and lets writers in between.
 template <typename Table, typename Visit>

@@ -10,18 +10,34 @@ namespace flowlens::graph {
 
 namespace {
 
-std::string endpoint_text(const SiteTable& sites, const Endpoint& e) {
-  return std::string(sites.name(e.site)) + "/" + e.address.to_string();
+constexpr std::size_t kLongText = 160;  // two IPv6 endpoints at sites of usual names, and a port
+
+void append(std::string& to, const SiteTable& sites, const Endpoint& e) {
+  to += sites.name(e.site);
+  to += '/';
+  to += e.address.to_string();
 }
 
 Id asset_id(const SiteTable& sites, const Endpoint& first, std::uint32_t ordinal) {
-  return derive_id(asset_namespace(), endpoint_text(sites, first) + "/" + std::to_string(ordinal));
+  std::string text;
+  text.reserve(kLongText);
+  append(text, sites, first);
+  text += '/';
+  text += std::to_string(ordinal);
+  return derive_id(asset_namespace(), text);
 }
 
 Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
-  return derive_id(dependency_namespace(),
-                   endpoint_text(sites, key.client) + "|" + endpoint_text(sites, key.server) + "|" +
-                       std::to_string(key.protocol) + "|" + std::to_string(key.port));
+  std::string text;
+  text.reserve(kLongText);
+  append(text, sites, key.client);
+  text += '|';
+  append(text, sites, key.server);
+  text += '|';
+  text += std::to_string(key.protocol);
+  text += '|';
+  text += std::to_string(key.port);
+  return derive_id(dependency_namespace(), text);
 }
 
 const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
