@@ -87,7 +87,7 @@ void State::begin_log(SnapshotInput& to) const {
     to.assets.reserve(assets.positions());
     edges = dependencies.size();
   }
-  for (auto& bucket : to.edges) bucket.reserve(edges / SnapshotInput::kBuckets * 5 / 4);
+  to.edges.reserve(edges);
 }
 
 /// Each round finds less in the log; the last one is short enough to end it under the lock.

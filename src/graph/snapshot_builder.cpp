@@ -113,17 +113,14 @@ class EdgeSorter {
   std::vector<std::uint64_t> by_server_;     ///< with where the edge lies in the bucket
 };
 
-/// Brings what was read again to where it belongs.
-void settle(SnapshotInput& input) {
-  if (input.read_again.empty()) return;
-  for (auto& bucket : input.edges) {
-    std::erase_if(bucket, [&](const Snapshot::Edge& e) {
-      return input.read_again.contains(e.dependency.value);
-    });
-  }
+/// What was read again, by bucket; empty if nothing was.
+std::vector<std::vector<Snapshot::Edge>> latest_edges(const SnapshotInput& input) {
+  std::vector<std::vector<Snapshot::Edge>> latest(input.read_again.empty() ? 0
+                                                                           : EdgeBuckets::kBuckets);
   for (const auto& [position, edge] : input.read_again) {
-    if (edge) input.add(*edge);
+    if (edge) latest[SnapshotInput::bucket_of(input.assets[edge->client.value])].push_back(*edge);
   }
+  return latest;
 }
 
 }  // namespace
@@ -131,20 +128,26 @@ void settle(SnapshotInput& input) {
 std::shared_ptr<const Snapshot> build_snapshot(SnapshotInput input) {
   auto s = std::make_shared<Snapshot>();
   s->revision = input.revision;
-  settle(input);
+  const auto latest = latest_edges(input);
   const std::vector<AssetIndex> index_of = sort_assets(input.assets, s->assets);
-  std::size_t edges = 0;
-  for (const auto& bucket : input.edges) edges += bucket.size();
-  s->edges.reserve(edges);
-  base::ask_for_huge_pages(s->edges.data(), edges * sizeof(Snapshot::Edge));
+  s->edges.reserve(input.edges.size() + input.read_again.size());
+  base::ask_for_huge_pages(s->edges.data(), s->edges.capacity() * sizeof(Snapshot::Edge));
   EdgeSorter sorter{*s, index_of};
+  std::vector<Snapshot::Edge> bucket;
   std::uint32_t client = 0;
-  for (std::size_t i = 0; i < input.edges.size(); ++i) {
+  for (std::size_t i = 0; i < EdgeBuckets::kBuckets; ++i) {
     const std::uint32_t first = client;
     while (client < s->assets.size() && SnapshotInput::bucket_of(s->assets[client]) == i) ++client;
-    sorter.add(input.edges[i], first, client);
-    input.edges[i] = {};
+    input.edges.copy(i, bucket);
+    if (!latest.empty()) {
+      std::erase_if(bucket, [&](const Snapshot::Edge& e) {
+        return input.read_again.contains(e.dependency.value);
+      });
+      bucket.insert(bucket.end(), latest[i].begin(), latest[i].end());
+    }
+    sorter.add(bucket, first, client);
   }
+  input.edges = {};
   sum_up(s->out_offsets);
   sum_up(s->in_offsets);
   index_servers(*s);
