@@ -60,6 +60,7 @@ ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known) {
   o.external_peers.max_peers = s.external_max_peers;
   o.external_peers.grouping = *parse_peer_grouping(s.external_grouping);
   o.graph.hash_seed = random_key();
+  o.external_peers.hash_seed = random_key();
   return o;
 }
 

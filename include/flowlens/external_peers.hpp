@@ -56,6 +56,7 @@ struct ExternalPeersOptions {
   std::size_t max_known_peers = 2'000'000;
   std::size_t max_services = 200'000;   ///< looked at; peers of further ones are one at once
   std::size_t max_origins = 1'000'000;  ///< addresses whose AS or country is known
+  std::uint64_t hash_seed = 0;          ///< against chosen collisions; never changes a result
 };
 
 struct ExternalPeersCounters {

@@ -10,38 +10,19 @@
 #include <utility>
 
 #include "aggregate/distinct_count.hpp"
+#include "aggregate/known_peers.hpp"
 #include "base/bounded_table.hpp"
 #include "base/hash.hpp"
 #include "flowlens/error.hpp"
 
 namespace flowlens {
 
+using namespace aggregate;
+
 namespace {
 
-constexpr std::array<std::string_view, 4> kGroupings = {"all", "prefix", "as_number", "country"};
-
-/// 100::/64, then one octet for the kind, one for the length, six for the value.
-constexpr std::size_t kKindAt = 8, kLengthAt = 9, kValueAt = 10;
-constexpr std::uint64_t kMostValue = (std::uint64_t{1} << 48) - 1;
 constexpr std::uint8_t kIpv4Bits = 96;
-
-/// What has external peers: a service, or what one client asks at one port.
-struct ServiceKey {
-  Endpoint own;
-  std::uint16_t port = 0;
-  std::uint8_t protocol = 0;
-  bool serves = true;  ///< the peers are clients
-  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
-};
-
-/// How the peers of a service are shown.
-enum class Level : std::uint8_t { each, groups, one };
-
-struct Service {
-  Level level = Level::each;
-  std::set<Endpoint> peers;    ///< while each is shown
-  std::set<PeerGroup> groups;  ///< while in groups
-};
+constexpr std::uint32_t kNoRow = 0xffff'ffffu;
 
 /// A row of several peers.
 struct Sum {
@@ -52,8 +33,42 @@ struct Sum {
 using Sums = std::map<DependencyKey, Sum>;
 
 struct OpenWindow {
-  std::map<ServiceKey, Level> levels;  ///< as shown so far
+  std::vector<std::uint8_t> levels;  ///< PeerLevel by service, as shown so far, or kNotShown
   Sums sums;
+
+  static constexpr std::uint8_t kNotShown = 0xff;
+
+  [[nodiscard]] bool is_shown(std::uint32_t service) const noexcept {
+    return service < levels.size() && levels[service] != kNotShown;
+  }
+  /// At the bound, a service has always been one.
+  [[nodiscard]] PeerLevel level(std::uint32_t service) const noexcept {
+    if (service == KnownPeers::kNone) return PeerLevel::one;
+    return is_shown(service) ? static_cast<PeerLevel>(levels[service]) : PeerLevel::each;
+  }
+  void show(std::uint32_t service, PeerLevel level) {
+    if (service >= levels.size()) levels.resize(service + 1, kNotShown);
+    levels[service] = static_cast<std::uint8_t>(level);
+  }
+};
+
+/// A row of an external peer.
+struct PeerRow {
+  const ConnectionSummary* row = nullptr;
+  std::uint32_t service = KnownPeers::kNone;
+  std::uint32_t next = kNoRow;  ///< of the same service
+};
+/// A service whose window closes.
+struct ClosingService {
+  std::uint32_t service = KnownPeers::kNone;
+  std::uint32_t first = kNoRow;  ///< of its rows
+  PeerLevel level = PeerLevel::one;
+};
+/// What one flush says of one window.
+struct WindowRows {
+  std::vector<PeerRow> open;
+  std::vector<PeerRow> closed;
+  std::vector<ClosingService> closing;  ///< ascending
 };
 
 void widen(ConnectionSummary& to, const ConnectionSummary& from) {
@@ -111,18 +126,6 @@ PeerGroup prefix_group(const IpAddress& address, const ExternalPeersOptions& o) 
   return group;
 }
 
-std::string prefix_text(const PeerGroup& group) {
-  std::array<std::uint8_t, 16> octets{};
-  const bool is_v4 = group.length >= kIpv4Bits;
-  if (is_v4) octets[10] = octets[11] = 0xff;
-  const std::size_t from = is_v4 ? 12 : 0, count = is_v4 ? 4 : 6;
-  for (std::size_t i = 0; i < count; ++i) {
-    octets[from + i] = static_cast<std::uint8_t>(group.value >> 8 * (count - 1 - i));
-  }
-  return IpAddress::v6(octets).to_string() + "/" +
-         std::to_string(is_v4 ? group.length - kIpv4Bits : group.length);
-}
-
 const ExternalPeersOptions& checked(const ExternalPeersOptions& o) {
   const auto refuse = [](const std::string& what) {
     throw ConfigError("ExternalPeersOptions::" + what);
@@ -154,64 +157,21 @@ struct KeyHash {
 
 }  // namespace
 
-std::string_view to_string(PeerGrouping g) noexcept {
-  return kGroupings[static_cast<std::size_t>(g)];
-}
-std::optional<PeerGrouping> parse_peer_grouping(std::string_view text) noexcept {
-  const auto found = std::find(kGroupings.begin(), kGroupings.end(), text);
-  if (found == kGroupings.end()) return std::nullopt;
-  return static_cast<PeerGrouping>(found - kGroupings.begin());
-}
-
-IpAddress PeerGroup::address() const noexcept {
-  std::array<std::uint8_t, 16> octets{0x01};
-  octets[kKindAt] = static_cast<std::uint8_t>(static_cast<unsigned>(by) + 1);
-  octets[kLengthAt] = length;
-  for (std::size_t i = 0; i < 6; ++i) {
-    octets[kValueAt + i] = static_cast<std::uint8_t>((value & kMostValue) >> 8 * (5 - i));
-  }
-  return IpAddress::v6(octets);
-}
-
-std::optional<PeerGroup> peer_group(const IpAddress& address) noexcept {
-  const auto& octets = address.octets();
-  if (octets[0] != 0x01) return std::nullopt;
-  if (std::any_of(octets.begin() + 1, octets.begin() + kKindAt,
-                  [](std::uint8_t o) { return o != 0; })) {
-    return std::nullopt;
-  }
-  const unsigned kind = octets[kKindAt];
-  if (kind == 0 || kind > kGroupings.size()) return std::nullopt;
-  PeerGroup group{static_cast<PeerGrouping>(kind - 1), 0, octets[kLengthAt]};
-  for (std::size_t i = 0; i < 6; ++i) group.value = group.value << 8 | octets[kValueAt + i];
-  return group;
-}
-
-std::string PeerGroup::to_string() const {
-  switch (by) {
-    case PeerGrouping::prefix:
-      return prefix_text(*this);
-    case PeerGrouping::as_number:
-      return value == 0 ? "AS unknown" : "AS" + std::to_string(value);
-    case PeerGrouping::country:
-      if (value == 0) return "country unknown";
-      return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
-    case PeerGrouping::all:
-      break;
-  }
-  return "external";
-}
-
 struct ExternalPeers::Impl {
-  explicit Impl(const ExternalPeersOptions& o) : options(checked(o)), origins(o.max_origins) {}
+  explicit Impl(const ExternalPeersOptions& o)
+      : options(checked(o)), origins(o.max_origins, o.hash_seed), known(o) {}
+
+  static constexpr std::size_t kBatch = 16;  ///< services looked up at a time
 
   ExternalPeersOptions options;
   ExternalPeersCounters counters;
   base::BoundedTable<IpAddress, Origin, AddressHash> origins;
-  std::map<ServiceKey, Service> services;
+  KnownPeers known;
   std::map<Timestamp, OpenWindow> windows;
   /// How many peers each sum has stood for.
-  std::unordered_map<DependencyKey, aggregate::DistinctCount<std::uint32_t>, KeyHash> peers_of;
+  std::unordered_map<DependencyKey, DistinctCount<std::uint32_t>, KeyHash> peers_of;
+  std::map<Timestamp, WindowRows> external;  ///< of the rows looked at
+  std::vector<std::uint32_t> closing_at;     ///< by service: where it lies in WindowRows::closing
 
   Origin* origin(const IpAddress& address) {
     const std::uint32_t position = origins.insert(address).first;
@@ -229,106 +189,152 @@ struct ExternalPeers::Impl {
     return {options.grouping, by_as ? origin.as_number : origin.country, 0};
   }
 
-  static std::optional<ServiceKey> service_of(const ConnectionSummary& row) {
+  static std::optional<PeeredService> service_of(const ConnectionSummary& row) {
     if (row.client_internal == row.server_internal) return std::nullopt;
-    const bool serves = row.server_internal;
-    const IpAddress& peer = (serves ? row.key.client : row.key.server).address;
+    const IpAddress& peer = peer_of(row).address;
     if (peer.is_multicast() || peer.is_limited_broadcast()) return std::nullopt;
-    return ServiceKey{serves ? row.key.server : row.key.client, row.key.port, row.key.protocol,
-                      serves};
+    const bool serves = row.server_internal;
+    return PeeredService{serves ? row.key.server : row.key.client, row.key.port, row.key.protocol,
+                         serves};
   }
-  static const Endpoint& peer_of(const DependencyKey& key, const ServiceKey& service) {
-    return service.serves ? key.client : key.server;
+  static const Endpoint& peer_of(const ConnectionSummary& row) {
+    return row.server_internal ? row.key.client : row.key.server;
   }
 
   /// The row of the map that this row goes to.
-  [[nodiscard]] DependencyKey shown(const DependencyKey& key, const ServiceKey& service,
-                                    Level level) const {
-    DependencyKey to = key;
-    Endpoint& peer = service.serves ? to.client : to.server;
-    if (level == Level::groups) peer.address = group_of(peer.address).address();
-    if (level == Level::one) peer.address = PeerGroup{}.address();
+  [[nodiscard]] DependencyKey shown(const ConnectionSummary& row, PeerLevel level) const {
+    DependencyKey to = row.key;
+    IpAddress& peer = (row.server_internal ? to.client : to.server).address;
+    if (level == PeerLevel::groups) peer = group_of(peer).address();
+    if (level == PeerLevel::one) peer = PeerGroup{}.address();
     return to;
   }
 
-  Service* find(const ServiceKey& key) {
-    const auto known = services.find(key);
-    if (known != services.end()) return &known->second;
-    if (services.size() >= options.max_services) {
-      ++counters.services_refused;
-      return nullptr;
+  std::uint32_t place(const PeeredService& service, std::uint64_t hash) {
+    const std::uint32_t position = known.place(service, hash);
+    if (position == KnownPeers::kNone) ++counters.services_refused;
+    return position;
+  }
+
+  /// Takes rows in and decides how their peers are shown.
+  /// \return whether the map takes the rows as they are: then nothing is to be shown otherwise.
+  bool decide(std::span<const ConnectionSummary> rows) {
+    external.clear();
+    for (std::size_t i = 0; i < rows.size(); i += kBatch) {
+      take_in(rows.subspan(i, std::min(kBatch, rows.size() - i)));
     }
-    Service& made = services[key];
-    if (options.max_peers == 0) made.level = Level::groups;
-    return &made;
+    bool as_they_are = true;
+    for (auto& [start, w] : external) {
+      if (!w.open.empty()) as_they_are &= decide_open(windows[start], w.open);
+      if (!w.closed.empty()) as_they_are &= decide_closed(start, w);
+    }
+    return as_they_are;
   }
 
-  Level level_now(const ServiceKey& key) {
-    const Service* service = find(key);
-    return service ? service->level : Level::one;
+  void take_in(std::span<const ConnectionSummary> rows) {
+    std::array<std::optional<PeeredService>, kBatch> services;
+    std::array<std::uint64_t, kBatch> hashes;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      services[i] = service_of(rows[i]);
+      if (!services[i]) continue;
+      hashes[i] = known.hash(*services[i]);
+      known.prefetch_slot(hashes[i]);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (services[i]) known.prefetch_entry(hashes[i]);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!services[i]) continue;
+      WindowRows& w = external[rows[i].window_start];
+      (rows[i].provisional ? w.open : w.closed)
+          .push_back({&rows[i], place(*services[i], hashes[i])});
+    }
   }
 
-  void forget_peers(Service& service) {
-    counters.known_peers -= service.peers.size();
-    service.peers.clear();
+  bool decide_open(OpenWindow& window, std::span<const PeerRow> rows) {
+    bool as_they_are = true;
+    for (const PeerRow& r : rows) {
+      if (r.service != KnownPeers::kNone && !window.is_shown(r.service)) {
+        window.show(r.service, known.level(r.service));
+      }
+      as_they_are &= window.level(r.service) == PeerLevel::each;
+    }
+    return as_they_are;
+  }
+
+  bool decide_closed(Timestamp start, WindowRows& w) {
+    static const OpenWindow kNeverShown;
+    const auto open = windows.find(start);
+    const OpenWindow& before = open == windows.end() ? kNeverShown : open->second;
+    group_by_service(w);
+    bool as_they_are = before.sums.empty();
+    for (ClosingService& c : w.closing) {
+      c.level = level_after(c, w.closed);
+      as_they_are &= c.level == PeerLevel::each && before.level(c.service) == PeerLevel::each;
+    }
+    // What is shown otherwise needs it yet.
+    if (as_they_are) windows.erase(start);
+    return as_they_are;
+  }
+
+  /// In the order of services, so that it does not show at a bound which came first.
+  void group_by_service(WindowRows& w) {
+    closing_at.assign(known.size(), kNoRow);
+    std::uint32_t refused = kNoRow;
+    for (std::uint32_t i = 0; i < w.closed.size(); ++i) {
+      PeerRow& r = w.closed[i];
+      std::uint32_t& at = r.service == KnownPeers::kNone ? refused : closing_at[r.service];
+      if (at == kNoRow) {
+        at = static_cast<std::uint32_t>(w.closing.size());
+        w.closing.push_back({r.service, kNoRow, PeerLevel::one});
+      }
+      r.next = std::exchange(w.closing[at].first, i);
+    }
+    std::sort(w.closing.begin(), w.closing.end(),
+              [this](const ClosingService& a, const ClosingService& b) {
+                if (a.service == KnownPeers::kNone || b.service == KnownPeers::kNone) {
+                  return a.service < b.service;
+                }
+                return known[a.service] < known[b.service];
+              });
   }
 
   /// What the peers of a window that closes make of the service.
-  Level level_after(const ServiceKey& key, std::span<const ConnectionSummary* const> rows) {
-    Service* service = find(key);
-    if (service == nullptr) return Level::one;
-    for (const ConnectionSummary* row : rows) {
-      if (service->level == Level::one) break;
-      if (row->counts.is_zero()) continue;
-      const Endpoint& peer = peer_of(row->key, key);
-      if (service->level == Level::each) {
-        if (service->peers.insert(peer).second) ++counters.known_peers;
-        if (service->peers.size() <= options.max_peers &&
-            counters.known_peers <= options.max_known_peers) {
-          continue;
-        }
-        service->level = Level::groups;
-        forget_peers(*service);
+  PeerLevel level_after(const ClosingService& c, std::span<const PeerRow> rows) {
+    for (std::uint32_t i = c.first; i != kNoRow; i = rows[i].next) {
+      const PeerLevel level = known.level(c.service);
+      if (level == PeerLevel::one) break;
+      if (rows[i].row->counts.is_zero()) continue;
+      const Endpoint& peer = peer_of(*rows[i].row);
+      if (level == PeerLevel::groups) {
+        known.add_group(c.service, group_of(peer.address));
+      } else if (!known.add_peer(c.service, peer)) {
         // Those before are asked again: all of them count.
-        return level_after(key, rows);
-      }
-      service->groups.insert(group_of(peer.address));
-      if (service->groups.size() > options.max_groups) {
-        service->level = Level::one;
-        service->groups.clear();
+        return level_after(c, rows);
       }
     }
-    return service->level;
+    return known.level(c.service);
   }
 
-  using Rows = std::vector<const ConnectionSummary*>;
-
-  void collapse(std::span<const ConnectionSummary> rows, std::vector<ConnectionSummary>& out) {
-    std::map<Timestamp, std::array<Rows, 2>> external;  // final, provisional
+  /// Appends to `out` what comes in the place of rows decided on last.
+  void show(std::span<const ConnectionSummary> rows, std::vector<ConnectionSummary>& out) {
     for (const ConnectionSummary& row : rows) {
-      if (!service_of(row)) {
-        out.push_back(row);
-      } else {
-        external[row.window_start][row.provisional ? 1 : 0].push_back(&row);
-      }
+      if (!service_of(row)) out.push_back(row);
     }
-    for (const auto& [start, parts] : external) {
-      if (!parts[1].empty()) show(windows[start], parts[1], out);
-      if (!parts[0].empty()) close(start, parts[0], out);
+    for (auto& [start, w] : external) {
+      if (!w.open.empty()) show_open(windows[start], w.open, out);
+      if (!w.closed.empty()) show_closed(start, w, out);
     }
   }
 
-  void show(OpenWindow& window, const Rows& rows, std::vector<ConnectionSummary>& out) {
-    for (const ConnectionSummary* row : rows) {
-      const ServiceKey service = *service_of(*row);
-      auto level = window.levels.find(service);
-      if (level == window.levels.end()) {
-        level = window.levels.emplace(service, level_now(service)).first;
-      }
-      if (level->second == Level::each) {
-        out.push_back(*row);
+  void show_open(OpenWindow& window, std::span<const PeerRow> rows,
+                 std::vector<ConnectionSummary>& out) {
+    for (const PeerRow& r : rows) {
+      const PeerLevel level = window.level(r.service);
+      if (level == PeerLevel::each) {
+        out.push_back(*r.row);
       } else {
-        add(window.sums, shown(row->key, service, level->second), *row, row->added);
+        add(window.sums, shown(*r.row, level), *r.row, r.row->added);
       }
     }
     for (auto& [key, sum] : window.sums) report(sum, true, out);
@@ -347,26 +353,24 @@ struct ExternalPeers::Impl {
     if (row.counts.is_zero() && row.added.is_zero()) out.pop_back();
   }
 
-  void close(Timestamp start, const Rows& rows, std::vector<ConnectionSummary>& out) {
-    const auto open = windows.find(start);
-    OpenWindow before = open == windows.end() ? OpenWindow{} : std::move(open->second);
-    if (open != windows.end()) windows.erase(open);
-    std::map<ServiceKey, Rows> by_service;
-    for (const ConnectionSummary* row : rows) by_service[*service_of(*row)].push_back(row);
+  void show_closed(Timestamp start, const WindowRows& w, std::vector<ConnectionSummary>& out) {
+    OpenWindow before;
+    if (const auto open = windows.find(start); open != windows.end()) {
+      before = std::move(open->second);
+      windows.erase(open);
+    }
     Sums sums;
-    for (const auto& [service, of_service] : by_service) {
-      const auto shown_so_far = before.levels.find(service);
-      const bool was_each =
-          shown_so_far == before.levels.end() || shown_so_far->second == Level::each;
-      const Level level = level_after(service, of_service);
-      for (const ConnectionSummary* row : of_service) {
-        if (level != Level::each) {
-          if (was_each) take_back(*row, out);
-          sum_up(sums, service, level, *row);
+    for (const ClosingService& c : w.closing) {
+      const bool was_each = before.level(c.service) == PeerLevel::each;
+      for (std::uint32_t i = c.first; i != kNoRow; i = w.closed[i].next) {
+        const ConnectionSummary& row = *w.closed[i].row;
+        if (c.level != PeerLevel::each) {
+          if (was_each) take_back(row, out);
+          sum_up(sums, c.level, row);
           continue;
         }
-        out.push_back(*row);
-        if (!was_each) out.back().added = row->counts;
+        out.push_back(row);
+        if (!was_each) out.back().added = row.counts;
       }
     }
     for (auto& [key, sum] : before.sums) {
@@ -380,11 +384,11 @@ struct ExternalPeers::Impl {
     for (auto& [key, sum] : sums) report(sum, false, out);
   }
 
-  void sum_up(Sums& sums, const ServiceKey& service, Level level, const ConnectionSummary& row) {
+  void sum_up(Sums& sums, PeerLevel level, const ConnectionSummary& row) {
     if (row.counts.is_zero()) return;
-    const DependencyKey key = shown(row.key, service, level);
+    const DependencyKey key = shown(row, level);
     add(sums, key, row, row.counts);
-    const std::uint64_t word = base::hash_of(peer_of(row.key, service), 0);
+    const std::uint64_t word = base::hash_of(peer_of(row), 0);
     peers_of[key].insert(static_cast<std::uint32_t>(word >> 32));
   }
 
@@ -426,36 +430,39 @@ void ExternalPeers::remember(const DependencyKey& key) {
   for (const bool serves : {true, false}) {
     const auto group = peer_group((serves ? key.client : key.server).address);
     if (!group) continue;
-    Service* service =
-        impl_->find({serves ? key.server : key.client, key.port, key.protocol, serves});
-    if (service == nullptr) continue;
+    const PeeredService service{serves ? key.server : key.client, key.port, key.protocol, serves};
+    const std::uint32_t position = impl_->place(service, impl_->known.hash(service));
+    if (position == KnownPeers::kNone) continue;
     const bool is_one =
         group->by == PeerGrouping::all && impl_->options.grouping != PeerGrouping::all;
-    service->level = std::max(service->level, is_one ? Level::one : Level::groups);
-    impl_->forget_peers(*service);
+    impl_->known.coarsen(position, is_one ? PeerLevel::one : PeerLevel::groups);
   }
 }
 
 void ExternalPeers::collapse(std::vector<ConnectionSummary>& rows,
                              std::vector<Redirection>& redirections) {
-  const bool is_any = std::any_of(rows.begin(), rows.end(), [](const ConnectionSummary& row) {
-    return row.client_internal != row.server_internal;
-  });
-  if (!is_any) return;
   std::vector<ConnectionSummary> out;
-  out.reserve(rows.size());
+  bool as_they_are = true;  // so far; then `out` stays empty
   std::size_t done = 0;
   const auto collapse_up_to = [&](std::size_t end) {
     if (end <= done) return;
-    impl_->collapse(std::span{rows}.subspan(done, end - done), out);
+    const auto part = std::span{rows}.subspan(done, end - done);
+    if (!impl_->decide(part) || !as_they_are) {
+      if (std::exchange(as_they_are, false)) {
+        out.reserve(rows.size());
+        out.assign(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(done));
+      }
+      impl_->show(part, out);
+    }
     done = end;
   };
   for (Redirection& redirection : redirections) {
     collapse_up_to(std::min(redirection.before_row, rows.size()));
-    redirection.before_row = out.size();
+    redirection.before_row = as_they_are ? done : out.size();
   }
   collapse_up_to(rows.size());
-  rows.swap(out);
+  impl_->external.clear();
+  if (!as_they_are) rows.swap(out);
 }
 
 bool ExternalPeers::wants_as() const noexcept {
@@ -464,10 +471,9 @@ bool ExternalPeers::wants_as() const noexcept {
 
 ExternalPeersCounters ExternalPeers::counters() const noexcept {
   ExternalPeersCounters counters = impl_->counters;
-  counters.services = impl_->services.size();
-  counters.services_collapsed = static_cast<std::uint64_t>(
-      std::count_if(impl_->services.begin(), impl_->services.end(),
-                    [](const auto& s) { return s.second.level != Level::each; }));
+  counters.services = impl_->known.size();
+  counters.services_collapsed = impl_->known.collapsed();
+  counters.known_peers = impl_->known.peers();
   return counters;
 }
 
