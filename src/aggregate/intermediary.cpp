@@ -1,16 +1,18 @@
 #include "flowlens/intermediary.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
-#include "base/bounded_table.hpp"
 #include "base/hash.hpp"
 #include "flowlens/error.hpp"
 
@@ -62,13 +64,25 @@ struct Front {
   std::uint32_t windows = 0;
 };
 
-struct EndpointHash {
-  std::uint64_t operator()(const Endpoint& e, std::uint64_t seed) const noexcept {
-    return base::hash_of(e, seed);
+/// Tells of most endpoints that are not in it that they are not; of those in it never.
+class Filter {
+ public:
+  explicit Filter(std::size_t endpoints)
+      : bits_(std::bit_ceil(std::max<std::size_t>(endpoints * 8, 64)) / 64) {}
+
+  void add(const Endpoint& e) noexcept { word(e) |= bit(e); }
+  [[nodiscard]] bool may_hold(const Endpoint& e) noexcept { return (word(e) & bit(e)) != 0; }
+
+ private:
+  std::uint64_t& word(const Endpoint& e) noexcept {
+    return bits_[base::hash_of(e, 0) >> 6 & (bits_.size() - 1)];
   }
+  static std::uint64_t bit(const Endpoint& e) noexcept {
+    return std::uint64_t{1} << (base::hash_of(e, 0) & 63);
+  }
+
+  std::vector<std::uint64_t> bits_;
 };
-struct Nothing {};
-using Servers = base::BoundedTable<Endpoint, Nothing, EndpointHash>;
 
 double ratio(std::uint64_t a, std::uint64_t b) {
   return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
@@ -94,26 +108,28 @@ std::string_view to_string(IntermediaryKind k) noexcept {
 struct IntermediaryFinder::Impl {
   IntermediaryFinderOptions options;
   std::map<FrontKey, Front> fronts;
-  Servers servers{0xffff'fffeu};  ///< of the window looked at
 
   void look(const std::vector<const ConnectionSummary*>& window) {
     std::map<Port, Through> asked, asks;
-    servers.clear();
-    for (const ConnectionSummary* r : window) servers.insert(r->key.server);
+    Filter servers{window.size()};
+    for (const ConnectionSummary* r : window) servers.add(r->key.server);
     for (const ConnectionSummary* r : window) {
       const ConnectionSummary& row = *r;
       if (row.direction != Direction::client_server || row.key.port == 0) continue;
       // Most clients serve nobody.
-      if (servers.find(row.key.client) == servers.kNone) continue;
+      if (!servers.may_hold(row.key.client)) continue;
       asks[{row.key.client, row.key.protocol, row.key.port}].add(row, row.key.server);
     }
     std::erase_if(asks, [this](const auto& entry) {
       return entry.second.others.size() < options.min_backends;
     });
+    Filter clients{asks.size()};
+    for (const auto& [port, through] : asks) clients.add(std::get<0>(port));
     for (const ConnectionSummary* r : window) {
       const ConnectionSummary& row = *r;
       if (row.direction != Direction::client_server || row.key.port == 0) continue;
       // Most servers ask nobody; they are not worth an entry.
+      if (!clients.may_hold(row.key.server)) continue;
       const auto from = asks.lower_bound({row.key.server, 0, 0});
       if (from == asks.end() || std::get<0>(from->first) != row.key.server) continue;
       asked[{row.key.server, row.key.protocol, row.key.port}].add(row, row.key.client);
