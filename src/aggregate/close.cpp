@@ -148,16 +148,29 @@ void Window::decide_for_good(std::uint32_t from, std::uint32_t to) {
 
 void Window::close_one(std::uint32_t position, const Ends& ends) {
   auto& [key, c] = conversations_[position];
-  const Noted given = noted_of(position, c);
   Evidence e = evidence(key, c);
-  if (before_ != nullptr) follow_on(*before_, key, c, e);
+  Given given;
+  bool is_given_as_is = true;  // so far
+  if (before_ != nullptr) {
+    const Before then = find_before(*before_, key, c);
+    if (then.conversation != nullptr) {
+      given = given_by(c);
+      is_given_as_is = false;
+      follow_on(*before_, then, c, e);
+    }
+  }
   look_at_others(key, c, e);
   Answer found = answer(e, ends);
   const bool all_discounted =
       (!c.half[0].seen() || (c.discounted & 1u)) && (!c.half[1].seen() || (c.discounted & 2u));
   if (all_discounted && found.outcome == Outcome::applied) found.outcome = Outcome::duplicate;
-  place(key, c, found);
-  account_for(given, c);
+  if (is_given_as_is && found == c.answer) {
+    if (found.outcome == Outcome::applied) widen(rows_[c.row].value, c);
+  } else {
+    if (is_given_as_is) given = given_by(c);
+    place(key, c, found, rows_.hash(row_key(key, found)));
+    account_for(given, c);
+  }
   if (c.answer.outcome != Outcome::applied) return;
   rows_[c.row].value.reasons |= reasons(e, c.answer);
   if (c.half[0].next != kNone && c.half[1].next != kNone) seen_by_many_.push_back(position);
@@ -190,27 +203,31 @@ WindowTime Window::last_of(const Conversation& c) noexcept {
   return std::max(c.half[0].seen() ? c.half[0].last : 0, c.half[1].seen() ? c.half[1].last : 0);
 }
 
-/// A conversation that was there in the window before keeps its observer, so that no two clocks count
-/// the same packets on both sides of the border; and what only goes on for as long as clocks may lie
-/// apart is what another clock has counted already.
-void Window::follow_on(const Window& before, const ConversationKey& key, Conversation& c,
-                       Evidence& e) {
-  if (utc(first_of(c)) >= start() + kInactive) return;
+/// The same conversation in the window before, if it may go on here.
+Window::Before Window::find_before(const Window& before, const ConversationKey& key,
+                                   const Conversation& c) const noexcept {
+  if (utc(first_of(c)) >= start() + kInactive) return {};
   std::array<std::uint32_t, 2> end{};
   for (std::size_t side = 0; side < 2; ++side) {
     end[side] = before.endpoints_.find(endpoints_[key.end(side)].key);
-    if (end[side] == kNone) return;
+    if (end[side] == kNone) return {};
   }
   const bool same_way = std::pair{end[0], key.low_port} <= std::pair{end[1], key.high_port};
   const ConversationKey then_key{end[same_way ? 0 : 1], end[same_way ? 1 : 0],
                                  key.port(same_way ? 0 : 1), key.port(same_way ? 1 : 0),
                                  key.protocol};
   const std::uint32_t position = before.conversations_.find(then_key);
-  if (position == kNone) return;
-  const Conversation& then = before.conversations_[position].value;
+  if (position == kNone) return {};
+  return {&before.conversations_[position].value, same_way};
+}
+
+/// A conversation that was there in the window before keeps its observer, so that no two clocks count
+/// the same packets on both sides of the border; and what only goes on for as long as clocks may lie
+/// apart is what another clock has counted already.
+void Window::follow_on(const Window& before, const Before& then, Conversation& c, Evidence& e) {
   e.continues = true;
   for (std::size_t side = 0; side < 2; ++side) {
-    const Observation& was = then.half[same_way ? side : 1 - side];
+    const Observation& was = then.conversation->half[then.same_way ? side : 1 - side];
     Observation& is = c.half[side];
     if (!was.seen() || !is.seen()) continue;
     choose_best(is, was.observer);

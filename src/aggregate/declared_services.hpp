@@ -19,6 +19,7 @@ class DeclaredServices {
  public:
   explicit DeclaredServices(const AggregatorOptions& options);
 
+  [[nodiscard]] bool empty() const noexcept { return services_.empty() && listeners_.size() == 0; }
   /// \return 0 if no user has declared it, else more the more specific the declaration is.
   [[nodiscard]] std::uint8_t declared(const ServiceKey& end) const noexcept;
   /// Whether an inventory lists it for the time `at`.

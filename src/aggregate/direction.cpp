@@ -1,6 +1,8 @@
 #include "aggregate/direction.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "flowlens/flow_record.hpp"
 
@@ -185,6 +187,32 @@ constexpr Rung kBetweenEqualPorts[] = {
     {DirectionRung::one_way, one_way},
 };
 
+/// Gives `hear` what each rung of a table says, until it has heard enough: unrolled, as each flow comes
+/// by here several times.
+template <const auto& kRungs, typename Hear>
+bool ask(const Evidence& e, Hear hear) noexcept {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return (hear(kRungs[I].name, kRungs[I].ask(e)) || ...);
+  }
+  (std::make_index_sequence<std::size(kRungs)>{});
+}
+
+/// The first rung of a table that speaks.
+struct Word {
+  Client client = Client::silent;
+  DirectionRung rung = DirectionRung::none;
+};
+template <const auto& kRungs>
+Word first_word(const Evidence& e) noexcept {
+  Word word;
+  ask<kRungs>(e, [&word](DirectionRung rung, Client says) {
+    if (says == Client::silent) return false;
+    word = {says, rung};
+    return true;
+  });
+  return word;
+}
+
 /// What a rung that is not conclusive must not claim (the guard of mapping.md): a port that clients
 /// draw is no service because of one client. What has served before has passed the guard, or was
 /// shown to serve by more than it guards.
@@ -251,34 +279,26 @@ void unknown(const Evidence& e, Answer& answer) noexcept {
 
 Answer direction_of(const Evidence& e) noexcept {
   Answer answer;
-  for (const Rung& rung : kConclusive) {
-    const Client client = rung.ask(e);
-    if (client == Client::silent) continue;
-    take(rung.name, client, e, answer);
-    return answer;
-  }
-  if (e.port[0] == e.port[1]) {
-    for (const Rung& rung : kBetweenEqualPorts) {
-      const Client client = e.port[0] != 0 ? rung.ask(e) : Client::silent;
-      if (client == Client::silent) continue;
-      take(rung.name, client, e, answer);
+  Word word = first_word<kConclusive>(e);
+  const bool is_conclusive = word.client != Client::silent;
+  if (!is_conclusive) {
+    const bool same_port = e.port[0] == e.port[1];
+    if (!same_port) {
+      word = first_word<kIndicative>(e);
+    } else if (e.port[0] != 0) {
+      word = first_word<kBetweenEqualPorts>(e);
+    }
+    if (word.client == Client::silent) {
+      alike(e, answer);
       return answer;
     }
-    alike(e, answer);
-    return answer;
-  }
-  for (const Rung& rung : kIndicative) {
-    const Client client = rung.ask(e);
-    if (client == Client::silent) continue;
     // A weaker rung must not say the contrary of one that only the guard has silenced.
-    if (is_guarded(e, rung.name, client == Client::side_0 ? 1 : 0)) {
+    if (!same_port && is_guarded(e, word.rung, word.client == Client::side_0 ? 1 : 0)) {
       unknown(e, answer);
-    } else {
-      take(rung.name, client, e, answer);
+      return answer;
     }
-    return answer;
   }
-  alike(e, answer);
+  take(word.rung, word.client, e, answer);
   return answer;
 }
 
@@ -342,10 +362,11 @@ bool is_fit_to_serve(const Evidence::Past& past) noexcept {
   return is_met_by_many(past) || past.client_ports >= 5;
 }
 
-bool needs_memory(const Evidence& e, const Answer& answer) noexcept {
-  if (!is_conclusive(answer) || answer.rung == DirectionRung::control_child) return true;
+bool needs_memory(const Evidence& e) noexcept {
+  const Word word = first_word<kConclusive>(e);
+  if (word.client == Client::silent || word.rung == DirectionRung::control_child) return true;
   const bool is_sampled = e.half[0].rate != 1 || e.half[1].rate != 1;
-  return answer.outcome == Outcome::attempt && is_sampled;
+  return is_sampled && is_attempt(e);
 }
 
 Answer decide(const Evidence& e) noexcept {
@@ -359,16 +380,16 @@ DirectionReasons reasons(const Evidence& e, const Answer& answer) noexcept {
   if (answer.direction == Direction::peer) found.add(answer.rung, true);
   if (answer.direction != Direction::client_server) return found;
   const Client client = answer.client_side == 0 ? Client::side_0 : Client::side_1;
-  const auto hear = [&](const Rung& rung) {
-    const Client says = rung.ask(e);
-    if (says != Client::silent) found.add(rung.name, says == client);
+  const auto hear = [&](DirectionRung rung, Client says) {
+    if (says != Client::silent) found.add(rung, says == client);
+    return false;
   };
-  for (const Rung& rung : kConclusive) hear(rung);
+  ask<kConclusive>(e, hear);
   if (e.port[0] == e.port[1]) {
     found.add(answer.rung, true);
     return found;
   }
-  for (const Rung& rung : kIndicative) hear(rung);
+  ask<kIndicative>(e, hear);
   return found;
 }
 

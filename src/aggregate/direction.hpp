@@ -97,8 +97,8 @@ struct Answer {
 /// client for good never has two peers, so being met from five ports will do: no client's port is.
 [[nodiscard]] bool is_fit_to_serve(const Evidence::Past& past) noexcept;
 
-/// Whether what is remembered of the ends can change `answer`, which was found without it.
-[[nodiscard]] bool needs_memory(const Evidence& e, const Answer& answer) noexcept;
+/// Whether what is remembered of the ends, or which of them is lower, can change the answer.
+[[nodiscard]] bool needs_memory(const Evidence& e) noexcept;
 
 /// The first rung that speaks decides. A pure function: the same evidence, the same answer.
 [[nodiscard]] Answer decide(const Evidence& evidence) noexcept;

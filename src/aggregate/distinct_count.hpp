@@ -24,7 +24,7 @@ class DistinctCount {
 
   void insert(Word word) noexcept {
     if (size_ > kExact) {
-      if (sketch(word)) count_ = estimate();
+      sketch(word);
       return;
     }
     for (std::size_t i = 0; i < size_; ++i) {
@@ -38,9 +38,10 @@ class DistinctCount {
     const std::array<Word, kExact> kept = words_;
     words_ = {};
     size_ = kExact + 1;
+    empty_ = kRegisters;
+    sum_ = kRegisters * 0x8000;
     for (const Word w : kept) sketch(w);
     sketch(word);
-    count_ = estimate();
   }
 
   /// Worked out when something came, as it is asked for more often.
@@ -53,37 +54,34 @@ class DistinctCount {
   [[nodiscard]] unsigned get(std::size_t i) const noexcept {
     return (words_[i / kPerWord] >> (4 * (i % kPerWord))) & 0xfu;
   }
-  /// \return whether it changed anything.
-  bool sketch(Word word) noexcept {
+  void sketch(Word word) noexcept {
     const std::uint64_t hash = base::mix(word, 0x5851'f42d'4c95'7f2du);
     const std::size_t i = hash % kRegisters;
     const unsigned rank = static_cast<unsigned>(std::countl_zero(hash)) + 1;
     const unsigned held = rank < 15 ? rank : 15;
-    if (held <= get(i)) return false;
+    const unsigned before = get(i);
+    if (held <= before) return;
     Word& at = words_[i / kPerWord];
     const auto shift = 4 * (i % kPerWord);
     at = static_cast<Word>((at & ~(Word{0xf} << shift)) | (Word(held) << shift));
-    return true;
+    sum_ = (sum_ - (0x8000u >> before) + (0x8000u >> held)) & 0xff'ffffu;
+    if (before == 0) --empty_;
+    count_ = estimate() & 0xff'ffffu;
   }
   [[nodiscard]] std::uint32_t estimate() const noexcept {
-    std::uint32_t sum = 0;  // of 2^(15 − rank)
-    std::uint32_t empty = 0;
-    for (std::size_t i = 0; i < kRegisters; ++i) {
-      const unsigned rank = get(i);
-      empty += rank == 0;
-      sum += 0x8000u >> rank;
-    }
     constexpr double m = kRegisters;
     constexpr double kAlpha = kRegisters == 64 ? 0.709 : 0.697;
-    double estimate = kAlpha * m * m * 0x8000 / sum;
-    if (estimate <= 2.5 * m && empty != 0) estimate = m * std::log(m / empty);
+    double estimate = kAlpha * m * m * 0x8000 / sum_;
+    if (estimate <= 2.5 * m && empty_ != 0) estimate = m * std::log(m / empty_);
     // Nine came before it was a sketch.
     return estimate < kExact + 1 ? kExact + 1 : static_cast<std::uint32_t>(estimate + 0.5);
   }
 
   std::array<Word, kExact> words_{};
-  std::uint32_t count_ = 0;
-  std::uint8_t size_ = 0;  ///< of words; kExact + 1: a sketch
+  std::uint32_t count_ : 24 = 0;
+  std::uint32_t size_ : 8 = 0;   ///< of words; kExact + 1: a sketch
+  std::uint32_t sum_ : 24 = 0;   ///< of a sketch: over its registers, of 2^(15 - rank)
+  std::uint32_t empty_ : 8 = 0;  ///< of a sketch: registers
 };
 
 }  // namespace flowlens::aggregate

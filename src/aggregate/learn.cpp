@@ -11,8 +11,6 @@ namespace {
 constexpr std::uint8_t kTcp = 6;
 constexpr std::size_t kAhead = 8;  ///< lessons whose memory is asked for ahead
 
-std::uint64_t unseeded(const ServiceKey& end) noexcept { return ServiceKeyHash{}(end, 0); }
-
 std::uint32_t word_of(const Endpoint& peer) noexcept {
   return static_cast<std::uint32_t>(base::hash_of(peer, 0) >> 32);
 }
@@ -54,7 +52,6 @@ void Window::collect_lessons(std::uint32_t from, std::uint32_t to) {
     for (std::uint8_t side = 0; side < 2; ++side) {
       const ServiceKey end = end_of(key, side);
       Lesson& l = lessons_.emplace_back();
-      l.unseeded = unseeded(end);
       l.hash = shared_.memory.hash(end);
       l.conversation = i;
       l.side = side;
@@ -67,16 +64,16 @@ void Window::collect_lessons(std::uint32_t from, std::uint32_t to) {
 void Window::count_lessons(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
     const Lesson& l = lessons_[i];
-    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].unseeded);
-    if (!l.is_sure) shared_.memory.once.count(l.unseeded);
+    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].hash);
+    if (!l.is_sure) shared_.memory.once.count(l.hash);
   }
 }
 
 void Window::weigh_lessons(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
     Lesson& l = lessons_[i];
-    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].unseeded);
-    l.deserves = l.is_sure ? l.serves : shared_.memory.once.came_again(l.unseeded);
+    if (i + kAhead < lessons_.size()) shared_.memory.once.prefetch(lessons_[i + kAhead].hash);
+    l.deserves = l.is_sure ? l.serves : shared_.memory.once.came_again(l.hash);
   }
 }
 
@@ -217,7 +214,7 @@ void Window::note_doubt(const ConversationKey& key, const Conversation& c) {
   const std::size_t client = c.answer.client_side;
   if (c.answer.rung < DirectionRung::service_list) return;
   if (c.answer.rung == DirectionRung::service_list &&
-      (c.discounted != 0 || noted_of(0, c).given != rows_[c.row].value.counts)) {
+      (c.discounted != 0 || given_by(c).counts != rows_[c.row].value.counts)) {
     return;
   }
   shared_.doubtful.add(end_of(key, client), dependency_key(c.row));

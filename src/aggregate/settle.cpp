@@ -52,19 +52,18 @@ std::uint64_t& account(Ledger& ledger, Outcome outcome) noexcept {
 
 }  // namespace
 
-Window::Noted Window::noted_of(std::uint32_t position, const Conversation& c) noexcept {
-  Noted noted;
-  noted.conversation = position;
-  noted.outcome = c.answer.outcome;
-  if (noted.outcome == Outcome::none) return noted;
-  noted.given = contribution(c);
-  noted.row = c.row;
-  return noted;
+Window::Given Window::given_by(const Conversation& c) noexcept {
+  if (c.answer.outcome == Outcome::none) return {};
+  return {contribution(c), c.row, c.answer.outcome};
 }
 
 void Window::note(std::uint32_t position, Conversation& c) {
   c.is_noted = true;
-  noted_.push_back(noted_of(position, c));
+  Noted& noted = noted_.emplace_back();
+  noted.conversation = position;
+  if (c.answer.outcome == Outcome::none) return;
+  noted.given = static_cast<std::uint32_t>(given_.size());
+  given_.push_back(given_by(c));
 }
 
 void Window::settle() {
@@ -76,6 +75,7 @@ void Window::settle() {
     settle(all.subspan(i, std::min(kBatch, all.size() - i)));
   }
   noted_.clear();
+  given_.clear();
 }
 
 /// Step by step, so that memory is on its way while others are looked at.
@@ -83,6 +83,7 @@ void Window::settle(std::span<const Noted> noted) {
   std::array<std::uint32_t, kBatch> positions;
   std::array<Ends, kBatch> ends;
   std::array<Answer, kBatch> answers;
+  std::array<std::uint64_t, kBatch> row_hashes;
   for (std::size_t i = 0; i < noted.size(); ++i) positions[i] = noted[i].conversation;
   look_up_ends({positions.data(), noted.size()}, ends);
   for (std::size_t i = 0; i < noted.size(); ++i) {
@@ -95,18 +96,16 @@ void Window::settle(std::span<const Noted> noted) {
       Evidence e = evidence(key, c);
       answers[i] = answer(e, ends[i]);
     }
-    rows_.prefetch_slot(rows_.hash(row_key(key, answers[i])));
-    rows_.prefetch_at(noted[i].row);
+    row_hashes[i] = rows_.hash(row_key(key, answers[i]));
+    rows_.prefetch_slot(row_hashes[i]);
+    if (c.row != kNone) rows_.prefetch_at(c.row);
   }
-  for (std::size_t i = 0; i < noted.size(); ++i) {
-    const ConversationKey& key = conversations_[noted[i].conversation].key;
-    rows_.prefetch_entry(rows_.hash(row_key(key, answers[i])));
-  }
+  for (std::size_t i = 0; i < noted.size(); ++i) rows_.prefetch_entry(row_hashes[i]);
   for (std::size_t i = 0; i < noted.size(); ++i) {
     auto& [key, c] = conversations_[noted[i].conversation];
-    if (c.is_unsure) place(key, c, answers[i]);
+    if (c.is_unsure) place(key, c, answers[i], row_hashes[i]);
     c.is_noted = c.is_unsure = false;
-    account_for(noted[i], c);
+    account_for(noted[i].given == kNone ? Given{} : given_[noted[i].given], c);
   }
 }
 
@@ -128,36 +127,39 @@ void Window::look_up_ends(std::span<const std::uint32_t> conversations,
 }
 
 /// Takes back what the conversation had given, and gives what it is now.
-void Window::account_for(const Noted& noted, const Conversation& c) {
+void Window::account_for(const Given& given, const Conversation& c) {
   const TrafficCounts gives = contribution(c);
   const auto octets = [](const TrafficCounts& t) {
     return t.octets_to_server + t.octets_to_client;
   };
   FlowLedger& ledger = decided_ ? decided_->ledger : shared_.ledger;
   FlowOctetLedger& octet_ledger = decided_ ? decided_->octets : shared_.octets;
-  account(ledger, noted.outcome) -= noted.given.flows;
-  account(octet_ledger, noted.outcome) -= octets(noted.given);
-  ledger.duplicate += noted.given.flows - gives.flows;
-  octet_ledger.duplicate += octets(noted.given) - octets(gives);
+  ledger.duplicate -= gives.flows;
+  octet_ledger.duplicate -= octets(gives);
   account(ledger, c.answer.outcome) += gives.flows;
   account(octet_ledger, c.answer.outcome) += octets(gives);
-
-  const bool was_applied = noted.outcome == Outcome::applied;
-  if (was_applied) {
-    Row& row = rows_[noted.row].value;
-    row.counts -= noted.given;
-    touch(noted.row);
-  }
   if (c.answer.outcome == Outcome::applied) {
-    Row& row = rows_[c.row].value;
-    row.counts += gives;
-    widen(row, c);
+    rows_[c.row].value.counts += gives;
+    widen(rows_[c.row].value, c);
     touch(c.row);
   }
-  if (!was_applied || noted.row == c.row) return;
+  if (given.outcome != Outcome::none) take_back(given, c);
+}
+
+void Window::take_back(const Given& given, const Conversation& c) {
+  const std::uint64_t octets = given.counts.octets_to_server + given.counts.octets_to_client;
+  FlowLedger& ledger = decided_ ? decided_->ledger : shared_.ledger;
+  FlowOctetLedger& octet_ledger = decided_ ? decided_->octets : shared_.octets;
+  account(ledger, given.outcome) -= given.counts.flows;
+  account(octet_ledger, given.outcome) -= octets;
+  ledger.duplicate += given.counts.flows;
+  octet_ledger.duplicate += octets;
+  if (given.outcome != Outcome::applied) return;
+  Row& row = rows_[given.row].value;
+  row.counts -= given.counts;
+  touch(given.row);
   // What else the row says cannot be taken back one by one; at the close it is said anew.
-  Row& row = rows_[noted.row].value;
-  if (!row.counts.is_zero()) return;
+  if (given.row == c.row || !row.counts.is_zero()) return;
   Row empty;
   empty.reported = row.reported;
   empty.service = row.service;
@@ -219,8 +221,7 @@ Evidence Window::evidence(const ConversationKey& key, const Conversation& c) con
     half.exporter = shared_.observers[o.observer].exporter;
   }
   e.protocol = key.protocol;
-  e.lower_side = endpoints_[key.low].key < endpoints_[key.high].key ? 0 : 1;
-  if (!has_ports(key.protocol)) return e;
+  if (!has_ports(key.protocol) || shared_.declared.empty()) return e;
   for (std::size_t side = 0; side < 2; ++side) {
     const ServiceKey end = end_of(key, side);
     e.declared[side] = shared_.declared.declared(end);
@@ -229,8 +230,9 @@ Evidence Window::evidence(const ConversationKey& key, const Conversation& c) con
   return e;
 }
 
-/// What is remembered of the ends.
+/// What is remembered of the ends, and which is lower.
 void Window::recall(const Ends& ends, Evidence& e) const noexcept {
+  e.lower_side = ends.key[0].endpoint < ends.key[1].endpoint ? 0 : 1;
   if (!has_ports(e.protocol)) return;
   for (std::size_t side = 0; side < 2; ++side) {
     const ServiceKey& end = ends.key[side];
@@ -241,9 +243,7 @@ void Window::recall(const Ends& ends, Evidence& e) const noexcept {
 }
 
 Answer Window::answer(Evidence& e, const Ends& ends) const noexcept {
-  const Answer first = decide(e);
-  if (!needs_memory(e, first)) return first;
-  recall(ends, e);
+  if (needs_memory(e)) recall(ends, e);
   return decide(e);
 }
 
@@ -253,25 +253,31 @@ RowKey Window::row_key(const ConversationKey& key, const Answer& answer) noexcep
 }
 
 /// Takes over `answer` and finds the row that goes with it.
-void Window::place(const ConversationKey& key, Conversation& c, const Answer& answer) {
+/// \param row_hash  of the row that goes with the answer.
+void Window::place(const ConversationKey& key, Conversation& c, const Answer& answer,
+                   std::uint64_t row_hash) {
   if (c.answer.client_side != answer.client_side || c.answer.port != answer.port) c.row = kNone;
   c.answer = answer;
   if (answer.outcome != Outcome::applied) return;
   if (c.row == kNone) {
-    const std::size_t client = answer.client_side;
     const RowKey row = row_key(key, answer);
-    std::uint32_t position = rows_.find(row);
-    if (position == kNone && take_room_for_row()) {
-      position = rows_.insert(row).first;
-      if (answer.port == key.port(1 - client)) {
-        rows_[position].value.service = c.service[1 - client];
-      } else if (answer.port != 0) {
-        rows_[position].value.service = find_service(key.protocol, answer.port);
-      }
-    }
-    c.row = position;
+    c.row = rows_.find(row, row_hash);
+    if (c.row == kNone) c.row = add_row(row, row_hash, key, c);
   }
   if (c.row == kNone) c.answer.outcome = Outcome::dropped;
+}
+
+std::uint32_t Window::add_row(const RowKey& row, std::uint64_t hash, const ConversationKey& key,
+                              const Conversation& c) {
+  if (!take_room_for_row()) return kNone;
+  const std::uint32_t position = rows_.insert(row, hash).first;
+  const std::size_t server = 1u - c.answer.client_side;
+  if (row.port == key.port(server)) {
+    rows_[position].value.service = c.service[server];
+  } else if (row.port != 0) {
+    rows_[position].value.service = find_service(key.protocol, row.port);
+  }
+  return position;
 }
 
 /// \return whether there may be one more. While the window closes others do not take its room.

@@ -93,7 +93,7 @@ std::uint32_t Window::position_of(const Endpoint& endpoint) {
 std::uint32_t Window::move_to(std::uint32_t position, const ConversationKey& to, bool same_way) {
   const auto [target, is_new] = conversations_.insert(to);
   Conversation& from = conversations_[position].value;
-  const Noted given = noted_of(position, from);
+  const Given given = given_by(from);
   const Conversation moved = from;
   from.half = {};
   from.row = kNone;

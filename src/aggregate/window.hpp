@@ -122,12 +122,16 @@ class Window {
  private:
   /// Conversations looked up at a time: enough to cover a miss, few enough to stay cached.
   static constexpr std::size_t kBatch = 16;
-  /// A conversation that changed, and what it had given before.
-  struct Noted {
-    TrafficCounts given;
-    std::uint32_t conversation = 0;
+  /// What a conversation has brought to its row.
+  struct Given {
+    TrafficCounts counts;
     std::uint32_t row = kNoPosition;
     Outcome outcome = Outcome::none;
+  };
+  /// A conversation that changed.
+  struct Noted {
+    std::uint32_t conversation = 0;
+    std::uint32_t given = kNoPosition;  ///< what it had given before, in given_
   };
   /// How much earlier a row's observers saw requests than answers, summed up over conversations.
   struct HopTimes {
@@ -141,8 +145,7 @@ class Window {
   };
   /// One end of a conversation that says something about it.
   struct Lesson {
-    std::uint64_t unseeded = 0;  ///< hashes of the end
-    std::uint64_t hash = 0;
+    std::uint64_t hash = 0;  ///< of the end
     std::uint32_t conversation = 0;
     std::uint8_t side = 0;
     bool is_sure : 1 = false;   ///< the conversation's own evidence decided
@@ -158,12 +161,13 @@ class Window {
   bool observe(Observation& half, const Share& share);
 
   // settle.cpp: what they mean
-  [[nodiscard]] static Noted noted_of(std::uint32_t position, const Conversation& c) noexcept;
+  [[nodiscard]] static Given given_by(const Conversation& c) noexcept;
   void note(std::uint32_t position, Conversation& c);
   void settle(std::span<const Noted> noted);
   void look_up_ends(std::span<const std::uint32_t> conversations,
                     std::span<Ends> found) const noexcept;
-  void account_for(const Noted& noted, const Conversation& c);
+  void account_for(const Given& given, const Conversation& c);
+  void take_back(const Given& given, const Conversation& c);
   void choose_best(Observation& half, ObserverIndex preferred);
   [[nodiscard]] bool better(const Observation& a, const Observation& b,
                             ObserverIndex preferred) const noexcept;
@@ -172,7 +176,10 @@ class Window {
   void recall(const Ends& ends, Evidence& e) const noexcept;
   [[nodiscard]] Answer answer(Evidence& e, const Ends& ends) const noexcept;
   [[nodiscard]] static RowKey row_key(const ConversationKey& key, const Answer& answer) noexcept;
-  void place(const ConversationKey& key, Conversation& c, const Answer& answer);
+  void place(const ConversationKey& key, Conversation& c, const Answer& answer,
+             std::uint64_t row_hash);
+  std::uint32_t add_row(const RowKey& row, std::uint64_t hash, const ConversationKey& key,
+                        const Conversation& c);
   [[nodiscard]] bool take_room_for_row() noexcept;
   void widen(Row& row, const Conversation& c);
   void add_observer(Row& row, ObserverIndex observer) const noexcept;
@@ -279,7 +286,13 @@ class Window {
   void close_one(std::uint32_t position, const Ends& ends);
   void look_at_others(const ConversationKey& key, const Conversation& c,
                       Evidence& e) const noexcept;
-  void follow_on(const Window& before, const ConversationKey& key, Conversation& c, Evidence& e);
+  struct Before {
+    const Conversation* conversation = nullptr;
+    bool same_way = true;  ///< its low side is the low one here
+  };
+  [[nodiscard]] Before find_before(const Window& before, const ConversationKey& key,
+                                   const Conversation& c) const noexcept;
+  void follow_on(const Window& before, const Before& then, Conversation& c, Evidence& e);
   [[nodiscard]] bool is_tail(const Window& before, const Observation& then,
                              const Observation& now) const noexcept;
   [[nodiscard]] static WindowTime first_of(const Conversation& c) noexcept;
@@ -302,6 +315,7 @@ class Window {
   Rows rows_;
   std::vector<Observation> pool_;  ///< observers besides the first of each half
   std::vector<Noted> noted_;
+  std::vector<Given> given_;
   std::vector<std::uint32_t> dirty_;
   // While closing
   std::size_t step_ = 0;    ///< in kSteps
