@@ -39,17 +39,17 @@ const Window::Step Window::kSteps[kAllSteps] = {
     {&Window::all_lessons, &Window::weigh_lessons},
     {&Window::all_lessons, &Window::learn_deserving_ends},
     {&Window::all_lessons, &Window::learn_other_ends},
-    {&Window::all_conversations, &Window::learn_controls},  // the last of kLearningSteps
+    {&Window::all_controls, &Window::learn_controls},  // the last of kLearningSteps
     {&Window::all_conversations, &Window::note_silence},
     {&Window::all_rows, &Window::begin_deciding},
     {&Window::all_conversations, &Window::decide_for_good},
     {&Window::once, &Window::note_vias},
     {&Window::all_seen_by_many, &Window::collect_hop_times},
     {&Window::all_hop_times, &Window::order_hops},
-    {&Window::all_conversations, &Window::learn_answers},
+    {&Window::all_teachers, &Window::learn_answers},
     {&Window::all_proven, &Window::redirect},
     {&Window::once, &Window::order_redirections},
-    {&Window::all_conversations, &Window::note_doubts},
+    {&Window::all_doubtful, &Window::note_doubts},
     {&Window::all_rows, &Window::report_all},
     {&Window::once, &Window::end_close},
 };
@@ -92,6 +92,8 @@ void Window::end_close(std::uint32_t, std::uint32_t) {
   seen_by_many_.clear();
   hop_times_.clear();
   proven_.clear();
+  teachers_.clear();
+  doubtful_.clear();
   closed_ = true;
   decided_ = nullptr;
 }
@@ -131,49 +133,57 @@ void Window::begin_deciding(std::uint32_t from, std::uint32_t to) {
 }
 
 void Window::decide_for_good(std::uint32_t from, std::uint32_t to) {
-  std::array<std::uint32_t, kBatch> positions;
-  std::array<Ends, kBatch> ends;
+  std::array<Question, kBatch>& questions = questions_;
   for (std::uint32_t first = from; first < to; first += kBatch) {
-    const std::size_t count = std::min<std::size_t>(kBatch, to - first);
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kBatch, to - first));
     for (std::uint32_t i = 0; i < count; ++i) {
-      positions[i] = first + i;
       rows_.prefetch_at(conversations_[first + i].value.row);
+      prefetch_ends(first + i);
     }
-    look_up_ends({positions.data(), count}, ends);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (conversations_[positions[i]].value.is_seen()) close_one(positions[i], ends[i]);
+    for (std::uint32_t i = 0; i < count; ++i) look_at(first + i, questions[i]);
+    for (std::uint32_t i = 0; i < count; ++i) prefetch_memory(questions[i]);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (conversations_[first + i].value.is_seen()) close_one(first + i, questions[i]);
     }
   }
 }
 
-void Window::close_one(std::uint32_t position, const Ends& ends) {
+/// Gathers all that the answer depends on, but for memory.
+void Window::look_at(std::uint32_t position, Question& q) {
   auto& [key, c] = conversations_[position];
-  Evidence e = evidence(key, c);
-  Given given;
-  bool is_given_as_is = true;  // so far
+  q.asks_memory = false;
+  if (!c.is_seen()) return;
+  q.is_given_as_is = true;
+  q.evidence = evidence(key, c);
   if (before_ != nullptr) {
     const Before then = find_before(*before_, key, c);
     if (then.conversation != nullptr) {
-      given = given_by(c);
-      is_given_as_is = false;
-      follow_on(*before_, then, c, e);
+      q.given = given_by(c);
+      q.is_given_as_is = false;
+      follow_on(*before_, then, c, q.evidence);
     }
   }
-  look_at_others(key, c, e);
-  Answer found = answer(e, ends);
+  look_at_others(key, c, q.evidence);
+  ask_memory(key, q);
+}
+
+void Window::close_one(std::uint32_t position, Question& q) {
+  auto& [key, c] = conversations_[position];
+  Answer found = answer(q);
   const bool all_discounted =
       (!c.half[0].seen() || (c.discounted & 1u)) && (!c.half[1].seen() || (c.discounted & 2u));
   if (all_discounted && found.outcome == Outcome::applied) found.outcome = Outcome::duplicate;
-  if (is_given_as_is && found == c.answer) {
+  if (q.is_given_as_is && found == c.answer) {
     if (found.outcome == Outcome::applied) widen(rows_[c.row].value, c);
   } else {
-    if (is_given_as_is) given = given_by(c);
+    if (q.is_given_as_is) q.given = given_by(c);
     place(key, c, found, rows_.hash(row_key(key, found)));
-    account_for(given, c);
+    account_for(q.given, c);
   }
   if (c.answer.outcome != Outcome::applied) return;
-  rows_[c.row].value.reasons |= reasons(e, c.answer);
+  rows_[c.row].value.reasons |= reasons(q.evidence, c.answer);
   if (c.half[0].next != kNone && c.half[1].next != kNone) seen_by_many_.push_back(position);
+  if (has_ports(key.protocol)) note_answer(position, key, c);
 }
 
 /// What other conversations show: those of the same two ends, those of the same sender.

@@ -78,6 +78,7 @@ class EndpointMemory {
   [[nodiscard]] std::uint64_t hash(const ServiceKey& key) const noexcept { return ends_.hash(key); }
   void prefetch_slot(std::uint64_t hash) const noexcept { ends_.prefetch_slot(hash); }
   void prefetch_entry(std::uint64_t hash) const noexcept { ends_.prefetch_entry(hash); }
+  [[nodiscard]] bool may_hold(std::uint64_t hash) const noexcept { return ends_.may_hold(hash); }
   [[nodiscard]] Evidence::Past past(const ServiceKey& key, std::uint64_t hash) const noexcept;
 
   /// The end, met in window `number`. \param make  whether to make an entry if there is none.

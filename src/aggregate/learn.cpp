@@ -9,7 +9,7 @@ namespace flowlens::aggregate {
 namespace {
 
 constexpr std::uint8_t kTcp = 6;
-constexpr std::size_t kAhead = 8;  ///< lessons whose memory is asked for ahead
+constexpr std::size_t kAhead = 8;  ///< things whose memory is asked for ahead
 
 std::uint32_t word_of(const Endpoint& peer) noexcept {
   return static_cast<std::uint32_t>(base::hash_of(peer, 0) >> 32);
@@ -40,14 +40,20 @@ bool Window::teaches(const ConversationKey& key, const Conversation& c) const no
 // only adds to them is looked up: so it does not show in which order conversations came.
 
 void Window::begin_learning(std::uint32_t, std::uint32_t) {
+  controls_.clear();
   lessons_.clear();
   lessons_.reserve(2 * conversations_.size());
 }
 
 void Window::collect_lessons(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
+    if (i + kAhead < to) prefetch_ends(i + kAhead);
     const auto& [key, c] = conversations_[i];
     if (!teaches(key, c)) continue;
+    if (is_control_port(key.protocol, key.low_port) ||
+        is_control_port(key.protocol, key.high_port)) {
+      controls_.push_back(i);
+    }
     const bool sure = is_sure(c.answer);
     for (std::uint8_t side = 0; side < 2; ++side) {
       const ServiceKey end = end_of(key, side);
@@ -86,6 +92,7 @@ void Window::learn_ends(bool deserving, std::uint32_t from, std::uint32_t to) {
     if (i + kAhead < lessons_.size()) shared_.memory.prefetch_entry(lessons_[i + kAhead].hash);
     const Lesson& l = lessons_[i];
     if (l.deserves != deserving) continue;
+    if (!deserving && !shared_.memory.may_hold(l.hash)) continue;
     const auto& [key, c] = conversations_[l.conversation];
     const ServiceKey end = end_of(key, l.side);
     EndpointMemory::End* remembered = shared_.memory.meet(end, l.hash, number_, deserving);
@@ -108,17 +115,17 @@ void Window::learn_end(const ServiceKey& key, EndpointMemory::End& end,
 
 void Window::learn_controls(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
-    const auto& [key, c] = conversations_[i];
-    const bool has_control =
-        is_control_port(key.protocol, key.low_port) || is_control_port(key.protocol, key.high_port);
-    if (has_control && teaches(key, c)) learn_control(key, c);
+    const auto& [key, c] = conversations_[controls_[i]];
+    learn_control(key, c);
   }
 }
 
 /// A client may draw the number of a control port, so it must be the server's.
 void Window::learn_control(const ConversationKey& key, const Conversation& c) {
-  Evidence e = evidence(key, c);
-  const Answer found = answer(e, ends_of(key));
+  Question q;
+  q.evidence = evidence(key, c);
+  ask_memory(key, q);
+  const Answer found = answer(q);
   if (found.direction != Direction::client_server) return;
   const std::size_t client = found.client_side, server = 1 - client;
   if (!is_control_port(key.protocol, key.port(server))) return;
@@ -139,15 +146,26 @@ DependencyKey Window::dependency_key(std::uint32_t row) const noexcept {
   return {endpoints_[key.client].key, endpoints_[key.server].key, key.port, key.protocol};
 }
 
+/// Whose answers are to be looked at once more when all is decided.
+void Window::note_answer(std::uint32_t position, const ConversationKey& key,
+                         const Conversation& c) {
+  const DirectionRung rung = c.answer.rung;
+  const bool shows_client_port = rung <= DirectionRung::service_list &&
+                                 c.answer.direction == Direction::client_server &&
+                                 key.port(c.answer.client_side) < ClientPortRanges::kUsual;
+  if (shows_client_port || rung == DirectionRung::fan_in || rung == DirectionRung::client_ports) {
+    teachers_.push_back(position);
+  }
+  if (rung >= DirectionRung::service_list) doubtful_.push_back(position);
+}
+
 /// Once all is decided: what the answers themselves teach.
 void Window::learn_answers(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
-    const auto& [key, c] = conversations_[i];
-    if (c.answer.outcome != Outcome::applied || !has_ports(key.protocol)) continue;
+    const auto& [key, c] = conversations_[teachers_[i]];
     const DirectionRung rung = c.answer.rung;
     const std::size_t client = c.answer.client_side;
-    if (rung <= DirectionRung::service_list && c.answer.direction == Direction::client_server &&
-        key.port(client) < ClientPortRanges::kUsual) {
+    if (rung <= DirectionRung::service_list && c.answer.direction == Direction::client_server) {
       shared_.client_ports.add(endpoints_[key.end(client)].key, key.port(client));
     }
     if (rung != DirectionRung::fan_in && rung != DirectionRung::client_ports) continue;
@@ -203,8 +221,8 @@ void Window::order_redirections(std::uint32_t, std::uint32_t) {
 /// Notes which rows of this window may yet be turned round.
 void Window::note_doubts(std::uint32_t from, std::uint32_t to) {
   for (std::uint32_t i = from; i < to; ++i) {
-    const auto& [key, c] = conversations_[i];
-    if (c.answer.outcome == Outcome::applied && has_ports(key.protocol)) note_doubt(key, c);
+    const auto& [key, c] = conversations_[doubtful_[i]];
+    note_doubt(key, c);
   }
 }
 
@@ -212,7 +230,6 @@ void Window::note_doubts(std::uint32_t from, std::uint32_t to) {
 /// this conversation and no other, it may be turned round.
 void Window::note_doubt(const ConversationKey& key, const Conversation& c) {
   const std::size_t client = c.answer.client_side;
-  if (c.answer.rung < DirectionRung::service_list) return;
   if (c.answer.rung == DirectionRung::service_list &&
       (c.discounted != 0 || given_by(c).counts != rows_[c.row].value.counts)) {
     return;

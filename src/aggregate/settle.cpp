@@ -80,22 +80,24 @@ void Window::settle() {
 
 /// Step by step, so that memory is on its way while others are looked at.
 void Window::settle(std::span<const Noted> noted) {
-  std::array<std::uint32_t, kBatch> positions;
-  std::array<Ends, kBatch> ends;
+  const std::span<Question> questions = std::span{questions_}.first(noted.size());
   std::array<Answer, kBatch> answers;
   std::array<std::uint64_t, kBatch> row_hashes;
-  for (std::size_t i = 0; i < noted.size(); ++i) positions[i] = noted[i].conversation;
-  look_up_ends({positions.data(), noted.size()}, ends);
+  for (const Noted& n : noted) prefetch_ends(n.conversation);
   for (std::size_t i = 0; i < noted.size(); ++i) {
     auto& [key, c] = conversations_[noted[i].conversation];
     for (Observation& half : c.half) {
       if (half.next != kNone) choose_best(half, kNoObserver);
     }
-    answers[i] = c.answer;
-    if (c.is_unsure) {
-      Evidence e = evidence(key, c);
-      answers[i] = answer(e, ends[i]);
-    }
+    questions[i].asks_memory = false;
+    if (!c.is_unsure) continue;
+    questions[i].evidence = evidence(key, c);
+    ask_memory(key, questions[i]);
+  }
+  for (const Question& q : questions) prefetch_memory(q);
+  for (std::size_t i = 0; i < noted.size(); ++i) {
+    const auto& [key, c] = conversations_[noted[i].conversation];
+    answers[i] = c.is_unsure ? answer(questions[i]) : c.answer;
     row_hashes[i] = rows_.hash(row_key(key, answers[i]));
     rows_.prefetch_slot(row_hashes[i]);
     if (c.row != kNone) rows_.prefetch_at(c.row);
@@ -109,21 +111,28 @@ void Window::settle(std::span<const Noted> noted) {
   }
 }
 
-/// The ends of some conversations, at most kBatch, whose memory is asked for.
-void Window::look_up_ends(std::span<const std::uint32_t> conversations,
-                          std::span<Ends> found) const noexcept {
-  for (const std::uint32_t position : conversations) {
-    const ConversationKey& key = conversations_[position].key;
-    endpoints_.prefetch_at(key.low);
-    endpoints_.prefetch_at(key.high);
-  }
-  for (std::size_t i = 0; i < conversations.size(); ++i) {
-    found[i] = ends_of(conversations_[conversations[i]].key);
-    for (const std::uint64_t hash : found[i].hash) shared_.memory.prefetch_slot(hash);
-  }
-  for (const Ends& ends : found.first(conversations.size())) {
-    for (const std::uint64_t hash : ends.hash) shared_.memory.prefetch_entry(hash);
-  }
+void Window::prefetch_ends(std::uint32_t conversation) const noexcept {
+  const ConversationKey& key = conversations_[conversation].key;
+  endpoints_.prefetch_at(key.low);
+  endpoints_.prefetch_at(key.high);
+}
+
+/// If what is remembered may change the answer, works out where it lies, and has it come.
+void Window::ask_memory(const ConversationKey& key, Question& q) const noexcept {
+  q.asks_memory = needs_memory(q.evidence);
+  if (!q.asks_memory) return;
+  q.ends = ends_of(key);
+  for (const std::uint64_t hash : q.ends.hash) shared_.memory.prefetch_slot(hash);
+}
+
+void Window::prefetch_memory(const Question& q) const noexcept {
+  if (!q.asks_memory) return;
+  for (const std::uint64_t hash : q.ends.hash) shared_.memory.prefetch_entry(hash);
+}
+
+Answer Window::answer(Question& q) const noexcept {
+  if (q.asks_memory) recall(q.ends, q.evidence);
+  return decide(q.evidence);
 }
 
 /// Takes back what the conversation had given, and gives what it is now.
@@ -240,11 +249,6 @@ void Window::recall(const Ends& ends, Evidence& e) const noexcept {
     e.past[side] = shared_.memory.past(end, ends.hash[side]);
     e.dynamic_port[side] = shared_.client_ports.contains(end.endpoint, end.port);
   }
-}
-
-Answer Window::answer(Evidence& e, const Ends& ends) const noexcept {
-  if (needs_memory(e)) recall(ends, e);
-  return decide(e);
 }
 
 RowKey Window::row_key(const ConversationKey& key, const Answer& answer) noexcept {

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxOtherObservers = 15;
 
 /// Conversations noted at a time: enough that many records share the work, few enough to stay in the
 /// cache.
-constexpr std::size_t kMaxNoted = 16'384;
+constexpr std::size_t kMaxNoted = 2'048;
 
 void accumulate(Observation& o, const Share& share) noexcept {
   o.octets += share.octets;

@@ -157,6 +157,14 @@ class Window {
     std::array<ServiceKey, 2> key;
     std::array<std::uint64_t, 2> hash{};
   };
+  /// A conversation on its way to an answer.
+  struct Question {
+    Evidence evidence;
+    Ends ends;                   ///< where it asks
+    bool asks_memory = false;    ///< what is remembered may change the answer
+    Given given;                 ///< before it was changed
+    bool is_given_as_is = true;  ///< it was not changed: `given` is yet to be worked out
+  };
   // window.cpp: records
   bool observe(Observation& half, const Share& share);
 
@@ -164,8 +172,10 @@ class Window {
   [[nodiscard]] static Given given_by(const Conversation& c) noexcept;
   void note(std::uint32_t position, Conversation& c);
   void settle(std::span<const Noted> noted);
-  void look_up_ends(std::span<const std::uint32_t> conversations,
-                    std::span<Ends> found) const noexcept;
+  void prefetch_ends(std::uint32_t conversation) const noexcept;
+  void ask_memory(const ConversationKey& key, Question& q) const noexcept;
+  void prefetch_memory(const Question& q) const noexcept;
+  [[nodiscard]] Answer answer(Question& q) const noexcept;
   void account_for(const Given& given, const Conversation& c);
   void take_back(const Given& given, const Conversation& c);
   void choose_best(Observation& half, ObserverIndex preferred);
@@ -174,7 +184,6 @@ class Window {
   [[nodiscard]] Evidence evidence(const ConversationKey& key, const Conversation& c) const noexcept;
   [[nodiscard]] Ends ends_of(const ConversationKey& key) const noexcept;
   void recall(const Ends& ends, Evidence& e) const noexcept;
-  [[nodiscard]] Answer answer(Evidence& e, const Ends& ends) const noexcept;
   [[nodiscard]] static RowKey row_key(const ConversationKey& key, const Answer& answer) noexcept;
   void place(const ConversationKey& key, Conversation& c, const Answer& answer,
              std::uint64_t row_hash);
@@ -204,6 +213,9 @@ class Window {
   [[nodiscard]] std::size_t all_seen_by_many() const noexcept { return seen_by_many_.size(); }
   [[nodiscard]] std::size_t all_hop_times() const noexcept { return hop_times_.positions(); }
   [[nodiscard]] std::size_t all_proven() const noexcept { return proven_.size(); }
+  [[nodiscard]] std::size_t all_controls() const noexcept { return controls_.size(); }
+  [[nodiscard]] std::size_t all_teachers() const noexcept { return teachers_.size(); }
+  [[nodiscard]] std::size_t all_doubtful() const noexcept { return doubtful_.size(); }
 
   [[nodiscard]] std::size_t all_looks() const noexcept {
     return shared_.likenesses.looks.positions();
@@ -270,6 +282,7 @@ class Window {
   void learn_controls(std::uint32_t from, std::uint32_t to);
   void learn_control(const ConversationKey& key, const Conversation& c);
   [[nodiscard]] ServiceKey end_of(const ConversationKey& key, std::size_t side) const noexcept;
+  void note_answer(std::uint32_t position, const ConversationKey& key, const Conversation& c);
   void learn_answers(std::uint32_t from, std::uint32_t to);
   void redirect(std::uint32_t from, std::uint32_t to);
   void order_redirections(std::uint32_t, std::uint32_t);
@@ -283,7 +296,8 @@ class Window {
   [[nodiscard]] bool is_vain(const ConversationKey& key, const Conversation& c) const noexcept;
   void begin_deciding(std::uint32_t from, std::uint32_t to);
   void decide_for_good(std::uint32_t from, std::uint32_t to);
-  void close_one(std::uint32_t position, const Ends& ends);
+  void look_at(std::uint32_t position, Question& q);
+  void close_one(std::uint32_t position, Question& q);
   void look_at_others(const ConversationKey& key, const Conversation& c,
                       Evidence& e) const noexcept;
   struct Before {
@@ -316,6 +330,7 @@ class Window {
   std::vector<Observation> pool_;  ///< observers besides the first of each half
   std::vector<Noted> noted_;
   std::vector<Given> given_;
+  std::array<Question, kBatch> questions_;  ///< of a batch
   std::vector<std::uint32_t> dirty_;
   // While closing
   std::size_t step_ = 0;    ///< in kSteps
@@ -328,6 +343,9 @@ class Window {
   base::BoundedTable<std::uint32_t, HopTimes, RowPositionHash> hop_times_;  ///< by row
   std::vector<ServiceKey> proven_;                                          ///< ends found to serve
   std::vector<Lesson> lessons_;
+  std::vector<std::uint32_t> controls_;  ///< conversations at a control port
+  std::vector<std::uint32_t> teachers_;  ///< whose answers teach
+  std::vector<std::uint32_t> doubtful_;  ///< whose rows may yet be turned round
   /// Conversations and the endpoints that stand for one of their ends elsewhere.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> vias_;
   bool folded_ = false;

@@ -60,6 +60,16 @@ class BoundedTable {
     }
   }
 
+  /// \return false if no key with this hash is there: tells most keys that are not there without a look
+  /// at any entry, nor at the key.
+  [[nodiscard]] bool may_hold(std::uint64_t hash) const noexcept {
+    if (slots_.empty()) return false;
+    for (std::size_t i = low_half(hash) & mask_;; i = (i + 1) & mask_) {
+      if (slots_[i].position == kNone) return false;
+      if (slots_[i].hash == low_half(hash)) return true;
+    }
+  }
+
   /// Finds `key`, or adds it with a default value.
   /// \return its position and whether it is new; kNone if the table is full.
   std::pair<std::uint32_t, bool> insert(const Key& key) { return insert(key, hash(key)); }
