@@ -136,6 +136,28 @@ TEST_CASE("memory: many clients make a service, even on a port that clients draw
   }
 }
 
+TEST_CASE("memory: of two ends on one port, the one that many call there serves") {
+  // NTP daemons ask from the port they serve at; other clients from ports of their own.
+  Fixture f;
+  const auto ask = [&f](const std::string& from, std::uint16_t port, int w) {
+    const Timestamp at = kNoon + w * 300s + 100s;
+    f.add({udp(from, port, "10.0.0.9", 123).at(at, at).came(at + 1s),
+           udp("10.0.0.9", 123, from, port).at(at, at).came(at + 1s)},
+          at + 1s);
+  };
+  for (int i = 1; i <= 6; ++i) ask(client(i), static_cast<std::uint16_t>(40'000 + 7 * i), 0);
+  ask("10.0.0.77", 123, 1);
+  const auto rows = f.finish();
+  const auto daemon = std::find_if(rows.begin(), rows.end(), [](const ConnectionSummary& s) {
+    return s.key.client.address == address("10.0.0.77") ||
+           s.key.server.address == address("10.0.0.77");
+  });
+  REQUIRE(daemon != rows.end());
+  CHECK(daemon->direction == Direction::client_server);
+  CHECK(to_string(daemon->rung) == "fan_in");
+  CHECK(daemon->key.server.address == address("10.0.0.9"));
+}
+
 TEST_CASE("memory: a port that clients draw is no service because of one client") {
   Fixture f;
   f.add(dialogue(client(1), 40'000, "10.0.0.9", 47'123));
