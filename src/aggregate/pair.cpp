@@ -20,6 +20,9 @@ constexpr std::chrono::seconds kApart{10};
 constexpr std::uint64_t kFewestPackets = 6;
 /// Comparisons of one group: where more go on over the border of a window, none is compared.
 constexpr std::size_t kMostInGroup = 65'536;
+/// Tries for one conversation among those alike to it: all within reach of clocks, unless somebody made
+/// them so many.
+constexpr std::size_t kMostTries = 256;
 constexpr double kFarthest = 1e9;
 
 /// Whether hardly another is as large by chance.
@@ -283,8 +286,12 @@ void Window::pair_alike(std::uint32_t from, std::uint32_t to) {
       const auto first_at = [&](std::size_t n) {
         return utc(first_of(conversations_[l.items[inside[n]].conversation].value));
       };
-      while (begin < inside.size() && first_at(begin) + kApart < at) ++begin;
-      for (std::size_t n = begin; n < inside.size() && first_at(n) <= at + kApart; ++n) {
+      while (begin < inside.size() &&
+             (l.items[inside[begin]].is_paired || first_at(begin) + kApart < at)) {
+        ++begin;
+      }
+      const std::size_t end = std::min(inside.size(), begin + kMostTries);
+      for (std::size_t n = begin; n < end && first_at(n) <= at + kApart; ++n) {
         if (l.items[inside[n]].is_paired || !may_be_one(l.items[o], l.items[inside[n]])) continue;
         pair(l.items[o], l.items[inside[n]]);
         compare_clocks(l.items[o], l.items[inside[n]]);
