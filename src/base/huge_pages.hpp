@@ -25,15 +25,12 @@ inline void ask_for_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] st
 #endif
 }
 
-/// Brings memory into the cache that will be read soon, `octets` of it. The first line is read, not
-/// only prefetched: where the address has no translation at hand, as in most look-ups in large tables
-/// under a hypervisor, a prefetch instruction may come to nothing (the map: 1.4 and 2.0 M updates/s).
-/// Several in a row wait together.
+/// Asks for memory that will be read soon, `octets` of it.
 inline void bring_in(const void* memory, std::size_t octets) noexcept {
   constexpr std::uintptr_t kLine = 64;
-  (void)*static_cast<const volatile char*>(memory);
-  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
-  for (std::uintptr_t line = (begin | (kLine - 1)) + 1; line < begin + octets; line += kLine) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory) & ~(kLine - 1);
+  const auto end = reinterpret_cast<std::uintptr_t>(memory) + octets;
+  for (std::uintptr_t line = begin; line < end; line += kLine) {
     __builtin_prefetch(reinterpret_cast<const void*>(line));
   }
 }
