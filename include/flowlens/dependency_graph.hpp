@@ -79,6 +79,7 @@ struct AssetQuery {
 struct ChangeQuery {
   std::uint32_t after = 0;
   std::size_t limit = 50;
+  Filter<ChangeEvent> filter{};  ///< empty: all
 };
 
 /// What two moments have and have not in common. Rows are ordered by id.

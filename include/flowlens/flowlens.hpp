@@ -49,6 +49,7 @@
 #include "flowlens/translation_table.hpp"
 // graph
 #include "flowlens/application_view.hpp"
+#include "flowlens/change_event.hpp"
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/graph_export.hpp"

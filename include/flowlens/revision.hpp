@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flowlens/change_event.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/hour_bitmap.hpp"
@@ -80,19 +81,6 @@ struct WindowRow {
   TrafficCounts counts;
 };
 
-enum class ChangeType : std::uint8_t {
-  dependency_redirected,  ///< `subject` turned out to be `object`
-  asset_merged,           ///< `subject` has lost its last endpoint to `object`
-  asset_split,            ///< `object` was made from endpoints of `subject`
-  endpoint_moved,         ///< `object` holds an endpoint that `subject` held
-  intermediary_proposed,  ///< the asset `object` seems to be the intermediary `subject`
-  intermediary_judged,    ///< somebody has accepted or rejected that
-  asset_type_changed,     ///< the asset `subject`, of one known type before, is of another
-};
-inline constexpr std::size_t kChangeTypeCount = 7;
-/// `dependency_redirected`
-[[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
-
 /// What people say of a proposal.
 enum class IntermediaryState : std::uint8_t { proposed, accepted, rejected };
 /// `proposed`
@@ -114,16 +102,6 @@ struct IntermediaryRow {
   Timestamp first_seen;            ///< when it was proposed first and last
   Timestamp last_seen;
   friend bool operator==(const IntermediaryRow&, const IntermediaryRow&) = default;
-};
-
-/// Something about the map became otherwise, for people and rules.
-struct ChangeEvent {
-  Id id;  ///< derived from type, subject and time
-  ChangeType type = ChangeType::dependency_redirected;
-  Id subject;
-  Id object;
-  Timestamp at;
-  std::string reason;  ///< one sentence
 };
 
 /// An id that goes on naming something after its row has gone. Where a row has the id again, the row

@@ -98,8 +98,7 @@ void State::add_alias(const Alias& alias) {
 void State::raise(ChangeType type, const Id& subject, const Id& object, Timestamp at,
                   std::string reason) {
   ChangeEvent event;
-  event.id = derive_id(event_namespace(), std::string(to_string(type)) + "/" + subject.to_string() +
-                                              "/" + object.to_string() + "/" + to_string(at));
+  event.id = change_id(type, subject, object, at);
   event.type = type;
   event.subject = subject;
   event.object = object;
@@ -272,13 +271,6 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
 
 using namespace graph;
 
-std::string_view to_string(ChangeType t) noexcept {
-  constexpr std::string_view kNames[kChangeTypeCount] = {
-      "dependency_redirected", "asset_merged",        "asset_split",       "endpoint_moved",
-      "intermediary_proposed", "intermediary_judged", "asset_type_changed"};
-  return kNames[static_cast<std::size_t>(t)];
-}
-
 std::string_view to_string(FactSource s) noexcept {
   constexpr std::string_view kNames[] = {"observed", "inferred",  "dns",
                                          "cloud",    "inventory", "declared"};
@@ -360,13 +352,18 @@ Page<ChangeEvent> DependencyGraph::changes(const ChangeQuery& query) const {
   const std::shared_lock lock{impl_->mutex};
   const auto& events = impl_->recent_events;
   Page<ChangeEvent> page;
-  page.total = events.size();
-  const std::size_t first = std::min<std::size_t>(query.after, events.size());
-  const std::size_t last = std::min(events.size(), first + query.limit);
-  page.rows.assign(events.rbegin() + static_cast<std::ptrdiff_t>(first),
-                   events.rbegin() + static_cast<std::ptrdiff_t>(last));
-  page.next = static_cast<std::uint32_t>(last);
-  page.has_more = last < events.size();
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const ChangeEvent& event = events[events.size() - 1 - i];
+    if (query.filter && !query.filter.matches(event)) continue;
+    ++page.total;
+    if (i < query.after) continue;
+    if (page.rows.size() == query.limit) {
+      page.has_more = true;
+      continue;
+    }
+    page.rows.push_back(event);
+    page.next = static_cast<std::uint32_t>(i + 1);
+  }
   return page;
 }
 

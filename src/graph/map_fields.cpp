@@ -11,15 +11,8 @@ const DependencyRow& dependency(const void* row) noexcept {
   return *static_cast<const DependencyRow*>(row);
 }
 const AssetRow& asset(const void* row) noexcept { return *static_cast<const AssetRow*>(row); }
-const ChangeEvent& change(const void* row) noexcept {
-  return *static_cast<const ChangeEvent*>(row);
-}
 
 constexpr std::string_view kDirections[] = {"client_server", "peer", "unknown"};
-constexpr std::string_view kChanges[] = {
-    "dependency_redirected", "asset_merged",        "asset_split",       "endpoint_moved",
-    "intermediary_proposed", "intermediary_judged", "asset_type_changed"};
-static_assert(std::size(kChanges) == kChangeTypeCount);
 
 bool number(std::uint64_t value, Operand& out) noexcept {
   out.number = value;
@@ -222,36 +215,12 @@ constexpr Field kAssetFields[] = {
                Operand& out) noexcept { return number(field_key::of(asset(r).last_seen), out); }},
 };
 
-constexpr Field kChangeFields[] = {
-    {.name = "type",
-     .kind = FieldKind::choice,
-     .description = "what happened",
-     .get =
-         [](const void* r, std::size_t, Operand& out) noexcept {
-           return number(static_cast<std::uint64_t>(change(r).type), out);
-         },
-     .choices = kChanges},
-    {.name = "at",
-     .aliases = "time",
-     .kind = FieldKind::time,
-     .description = "when",
-     .get = [](const void* r, std::size_t,
-               Operand& out) noexcept { return number(field_key::of(change(r).at), out); }},
-    {.name = "reason",
-     .kind = FieldKind::text,
-     .description = "one sentence",
-     .get = [](const void* r, std::size_t,
-               Operand& out) noexcept { return text(change(r).reason, out); }},
-};
-
 constexpr FieldTableOf<DependencyRow> kDependencies{kDependencyFields};
 constexpr FieldTableOf<AssetRow> kAssets{kAssetFields};
-constexpr FieldTableOf<ChangeEvent> kChangeTable{kChangeFields};
 
 }  // namespace
 
 const FieldTableOf<DependencyRow>& dependency_fields() noexcept { return kDependencies; }
 const FieldTableOf<AssetRow>& asset_fields() noexcept { return kAssets; }
-const FieldTableOf<ChangeEvent>& change_fields() noexcept { return kChangeTable; }
 
 }  // namespace flowlens

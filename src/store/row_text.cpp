@@ -56,7 +56,10 @@ FactSource source_from(std::string_view text) {
   return enumerator_from(text, FactSource::declared, "source");
 }
 ChangeType change_type_from(std::string_view text) {
-  return enumerator_from(text, ChangeType::asset_type_changed, "type of change");
+  return enumerator_from(text, ChangeType{kChangeTypeCount - 1}, "type of change");
+}
+Severity severity_from(std::string_view text) {
+  return enumerator_from(text, Severity{kSeverityCount - 1}, "severity");
 }
 IntermediaryKind intermediary_kind_from(std::string_view text) {
   return enumerator_from(text, IntermediaryKind::source_nat, "kind of intermediary");

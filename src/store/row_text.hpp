@@ -35,6 +35,7 @@ class SiteNames {
 [[nodiscard]] DirectionRung rung_from(std::string_view text);
 [[nodiscard]] FactSource source_from(std::string_view text);
 [[nodiscard]] ChangeType change_type_from(std::string_view text);
+[[nodiscard]] Severity severity_from(std::string_view text);
 [[nodiscard]] IntermediaryKind intermediary_kind_from(std::string_view text);
 [[nodiscard]] IntermediaryState intermediary_state_from(std::string_view text);
 /// Rungs that agree, and with a `!` those that disagree: `tcp_flags,!lower_port`

@@ -139,11 +139,19 @@ void load_aliases(Database& database, Loader& loader) {
   }
 }
 
+/// Empty texts: there is none.
+Endpoint read_if_any(Statement& row, const SiteNames& sites) {
+  const std::string site = row.text();
+  const std::string address = row.text();
+  return address.empty() ? Endpoint{} : Endpoint{sites.id(site), address_from(address)};
+}
+
 /// The latest, in the order of their times.
-void load_events(Database& database, std::size_t limit, Loader& loader) {
+void load_events(Database& database, const SiteNames& sites, std::size_t limit, Loader& loader) {
   Statement row{database,
-                "SELECT * FROM (SELECT id, type, subject, object, at, reason FROM events "
-                "ORDER BY at DESC, id DESC LIMIT ?) ORDER BY at, id"};
+                "SELECT * FROM (SELECT id, type, subject, object, at, reason, severity, cause, "
+                "before, after, expected, seen, site, address, client_site, client_address, port, "
+                "protocol FROM events ORDER BY at DESC, id DESC LIMIT ?) ORDER BY at, id"};
   row.begin().bind(std::uint64_t{limit});
   while (row.step()) {
     ChangeEvent event;
@@ -153,6 +161,16 @@ void load_events(Database& database, std::size_t limit, Loader& loader) {
     event.object = row.id();
     event.at = from_unix_ns(row.i64());
     event.reason = row.text();
+    event.severity = severity_from(row.text());
+    event.cause = row.id();
+    event.before = row.text();
+    event.after = row.text();
+    event.expected = row.optional_i64();
+    event.seen = row.optional_i64();
+    event.endpoint = read_if_any(row, sites);
+    event.client = read_if_any(row, sites);
+    event.port = static_cast<std::uint16_t>(row.u64());
+    event.protocol = static_cast<std::uint8_t>(row.u64());
     loader.add(std::move(event));
   }
 }
@@ -252,7 +270,7 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
   Statement row{database, "SELECT * FROM dependencies ORDER BY id"};
   while (row.step()) loader.add(read_dependency(row, sites));
   load_aliases(database, loader);
-  load_events(database, rows_at_once, loader);
+  load_events(database, sites, rows_at_once, loader);
   load_intermediaries(database, sites, loader);
   loader.flush();
 }

@@ -194,8 +194,33 @@ ALTER TABLE assets ADD COLUMN type_confidence_millionths INTEGER NOT NULL DEFAUL
 ALTER TABLE assets ADD COLUMN type_at INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What a change is about, how grave it is and what it is part of. `cause` of 16 zero octets: it stands
+// for itself; empty sites and addresses: it is about none.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE events ADD COLUMN severity TEXT NOT NULL DEFAULT 'info';
+ALTER TABLE events ADD COLUMN cause BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+ALTER TABLE events ADD COLUMN before TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN after TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN expected INTEGER;
+ALTER TABLE events ADD COLUMN seen INTEGER;
+ALTER TABLE events ADD COLUMN site TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN client_site TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN client_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN port INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN protocol INTEGER NOT NULL DEFAULT 0;
+DROP VIEW readable_events;
+CREATE VIEW readable_events AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at, type, severity,
+       address, client_address AS client, protocol, port, before, after, reason,
+       lower(hex(id)) AS id, lower(hex(cause)) AS cause, lower(hex(subject)) AS subject,
+       lower(hex(object)) AS object
+FROM events;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 4> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::array<const char*, 5> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

@@ -98,7 +98,8 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
                       "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
       retarget_aliases_(db, "UPDATE aliases SET target = ? WHERE target = ?"),
       insert_alias_(db, "INSERT OR REPLACE INTO aliases VALUES (?,?,?)"),
-      insert_event_(db, "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?)"),
+      insert_event_(db,
+                    "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       upsert_intermediary_(db,
                            "INSERT OR REPLACE INTO intermediaries VALUES "
                            "(?,?,?,?,?,?,?,?,?,?,?,?,?)"),
@@ -182,17 +183,21 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
       .bind(std::span<const std::uint8_t>{hours_blob(row.hours)})
       .bind(std::uint64_t{row.flips})
       .bind(reasons_text(row.reasons));
-  const bool has_via = !row.via.address.is_unspecified();
-  upsert_dependency_.bind(has_via ? sites_->name(row.via.site) : std::string_view{})
-      .bind(has_via ? row.via.address.to_string() : std::string{})
-      .bind(std::uint64_t{row.client_count})
-      .run();
+  bind_if_any(upsert_dependency_, row.via);
+  upsert_dependency_.bind(std::uint64_t{row.client_count}).run();
 }
 
 /// What pointed to the id goes on to its target, so that targets are never aliases.
 void SqliteWriter::write_alias(const Alias& alias) {
   retarget_aliases_.begin().bind(alias.target).bind(alias.id).run();
   insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
+}
+
+/// Empty texts where there is none.
+void SqliteWriter::bind_if_any(Statement& statement, const Endpoint& end) {
+  const bool is_any = !end.address.is_unspecified();
+  statement.bind(is_any ? sites_->name(end.site) : std::string_view{})
+      .bind(is_any ? end.address.to_string() : std::string{});
 }
 
 void SqliteWriter::write_event(const ChangeEvent& event) {
@@ -203,7 +208,15 @@ void SqliteWriter::write_event(const ChangeEvent& event) {
       .bind(event.object)
       .bind(to_unix_ns(event.at))
       .bind(event.reason)
-      .run();
+      .bind(to_string(event.severity))
+      .bind(event.cause)
+      .bind(event.before)
+      .bind(event.after);
+  for (const auto& count : {event.expected, event.seen}) {
+    count ? insert_event_.bind(*count) : insert_event_.bind_null();
+  }
+  for (const Endpoint& end : {event.endpoint, event.client}) bind_if_any(insert_event_, end);
+  insert_event_.bind(std::uint64_t{event.port}).bind(std::uint64_t{event.protocol}).run();
 }
 
 /// Members are only ever added.

@@ -82,9 +82,10 @@ Response list_changes(const Request& request, const Service& s) {
   query.limit = number_parameter(request, "page_size", s.settings.default_page_size, 1,
                                  s.settings.max_page_size);
   query.after = cursor_parameter(request);
+  query.filter = filter_parameter(request, change_fields());
   const auto page = s.graph.changes(query);
   Json items = Json::array();
-  for (const ChangeEvent& event : page.rows) items.push_back(change_json(event));
+  for (const ChangeEvent& event : page.rows) items.push_back(change_json(event, s.graph.sites()));
   Response r;
   r.body =
       text_of({{"items", std::move(items)},
@@ -99,7 +100,7 @@ Response get_change(const Request& request, const Service& s) {
   const auto event = s.graph.change(id);
   if (!event) throw Problem{404, "Not found", "there is no change " + id.to_string()};
   Response r;
-  r.body = text_of(change_json(*event));
+  r.body = text_of(change_json(*event, s.graph.sites()));
   return r;
 }
 
@@ -166,7 +167,7 @@ void add_change_routes(Router& router, const Service& s) {
               "POST"});
   router.add({"/api/v1/changes",
               [&s](const Request& r) { return list_changes(r, s); },
-              {"page_size", "cursor"}});
+              {"page_size", "cursor", "filter"}});
   router.add({"/api/v1/changes/{id}", [&s](const Request& r) { return get_change(r, s); }, {}});
 }
 

@@ -161,13 +161,32 @@ Json application_json(const ApplicationRow& row, const DependencyGraph& graph) {
   return json;
 }
 
-Json change_json(const ChangeEvent& event) {
+Json change_json(const ChangeEvent& event, const SiteTable& sites) {
+  const auto end = [&](const Endpoint& e) {
+    return e.address.is_unspecified()
+               ? Json(nullptr)
+               : Json{{"address", e.address.to_string()}, {"site", sites.name(e.site)}};
+  };
+  const auto count = [](const auto& n) { return n ? Json(*n) : Json(nullptr); };
+  const auto id = [](const Id& i) { return i.is_none() ? Json(nullptr) : Json(i.to_string()); };
+  const bool has_service = event.protocol != 0;
   return {{"id", event.id.to_string()},
           {"type", to_string(event.type)},
+          {"severity", to_string(event.severity)},
+          {"subject_kind", subject_kind(event)},
           {"subject", event.subject.to_string()},
           {"object", event.object.to_string()},
+          {"cause", id(event.cause)},
           {"at", to_string(event.at)},
-          {"reason", event.reason}};
+          {"reason", event.reason},
+          {"before", event.before},
+          {"after", event.after},
+          {"expected", count(event.expected)},
+          {"seen", count(event.seen)},
+          {"endpoint", end(event.endpoint)},
+          {"client", end(event.client)},
+          {"protocol", has_service ? Json(protocol_text(event.protocol)) : Json(nullptr)},
+          {"port", has_service ? Json(event.port) : Json(nullptr)}};
 }
 
 Json flow_ledger_json(const FlowLedger& l) {

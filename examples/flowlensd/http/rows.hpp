@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json intermediary_json(const IntermediaryRow& row, const DependencyGraph& graph);
 /// `proposed`, `confidence` and the like of a dependency's way; null where nothing is known.
 [[nodiscard]] Json application_json(const ApplicationRow& row, const DependencyGraph& graph);
-[[nodiscard]] Json change_json(const ChangeEvent& event);
+[[nodiscard]] Json change_json(const ChangeEvent& event, const SiteTable& sites);
 [[nodiscard]] Json flow_ledger_json(const FlowLedger& ledger);
 [[nodiscard]] Json datagram_ledger_json(const DatagramLedger& ledger, std::uint64_t kernel_dropped);
 [[nodiscard]] Json octet_ledger_json(const OctetLedger& ledger);

@@ -248,6 +248,24 @@ TEST_CASE("filter: an asset's many addresses, events") {
   const auto filter =
       Filter<ChangeEvent>::compile("type asset_split and at > 2h", change_fields(), kNow, error);
   CHECK(filter.matches(event));
+  const auto matches = [&](const char* text) {
+    const auto compiled = Filter<ChangeEvent>::compile(text, change_fields(), kNow, error);
+    REQUIRE_MESSAGE(compiled, error.message);
+    return compiled.matches(event);
+  };
+  CHECK_FALSE(matches("has port or has ip or has expected or part = yes"));
+  event.type = ChangeType::traffic_spike;
+  event.severity = Severity::warning;
+  event.endpoint.address = *IpAddress::parse("10.0.0.1");
+  CHECK(matches("type traffic_spike and severity in (warning, critical) and subject asset"));
+  CHECK_FALSE(matches("has client ip"));
+  event.client.address = *IpAddress::parse("10.9.0.1");
+  event.protocol = 6;
+  event.port = 5432;
+  event.seen = 5'000'000;
+  event.cause = change_id(event.type, {}, {}, kNow);
+  CHECK(matches("subject dependency and port 5432 and seen > 4M and part = yes"));
+  CHECK(matches("ip 10.0.0.1 and ip 10.9.0.0/16 and server 10.0.0.1 and client 10.9.0.1"));
 }
 
 TEST_CASE("filter: what may stand at the cursor") {
