@@ -70,5 +70,9 @@
 #include "flowlens/asset_type.hpp"
 #include "flowlens/classification_rules.hpp"
 #include "flowlens/classifier.hpp"
+// detect
+#include "flowlens/alert.hpp"
+#include "flowlens/alert_engine.hpp"
+#include "flowlens/alert_rules.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

@@ -1,0 +1,88 @@
+// What the map knows of those whom an event is about.
+#include <algorithm>
+
+#include "flowlens/alert.hpp"
+
+namespace flowlens {
+
+namespace {
+
+class Noter {
+ public:
+  Noter(const DependencyGraph& graph, const NetworkRules& networks, std::vector<NotedAsset>& to)
+      : graph_(graph), networks_(networks), to_(to) {}
+
+  /// \param id  of an asset, a dependency or an intermediary; else nothing is noted.
+  void note(const Id& id) {
+    if (id.is_none()) return;
+    if (const auto asset = graph_.asset(id)) return add(*asset);
+    if (const auto dependency = graph_.dependency(id)) {
+      add(dependency->client_asset);
+      add(dependency->server_asset);
+    } else if (const auto intermediary = graph_.intermediary(id)) {
+      if (const auto front = graph_.asset_of(intermediary->front)) add(*front);
+    }
+  }
+
+ private:
+  void add(const Id& id) {
+    if (const auto asset = graph_.asset(id)) add(*asset);
+  }
+
+  void add(const AssetRow& row) {
+    const bool is_there =
+        std::any_of(to_.begin(), to_.end(), [&](const NotedAsset& a) { return a.id == row.id; });
+    if (is_there || to_.size() >= kMaxNotedAssets) return;
+    NotedAsset& asset = to_.emplace_back();
+    asset.id = row.id;
+    asset.asset_type = row.asset_type;
+    asset.is_internal = row.is_internal;
+    for (const HeldEndpoint& held : row.endpoints) {
+      if (asset.addresses.size() >= kMaxNotedAddresses) break;
+      if (!held.until) asset.addresses.push_back(held.endpoint.address);
+    }
+    if (asset.addresses.empty() && !row.endpoints.empty()) {
+      asset.addresses.push_back(row.endpoints.front().endpoint.address);
+    }
+    asset.label = row.name;
+    if (asset.addresses.empty()) return;
+    if (asset.label.empty()) asset.label = asset.addresses.front().to_string();
+    for (NetworkDecision& d : networks_.decide(asset.addresses.front())) take(d, asset);
+  }
+
+  static void take(NetworkDecision& decision, NotedAsset& to) {
+    switch (decision.label) {
+      case NetworkLabel::environment:
+        to.environment = std::move(decision.value);
+        return;
+      case NetworkLabel::datacenter:
+        to.datacenter = std::move(decision.value);
+        return;
+      case NetworkLabel::location:
+        to.location = std::move(decision.value);
+        return;
+      case NetworkLabel::owner:
+        to.owner = std::move(decision.value);
+        return;
+      case NetworkLabel::type:
+        return;
+    }
+  }
+
+  const DependencyGraph& graph_;
+  const NetworkRules& networks_;
+  std::vector<NotedAsset>& to_;
+};
+
+}  // namespace
+
+NotedEvent note(const ChangeEvent& event, const DependencyGraph& graph,
+                const NetworkRules& networks) {
+  NotedEvent noted{event, {}};
+  Noter noter{graph, networks, noted.assets};
+  noter.note(event.subject);
+  noter.note(event.object);
+  return noted;
+}
+
+}  // namespace flowlens
