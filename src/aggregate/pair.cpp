@@ -362,7 +362,10 @@ void Window::discount_shifted(std::uint32_t from, std::uint32_t to) {
     const bool goes_on = std::all_of(c.half.begin(), c.half.end(),
                                      [](const Observation& half) { return half.flows == 0; });
     const auto begins = end() - utc(first_of(c)), ends = utc(last_of(c)) - start();
-    if (begins <= l.lead || ends <= l.lag || (goes_on && begins <= kApart)) c.discounted = 3;
+    if (begins > l.lead && ends > l.lag && !(goes_on && begins <= kApart)) continue;
+    const Given given = given_by(c);
+    c.discounted = 3;
+    account_for(given, c);
   }
 }
 

@@ -126,6 +126,24 @@ TEST_CASE("pairing: what is seen on both sides of a translator is its client's, 
   CHECK(found.fixture.aggregator.counters().translator_pairs == 2);
 }
 
+TEST_CASE("pairing: what the other side's clock puts into the next window is counted there") {
+  const seconds slow{-2};  // the clock outside
+  auto flows = passing([&](Seen&, Seen& behind) { behind.later = slow; });
+  const Passing last{"10.1.0.1", 20};
+  Seen before = last.before(), behind = last.behind();
+  before.later = seconds{300 - 80};  // begins with the next window
+  behind.later = before.later + slow;
+  before.add_to(flows);
+  behind.add_to(flows);
+  std::uint64_t sent = 0;
+  for (const FlowRecord& flow : flows) sent += flow.octet_count;
+
+  const Rows found(flows);
+  CHECK(found.with(kTranslator) == 0);
+  CHECK(found.octets() == sent / 2);
+  CHECK(found.fixture.aggregator.octets().duplicate == sent / 2);
+}
+
 TEST_CASE("pairing: the order in which flows come changes nothing") {
   auto flows = passing();
   const auto expected = Rows(flows).rows;
