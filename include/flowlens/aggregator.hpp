@@ -53,7 +53,8 @@ struct AggregatorOptions {
       declared_services;                     ///< win over all evidence; the most specific wins
   std::size_t max_listeners = 1'000'000;     ///< see Aggregator::list()
   std::size_t max_translations = 1'000'000;  ///< see Aggregator::translations(); also bounds those
-                                             ///< that are found, their pairs to a sixteenth of it
+                                             ///< that are found, their pairs to a sixteenth of it,
+                                             ///< and comparisons of conversations in a window
   /// How long a translation is believed of which only the beginning or the end was told.
   std::chrono::seconds translation_lifetime{86'400};
 };
@@ -72,6 +73,8 @@ struct AggregatorCounters {
   /// Addresses found to stand for another, by conversations that were seen with both.
   std::uint64_t translator_pairs = 0;
   std::uint64_t translator_pairs_refused = 0;  ///< observations past the bound
+  /// Times that a window had no more comparisons left to tell which of many alike are one.
+  std::uint64_t translator_comparisons_refused = 0;
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who

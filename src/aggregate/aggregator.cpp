@@ -477,6 +477,7 @@ AggregatorCounters Aggregator::counters() const noexcept {
   counters.translations = impl_->shared.translations.counters();
   counters.translator_pairs = impl_->shared.translators.believed();
   counters.translator_pairs_refused = impl_->shared.translators.refused();
+  counters.translator_comparisons_refused = impl_->shared.comparisons_refused;
   return counters;
 }
 

@@ -20,9 +20,6 @@ constexpr std::chrono::seconds kApart{10};
 constexpr std::uint64_t kFewestPackets = 6;
 /// Comparisons of one group: where more go on over the border of a window, none is compared.
 constexpr std::size_t kMostInGroup = 65'536;
-/// Tries for one conversation among those alike to it: all within reach of clocks, unless somebody made
-/// them so many.
-constexpr std::size_t kMostTries = 256;
 constexpr double kFarthest = 1e9;
 
 /// Whether hardly another is as large by chance.
@@ -66,6 +63,7 @@ void Window::name_endpoints(std::uint32_t from, std::uint32_t to) {
   if (from == 0) {
     l.clear();
     l.is_worth_it = shared_.observers.are_several();
+    l.comparisons_left = shared_.options.max_translations;
     // What there is no room for is left out by chance, not by time.
     l.left_out = 0;
     while (2 * conversations_.size() / (l.left_out + 1) > shared_.max_looks()) {
@@ -265,6 +263,17 @@ void Window::take_group(std::uint32_t first, std::vector<std::uint32_t>& outside
   std::sort(inside.begin(), inside.end(), before);
 }
 
+/// All within reach of clocks are compared, unless somebody made them so many.
+bool Window::may_compare() noexcept {
+  Likenesses& l = shared_.likenesses;
+  if (l.comparisons_left == 0) {
+    ++shared_.comparisons_refused;
+    return false;
+  }
+  --l.comparisons_left;
+  return true;
+}
+
 bool Window::may_be_one(const Likenesses::Item& outer, const Likenesses::Item& inner) const {
   const auto& [outer_key, o] = conversations_[outer.conversation];
   const auto& [inner_key, i] = conversations_[inner.conversation];
@@ -290,8 +299,8 @@ void Window::pair_alike(std::uint32_t from, std::uint32_t to) {
              (l.items[inside[begin]].is_paired || first_at(begin) + kApart < at)) {
         ++begin;
       }
-      const std::size_t end = std::min(inside.size(), begin + kMostTries);
-      for (std::size_t n = begin; n < end && first_at(n) <= at + kApart; ++n) {
+      for (std::size_t n = begin; n < inside.size() && first_at(n) <= at + kApart; ++n) {
+        if (!may_compare()) return;
         if (l.items[inside[n]].is_paired || !may_be_one(l.items[o], l.items[inside[n]])) continue;
         pair(l.items[o], l.items[inside[n]]);
         compare_clocks(l.items[o], l.items[inside[n]]);
@@ -319,6 +328,7 @@ void Window::pair_cut(std::uint32_t from, std::uint32_t to) {
     std::uint32_t best = kNone;
     double best_distance = kFarthest;
     for (const std::uint32_t other : others) {
+      if (!may_compare()) return kNone;
       if (l.items[other].is_paired) continue;
       const double distance = cut_distance(l.items[item], l.items[other]);
       if (distance >= best_distance) continue;

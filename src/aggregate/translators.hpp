@@ -129,8 +129,9 @@ struct Likenesses {
   };
   std::vector<std::uint64_t> names;  ///< of the window's endpoints, without their site if public
   base::BoundedTable<std::uint64_t, Look, WordHash> looks;
-  std::uint64_t left_out = 0;  ///< looks with one of these bits are
-  bool is_worth_it = false;    ///< there are several observers
+  std::uint64_t left_out = 0;        ///< looks with one of these bits are
+  bool is_worth_it = false;          ///< there are several observers
+  std::size_t comparisons_left = 0;  ///< of items, in this window
   std::vector<Item> items;
   base::BoundedTable<std::uint64_t, std::uint32_t, WordHash> groups;  ///< the first item of each
 

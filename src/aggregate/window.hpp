@@ -251,6 +251,7 @@ class Window {
   void group(std::uint32_t item, std::uint64_t look);
   void take_group(std::uint32_t first, std::vector<std::uint32_t>& outside,
                   std::vector<std::uint32_t>& inside) const;
+  [[nodiscard]] bool may_compare() noexcept;
   [[nodiscard]] bool may_be_one(const Likenesses::Item& outer, const Likenesses::Item& inner) const;
   [[nodiscard]] double cut_distance(const Likenesses::Item& a, const Likenesses::Item& b) const;
   void compare_clocks(const Likenesses::Item& outer, const Likenesses::Item& inner);

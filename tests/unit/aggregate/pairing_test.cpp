@@ -144,6 +144,25 @@ TEST_CASE("pairing: what the other side's clock puts into the next window is cou
   CHECK(found.fixture.aggregator.octets().duplicate == sent / 2);
 }
 
+TEST_CASE("pairing: where many are alike, there is an end to comparing them") {
+  auto flows = passing();
+  for (unsigned n = 0; n < 100; ++n) {
+    Seen before = Passing{"10.1.0.1", 5}.before(), behind = Passing{"10.1.0.1", 5}.behind();
+    before.client_port = behind.client_port = static_cast<std::uint16_t>(50'000 + n);
+    behind.exporter = kInside;  // and so the other's
+    before.add_to(flows);
+    behind.add_to(flows);
+  }
+  const Rows all(flows);
+  AggregatorOptions few;
+  few.max_translations = 4'096;
+  const Rows some(flows, few);
+  CHECK(all.fixture.aggregator.counters().translator_comparisons_refused == 0);
+  CHECK(all.with(kTranslator) == 1);
+  CHECK(some.fixture.aggregator.counters().translator_comparisons_refused > 0);
+  CHECK(some.octets() >= all.octets());
+}
+
 TEST_CASE("pairing: the order in which flows come changes nothing") {
   auto flows = passing();
   const auto expected = Rows(flows).rows;
