@@ -8,11 +8,12 @@
 
 namespace flowlens::query {
 
-/// Case is ignored. Back references and counted repetitions are refused: with them a short pattern can
-/// cost without bound. Immutable once made.
+/// Case is ignored. Back references, counted repetitions and too many repetitions within repetitions are
+/// refused: with them a short pattern can cost without bound. Immutable once made.
 class Pattern {
  public:
   static constexpr std::size_t kMaxLength = 256;
+  static constexpr std::size_t kMaxWrittenOut = 4'096;  ///< octets, with `a+` written as `aa*`
 
   /// \param why  what is wrong; empty if the pattern can be used.
   explicit Pattern(std::string text, std::string& why);

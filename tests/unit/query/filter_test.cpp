@@ -235,6 +235,28 @@ TEST_CASE("filter: text of the map's rows") {
   }
 }
 
+TEST_CASE("filter: a pattern that repeats repetitions is refused; found by fuzzing") {
+  FilterError error;
+  const auto is_taken = [&error](const std::string& pattern) {
+    return Filter<DependencyRow>::compile("service ~ \"" + pattern + '"', dependency_fields(), kNow,
+                                          error)
+        .
+        operator bool();
+  };
+  for (const char* good :
+       {"a+b+", "(a+b)+", "((a+)*c)+$", "a+++", "[(]+[^])+]+", "[[:alpha:]+]+x", ")+"}) {
+    CAPTURE(good);
+    CHECK(is_taken(good));
+  }
+  for (const char* bad :
+       {"k+ep+++++++++++++++++++++++++++++", "((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+",
+        "a+*+*+*+*+*+*+*+*+*+*+*+*+", "([](]+)+++++++++++++"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_taken(bad));
+    CHECK(error.message.find("repetitions") != std::string::npos);
+  }
+}
+
 TEST_CASE("filter: an asset's many addresses, events") {
   AssetRow asset;
   asset.endpoints.resize(3);
