@@ -59,10 +59,13 @@
 #include "flowlens/snapshot.hpp"
 // analyze
 #include "flowlens/asset_graph.hpp"
+#include "flowlens/baseline.hpp"
 #include "flowlens/centrality.hpp"
 #include "flowlens/communities.hpp"
 #include "flowlens/impact.hpp"
 #include "flowlens/paths.hpp"
+#include "flowlens/policy.hpp"
+#include "flowlens/policy_export.hpp"
 #include "flowlens/service_graph.hpp"
 #include "flowlens/single_points.hpp"
 // classify
