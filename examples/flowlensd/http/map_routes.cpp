@@ -334,6 +334,15 @@ Response diff_topology(const Request& request, const Service& s) {
                        etag);
 }
 
+/// The rows that the view has in place of the dependencies.
+Revision seen_by(const ApplicationView& view, Revision all) {
+  std::vector<ApplicationRow> rows;
+  add_rows(all.dependencies, &view, rows);
+  all.dependencies.clear();
+  for (ApplicationRow& row : rows) all.dependencies.push_back(std::move(row.row));
+  return all;
+}
+
 Response export_topology(const Request& request, const Service& s) {
   const auto given = request.query.find("format");
   const std::string name = given == request.query.end() ? "json" : given->second;
@@ -342,12 +351,11 @@ Response export_topology(const Request& request, const Service& s) {
     throw Problem{400, "Bad query parameter",
                   "format: `" + name + "` is not valid; give json, graphml, dot, mermaid or csv"};
   }
+  const auto as_of = as_of_parameter(request);
+  Revision map = as_of ? s.graph.copy(*as_of) : s.graph.copy();
+  if (wants_applications(request)) map = seen_by(ApplicationView{s.graph}, std::move(map));
   std::ostringstream out;
-  if (const auto as_of = as_of_parameter(request)) {
-    write_map(s.graph.copy(*as_of), s.graph.sites(), *format, out);
-  } else {
-    write_graph(s.graph, *format, out);
-  }
+  write_map(std::move(map), s.graph.sites(), *format, out);
   Response r;
   r.body = std::move(out).str();
   r.content_type = std::string(media_type(*format));
@@ -379,7 +387,7 @@ void add_map_routes(Router& router, const Service& s) {
               {"from", "to", "hours", "limit"}});
   router.add({"/api/v1/topology/export",
               [&s](const Request& r) { return export_topology(r, s); },
-              {"format", "as_of", "hours"}});
+              {"format", "as_of", "hours", "view"}});
 }
 
 }  // namespace flowlensd::http

@@ -253,6 +253,10 @@ TEST_CASE("intermediaries: listed, judged, and the edge of the application goes 
   CHECK(map["edges"][0]["intermediary"] == id);
   CHECK(f.get("/api/v1/topology")["edges"][0]["intermediary"].is_null());
   f.get("/api/v1/topology?view=cloud", 400);
+  const auto exported = f.get("/api/v1/topology/export?view=application");
+  CHECK(exported["dependencies"].size() == applications["items"].size());
+  CHECK(exported["dependencies"][0]["port"] == 8'080);
+  CHECK(f.get("/api/v1/topology/export")["dependencies"].size() == 4);
 
   CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"perhaps"})").status == 400);
   CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"rejected"})").status == 200);
