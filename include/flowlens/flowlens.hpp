@@ -4,6 +4,7 @@
 #pragma once
 
 // base
+#include "flowlens/csv_table.hpp"
 #include "flowlens/diagnostic.hpp"
 #include "flowlens/endpoint.hpp"
 #include "flowlens/error.hpp"

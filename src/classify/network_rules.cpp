@@ -2,8 +2,10 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "flowlens/classification_rules.hpp"
+#include "flowlens/csv_table.hpp"
 #include "flowlens/error.hpp"
 
 namespace flowlens {
@@ -45,103 +47,34 @@ std::string why(const NetworkRule& winner, const NetworkRule* second, std::size_
   return of + " wins" + over + "its name comes before " + next + ".";
 }
 
-std::vector<std::string> cells_of(std::string_view line) {
-  std::vector<std::string> cells;
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  for (std::size_t start = 0; start <= line.size();) {
-    const std::size_t comma = std::min(line.find(',', start), line.size());
-    std::string_view cell = line.substr(start, comma - start);
-    while (!cell.empty() && cell.front() == ' ') cell.remove_prefix(1);
-    while (!cell.empty() && cell.back() == ' ') cell.remove_suffix(1);
-    cells.emplace_back(cell);
-    start = comma + 1;
+enum Column : std::size_t { name, cidr, priority, environment, datacenter, location, owner, type };
+constexpr std::array<std::string_view, 8> kColumns = {
+    "name", "cidr", "priority", "environment", "datacenter", "location", "owner", "asset_type"};
+
+NetworkRule rule_in(const CsvTable& row) {
+  NetworkRule r;
+  r.name = row[name];
+  const auto prefix = IpPrefix::parse(row[cidr]);
+  if (!prefix) {
+    row.fail("cidr: `" + row[cidr] + "` is no prefix such as 10.1.0.0/16, or has bits past it");
   }
-  return cells;
+  r.prefix = *prefix;
+  if (const std::string& text = row[priority]; !text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), r.priority);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      row.fail("priority: `" + text + "` is no whole number");
+    }
+  }
+  r.environment = row[environment];
+  r.datacenter = row[datacenter];
+  r.location = row[location];
+  r.owner = row[owner];
+  if (!row[type].empty()) {
+    r.type = parse_asset_type(row[type]);
+    if (!r.type) row.fail("asset_type: `" + row[type] + "` is no type; such are database, printer");
+  }
+  return r;
 }
-
-class Reader {
- public:
-  explicit Reader(const std::string& name) : name_(name) {}
-
-  NetworkRules read(std::string_view csv) {
-    std::vector<NetworkRule> rules;
-    for (std::size_t start = 0; start < csv.size();) {
-      const std::size_t end = std::min(csv.find('\n', start), csv.size());
-      ++line_;
-      const std::vector<std::string> cells = cells_of(csv.substr(start, end - start));
-      start = end + 1;
-      if (cells.size() == 1 && cells[0].empty()) continue;
-      if (header_.empty()) {
-        take_header(cells);
-      } else {
-        rules.push_back(rule(cells));
-      }
-    }
-    if (header_.empty()) fail("is empty; its first line names the columns: name,cidr,environment");
-    return NetworkRules(std::move(rules));
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw ConfigError(name_ + ":" + std::to_string(line_) + ": " + what);
-  }
-
-  void take_header(const std::vector<std::string>& cells) {
-    static constexpr std::array<std::string_view, 8> kColumns = {
-        "name", "cidr", "priority", "environment", "datacenter", "location", "owner", "asset_type"};
-    for (const std::string& cell : cells) {
-      if (std::find(kColumns.begin(), kColumns.end(), cell) == kColumns.end()) {
-        fail("'" + cell +
-             "' is no column; there are name, cidr, priority, environment, datacenter, location, "
-             "owner, asset_type");
-      }
-    }
-    header_ = cells;
-    for (const char* needed : {"name", "cidr"}) {
-      if (std::find(cells.begin(), cells.end(), needed) == cells.end()) {
-        fail("has no column '" + std::string(needed) + "'");
-      }
-    }
-  }
-
-  NetworkRule rule(const std::vector<std::string>& cells) const {
-    if (cells.size() != header_.size()) {
-      fail("has " + std::to_string(cells.size()) + " cells; the header has " +
-           std::to_string(header_.size()));
-    }
-    NetworkRule r;
-    for (std::size_t i = 0; i < cells.size(); ++i) set(r, header_[i], cells[i]);
-    return r;
-  }
-
-  void set(NetworkRule& r, const std::string& column, const std::string& cell) const {
-    if (column == "name") r.name = cell;
-    if (column == "environment") r.environment = cell;
-    if (column == "datacenter") r.datacenter = cell;
-    if (column == "location") r.location = cell;
-    if (column == "owner") r.owner = cell;
-    if (column == "cidr") {
-      const auto prefix = IpPrefix::parse(cell);
-      if (!prefix)
-        fail("cidr: '" + cell + "' is no prefix such as 10.1.0.0/16, or has bits past it");
-      r.prefix = *prefix;
-    }
-    if (column == "priority" && !cell.empty()) {
-      const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), r.priority);
-      if (error != std::errc{} || end != cell.data() + cell.size()) {
-        fail("priority: '" + cell + "' is no whole number");
-      }
-    }
-    if (column == "asset_type" && !cell.empty()) {
-      r.type = parse_asset_type(cell);
-      if (!r.type) fail("asset_type: '" + cell + "' is no type; such are database, printer");
-    }
-  }
-
-  const std::string& name_;
-  std::vector<std::string> header_;
-  std::size_t line_ = 0;
-};
 
 }  // namespace
 
@@ -200,8 +133,11 @@ const NetworkRule* NetworkRules::type_rule(const IpAddress& address) const noexc
   return found == rules_.end() ? nullptr : &*found;
 }
 
-NetworkRules parse_network_rules(std::string_view csv, const std::string& name) {
-  return Reader(name).read(csv);
+NetworkRules parse_network_rules(std::string_view csv, const std::string& file) {
+  CsvTable table{csv, file, kColumns, 2};
+  std::vector<NetworkRule> rules;
+  while (table.next()) rules.push_back(rule_in(table));
+  return NetworkRules(std::move(rules));
 }
 
 }  // namespace flowlens

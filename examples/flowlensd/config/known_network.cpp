@@ -1,14 +1,11 @@
 #include "config/known_network.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
-#include "flowlens/error.hpp"
+#include "config/text_file.hpp"
+#include "flowlens/csv_table.hpp"
 
 namespace flowlensd {
 namespace {
@@ -17,68 +14,18 @@ enum Column : std::size_t { kind, addresses, exporters, site, port, protocol, ex
 constexpr std::array<std::string_view, 7> kColumns = {"kind", "addresses", "exporters", "site",
                                                       "port", "protocol",  "expires"};
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r";
-  const std::size_t from = text.find_first_not_of(kBlank);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kBlank) - from + 1);
-}
-
-std::vector<std::string_view> cells_of(std::string_view line) {
-  std::vector<std::string_view> cells;
-  for (std::size_t start = 0; start <= line.size();) {
-    const std::size_t comma = std::min(line.find(',', start), line.size());
-    cells.push_back(trimmed(line.substr(start, comma - start)));
-    start = comma + 1;
-  }
-  return cells;
-}
-
 class Reader {
  public:
-  Reader(std::string_view csv, const std::string& name) : csv_(csv), name_(name) {}
+  Reader(std::string_view csv, const std::string& name) : row_(csv, name, kColumns, 1) {}
 
   KnownNetwork read() {
-    bool has_header = false;
-    for (std::size_t start = 0; start < csv_.size();) {
-      const std::size_t end = std::min(csv_.find('\n', start), csv_.size());
-      const std::string_view line = trimmed(csv_.substr(start, end - start));
-      start = end + 1;
-      ++line_;
-      if (line.empty() || line.front() == '#') continue;
-      has_header ? take(cells_of(line)) : take_header(cells_of(line));
-      has_header = true;
-    }
+    while (row_.next()) take();
     return std::move(found_);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw ConfigError(name_ + ":" + std::to_string(line_) + ": " + what);
-  }
-
-  void take_header(const std::vector<std::string_view>& cells) {
-    for (const std::string_view cell : cells) {
-      const auto known = std::find(kColumns.begin(), kColumns.end(), cell);
-      if (known == kColumns.end()) {
-        fail("there is no column `" + std::string(cell) +
-             "`; columns are kind,addresses,exporters,site,port,protocol,expires");
-      }
-      header_.push_back(static_cast<std::size_t>(known - kColumns.begin()));
-    }
-    if (std::find(header_.begin(), header_.end(), kind) == header_.end()) {
-      fail("the first line names the columns; `kind` must be one");
-    }
-  }
-
-  void take(const std::vector<std::string_view>& cells) {
-    if (cells.size() != header_.size()) {
-      fail("has " + std::to_string(cells.size()) + " cells; the first line has " +
-           std::to_string(header_.size()));
-    }
-    row_ = {};
-    for (std::size_t i = 0; i < cells.size(); ++i) row_[header_[i]] = cells[i];
-    const std::string_view what = row_[kind];
+  void take() {
+    const std::string& what = row_[kind];
     if (what == "site") return take_site();
     if (what == "internal") {
       found_.enricher.internal_networks.push_back(needed_prefix(addresses));
@@ -87,17 +34,16 @@ class Reader {
     } else if (what == "listener") {
       take_listener();
     } else {
-      fail("kind: `" + std::string(what) +
-           "` is not valid; give site, internal, service or listener");
+      row_.fail("kind: `" + what + "` is not valid; give site, internal, service or listener");
     }
   }
 
   void take_site() {
     SiteRule rule;
     rule.site = row_[site];
-    if (rule.site.empty()) fail("site: is missing");
+    if (rule.site.empty()) row_.fail("site: is missing");
     if (row_[addresses].empty() && row_[exporters].empty()) {
-      fail("a site needs addresses, exporters or both");
+      row_.fail("a site needs addresses, exporters or both");
     }
     if (!row_[addresses].empty()) rule.addresses = needed_prefix(addresses);
     if (!row_[exporters].empty()) rule.exporters = needed_prefix(exporters);
@@ -108,17 +54,17 @@ class Reader {
   void take_listener() {
     Listener listener;
     const auto address = IpAddress::parse(row_[addresses]);
-    if (!address) fail("addresses: `" + std::string(row_[addresses]) + "` is not one address");
+    if (!address) row_.fail("addresses: `" + row_[addresses] + "` is not one address");
     listener.endpoint.address = *address;
     listener.port = port_number();
     listener.protocol = protocol_number();
-    if (listener.protocol == 0) fail("protocol: is missing; give tcp, udp or a number");
+    if (listener.protocol == 0) row_.fail("protocol: is missing; give tcp, udp or a number");
     listener.expires = Timestamp::max();
     if (!row_[expires].empty()) {
       const auto time = parse_timestamp(row_[expires]);
       if (!time) {
-        fail("expires: `" + std::string(row_[expires]) +
-             "` is no time; give one such as 2027-01-31T00:00:00Z");
+        row_.fail("expires: `" + row_[expires] +
+                  "` is no time; give one such as 2027-01-31T00:00:00Z");
       }
       listener.expires = *time;
     }
@@ -128,8 +74,8 @@ class Reader {
   [[nodiscard]] IpPrefix needed_prefix(Column column) const {
     const auto prefix = IpPrefix::parse(row_[column]);
     if (!prefix) {
-      fail(std::string(kColumns[column]) + ": `" + std::string(row_[column]) +
-           "` is no address or network, such as 10.1.0.0/16");
+      row_.fail(std::string(kColumns[column]) + ": `" + row_[column] +
+                "` is no address or network, such as 10.1.0.0/16");
     }
     return *prefix;
   }
@@ -145,7 +91,7 @@ class Reader {
   [[nodiscard]] std::uint16_t port_number() const {
     const auto value = number(port);
     if (!value || *value == 0 || *value > 65'535) {
-      fail("port: `" + std::string(row_[port]) + "` is not a number from 1 to 65535");
+      row_.fail("port: `" + row_[port] + "` is not a number from 1 to 65535");
     }
     return static_cast<std::uint16_t>(*value);
   }
@@ -157,17 +103,12 @@ class Reader {
     if (row_[protocol] == "udp") return 17;
     const auto value = number(protocol);
     if (!value || *value == 0 || *value > 255) {
-      fail("protocol: `" + std::string(row_[protocol]) +
-           "` is not tcp, udp or a number from 1 to 255");
+      row_.fail("protocol: `" + row_[protocol] + "` is not tcp, udp or a number from 1 to 255");
     }
     return static_cast<std::uint8_t>(*value);
   }
 
-  std::string_view csv_;
-  const std::string& name_;
-  std::size_t line_ = 0;
-  std::vector<std::size_t> header_;
-  std::array<std::string_view, kColumns.size()> row_;
+  CsvTable row_;
   KnownNetwork found_;
 };
 
@@ -184,12 +125,7 @@ KnownNetwork parse_known_network(std::string_view csv, const std::string& name) 
 
 KnownNetwork read_known_network(const std::string& path) {
   if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open() || std::filesystem::is_directory(path)) {
-    throw ConfigError("dependency_resolution.network_file: `" + path +
-                      "` cannot be read; give a CSV file");
-  }
-  const std::string csv{std::istreambuf_iterator<char>(file), {}};
+  const std::string csv = read_file_of("dependency_resolution.network_file", path);
   return parse_known_network(csv, path);
 }
 

@@ -2,13 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "config/suggest.hpp"
+#include "config/text_file.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/version.hpp"
 
@@ -17,7 +14,7 @@ namespace {
 
 using flowlens::ConfigError;
 
-constexpr std::uintmax_t kMaxConfigOctets = 1 << 20;
+constexpr std::size_t kMaxConfigOctets = 1 << 20;
 
 struct CommandLine {
   std::map<std::string_view, std::string> values;  ///< by option
@@ -93,22 +90,6 @@ bool parse(CLI::App& app, const std::vector<std::string>& arguments, std::ostrea
   return true;
 }
 
-std::string read_file(const std::string& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (!error && size > kMaxConfigOctets) {
-    throw ConfigError(path + ": longer than a configuration can be (1 MiB)");
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!error && in) text << in.rdbuf();
-  if (error || !in || !text) {
-    const std::string reason = error ? error.message() : std::strerror(errno);
-    throw flowlens::IoError(path + ": cannot be read: " + reason);
-  }
-  return text.str();
-}
-
 flowlens::CaptureContent input_kind(const std::string& name) {
   using flowlens::CaptureContent;
   if (name == "auto") return CaptureContent::automatic;
@@ -160,7 +141,7 @@ std::optional<Loaded> load(const std::vector<std::string>& arguments,
     if (name == "FLOWLENS_CONFIG" && loaded.config_file.empty()) loaded.config_file = value;
   }
   if (!loaded.config_file.empty()) {
-    apply_yaml(read_file(loaded.config_file), loaded.config_file, loaded);
+    apply_yaml(read_text_file(loaded.config_file, kMaxConfigOctets), loaded.config_file, loaded);
   }
   apply_environment(environment, loaded);
   apply_command_line(app, line, loaded);

@@ -1,23 +1,11 @@
 #include "pipeline/classifying.hpp"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 
+#include "config/text_file.hpp"
+
 namespace flowlensd {
-namespace {
-
-std::string read_file(const char* key, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open() || std::filesystem::is_directory(path)) {
-    throw ConfigError(std::string(key) + ": `" + path + "` cannot be read; give a text file");
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
 
 ClassifierOptions classifier_options(const Settings& s) {
   ClassifierOptions o;
@@ -28,10 +16,10 @@ ClassifierOptions classifier_options(const Settings& s) {
   o.reclassify_interval = std::chrono::hours(s.classification_interval_hours);
   o.batch_size = s.classification_batch_size;
   if (const std::string& path = s.classification_rules_file; !path.empty()) {
-    o.rules = parse_classification_rules(read_file("classification.rules_file", path), path);
+    o.rules = parse_classification_rules(read_file_of("classification.rules_file", path), path);
   }
   if (const std::string& path = s.classification_networks_file; !path.empty()) {
-    o.networks = parse_network_rules(read_file("classification.networks_file", path), path);
+    o.networks = parse_network_rules(read_file_of("classification.networks_file", path), path);
   }
   return o;
 }

@@ -32,7 +32,7 @@ TEST_CASE("own elements: read from a file; a wrong one is named with its line") 
 
   std::ofstream(file, std::ios::app) << "32473,2,doorName,text,,\n";
   CHECK(refusal(file).find("mine.csv:3") != std::string::npos);
-  CHECK(refusal((folder.path / "none.csv").string()).find("none.csv` cannot be read") !=
+  CHECK(refusal((folder.path / "none.csv").string()).find("none.csv: cannot be read") !=
         std::string::npos);
   CHECK(refusal(folder.path.string()).find("cannot be read") != std::string::npos);
 }
