@@ -17,11 +17,13 @@
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
+#include "pipeline/alerting.hpp"
 #include "pipeline/capture_input.hpp"
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
 #include "pipeline/ingest.hpp"
+#include "pipeline/log_channel.hpp"
 #include "pipeline/resolver_thread.hpp"
 #include "report/summary.hpp"
 #include "service.hpp"
@@ -101,7 +103,8 @@ std::string url_host(const IpAddress& address) {
 
 /// What a store gives at the start.
 struct Opened {
-  std::unique_ptr<Store> store;  ///< null: none
+  std::unique_ptr<Store> store;        ///< null: none
+  std::unique_ptr<AlertStore> alerts;  ///< the same
   StoreOpened term{Epoch{1}, 0, {}};
   FlowLedger earlier;
 };
@@ -114,6 +117,7 @@ Opened open_store(const DataDir* dir, DependencyGraph& graph) {
   options.sites = graph.sites();
   opened.store = make_sqlite_store(options);
   opened.term = opened.store->open();
+  opened.alerts = make_sqlite_alert_store(options, opened.term.epoch);
   opened.store->load(graph);
   opened.earlier = opened.store->ledger();
   const GraphCounters counters = graph.counters();
@@ -139,6 +143,8 @@ struct Daemon::Parts {
   const ResolverOptions resolver_settings;
   Resolver resolver;
   Opened opened;
+  Classifier classifier;
+  Alerting alerting;
   std::unique_ptr<StoreThread> store;
   MapWriter writer;
   FlowChannel channel;
@@ -146,7 +152,6 @@ struct Daemon::Parts {
   std::unique_ptr<Ingest> ingest;
   std::atomic<bool> is_receiving{false};
   ResolverThread resolver_thread;
-  Classifier classifier;
   Classifying classifying;
   Service service;
   http::Router router;
@@ -182,16 +187,19 @@ Daemon::Parts::Parts(const Loaded& loaded)
       resolver_settings(resolver_options(settings, known)),
       resolver(resolver_settings),
       opened(open_store(dir.get(), resolver.graph())),
+      classifier(classifier_options(settings)),
+      alerting(alert_options(), resolver.graph(), classifier.options().networks,
+               std::move(opened.alerts), tell_log, fatal()),
       store(make_store_thread()),
       writer(resolver, store.get(), opened.earlier, opened.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
-              [this](double s) { metrics.observe_flush(s); }}),
+              [this](double s) { metrics.observe_flush(s); },
+              [this](const std::vector<ChangeEvent>& events) { alerting.submit(events); }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
                random_key()),
       resolver_thread(writer, channel, flush_interval(settings), fatal()),
-      classifier(classifier_options(settings)),
       classifying(
           classifier, resolver.graph(),
           [this](const Fact& fact) { return resolver.graph().apply(fact); },
@@ -230,7 +238,7 @@ Service Daemon::Parts::make_service() {
           store.get(),      receiver,
           explain,          resolver_settings,
           ParserOptions{},  [this](const Fact& fact) { return resolver.graph().apply(fact); },
-          &classifier};
+          &classifier,      &alerting};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -250,6 +258,7 @@ void Daemon::Parts::make_server() {
   http::add_change_routes(router, service);
   http::add_analysis_routes(router, service);
   http::add_classification_routes(router, service);
+  http::add_alert_routes(router, service);
   http::add_service_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   http::ServerOptions o;
@@ -338,6 +347,7 @@ bool Daemon::Parts::read_input() {
   // What the captures showed is judged as of their end, and is part of the map that goes out.
   const Timestamp end = writer.view().flushed;
   if (classifying.look(end) > 0) writer.flush(end, kStoreGrace);
+  if (dir || serves()) alerting.look(end);
   // Where the map goes to standard output, the words for people do not.
   print_summary(options.export_path == "-" ? std::cerr : std::cout, report, service, elapsed());
   const bool is_whole = std::all_of(report.files.begin(), report.files.end(),
@@ -370,6 +380,7 @@ void Daemon::Parts::serve() {
     is_receiving = true;
   }
   classifying.start();
+  alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
   while (!stop.wait(milliseconds{1'000})) {
     if (steady_clock::now() < next_save) continue;
@@ -389,6 +400,7 @@ bool Daemon::Parts::shut_down() {
   classifying.stop();
   channel.close();
   resolver_thread.finish();
+  alerting.stop();
   save_states();
   const bool is_written = !store || store->finish(kStoreGrace);
   if (!is_written)

@@ -44,6 +44,8 @@ struct ReceiverView {
   std::size_t granted_buffer_octets = 0;
 };
 
+class Alerting;
+
 /// References to the parts, valid as long as the daemon. All of it may be used by any thread.
 struct Service {
   const Settings& settings;
@@ -61,6 +63,7 @@ struct Service {
   /// Gives the map a fact. \return false if it changes nothing.
   std::function<bool(const Fact&)> tell{};
   const Classifier* classifier = nullptr;
+  Alerting* alerting = nullptr;  ///< thread-safe
 };
 
 }  // namespace flowlensd

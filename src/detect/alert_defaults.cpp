@@ -1,5 +1,6 @@
-// The rules that FlowLens comes with. docs/alerts.md says what each is for. What merely rests longer than
-// it did is never more than a note; only events that do not belong to another become alerts.
+// The rules that FlowLens comes with. docs/alerts.md says what each is for. An event's own severity
+// counts, but what merely rests longer than it did is never more than a note; what is part of another
+// event raises nothing.
 #include "flowlens/alert_rules.hpp"
 
 namespace flowlens {
@@ -10,23 +11,20 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "visibility-lost",
     "events": ["visibility_lost"],
-    "severity": "warning",
-    "title": "Much fell silent at once: {reason}",
-    "text": "Look at the exporters first; what they no longer tell of may run as ever.",
+    "title": "Much fell silent at once: look at the exporters first",
+    "text": "{reason}",
     "cooldown": "1h", "resolve_after": "1d"
   },
   {
     "name": "scan",
     "events": ["scan"], "filter": "part = no",
-    "severity": "warning",
     "title": "{asset} tries many addresses or ports",
     "text": "{reason}",
     "cooldown": "1h", "resolve_after": "1d"
   },
   {
     "name": "asset-offline",
-    "events": ["asset_offline"], "filter": "part = no",
-    "severity": "warning",
+    "events": ["asset_offline"], "filter": "part = no and severity in (warning, critical)",
     "title": "{asset} is silent",
     "text": "{reason}",
     "cooldown": "1h", "resolve_after": "7d"
@@ -34,47 +32,37 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "service-vanished",
     "events": ["service_vanished"], "filter": "part = no",
-    "severity": "warning",
-    "title": "{service} of {asset} is used no more",
+    "title": "{service} of {asset} answers nobody any more",
     "text": "{reason}",
     "cooldown": "1h", "resolve_after": "7d"
   },
   {
     "name": "replica-lost",
     "events": ["replica_lost"], "filter": "part = no",
-    "severity": "warning",
     "title": "{service} of {asset} has fallen out; others go on serving its clients",
     "text": "{reason}",
     "cooldown": "1h", "resolve_after": "7d"
   },
   {
-    "name": "database-client", "priority": 10,
+    "name": "new-client",
     "events": ["new_dependency", "new_external_connection"],
-    "filter": "part = no and port in (1433, 1521, 3306, 5432, 9042, 27017, 50000)",
-    "severity": "warning",
-    "title": "{asset} asks a database that it never asked: {peer}",
-    "text": "{reason}",
-    "resolve_after": "7d"
-  },
-  {
-    "name": "external-connection",
-    "events": ["new_external_connection"], "filter": "part = no",
-    "severity": "info",
-    "title": "{asset} talks to {peer} outside",
+    "filter": "part = no and severity in (warning, critical)",
+    "title": "{asset} uses {service} of {peer}, which it never did",
     "text": "{reason}",
     "resolve_after": "7d"
   },
   {
     "name": "traffic-unusual",
-    "events": ["traffic_spike", "traffic_drop"], "filter": "part = no",
-    "severity": "info",
-    "title": "{reason}",
-    "text": "Expected {before}, seen {after}.",
+    "events": ["traffic_spike", "traffic_drop"],
+    "filter": "part = no and severity in (warning, critical)",
+    "title": "Unusual traffic of {asset}",
+    "text": "{reason}",
     "cooldown": "1h", "resolve_after": "2h"
   },
   {
     "name": "dependency-silent",
-    "events": ["dependency_silent"], "filter": "part = no",
+    "events": ["dependency_silent"],
+    "filter": "part = no and severity in (warning, critical)",
     "severity": "info",
     "title": "{asset} no longer asks {peer} for {service}",
     "text": "{reason}",
@@ -83,7 +71,6 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "single-point-of-failure",
     "events": ["new_single_point_of_failure"], "filter": "part = no",
-    "severity": "warning",
     "title": "More than before depends on {asset} alone",
     "text": "{reason}",
     "resolve_after": "7d"
@@ -91,7 +78,6 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "type-changed",
     "events": ["asset_type_changed"], "filter": "part = no",
-    "severity": "info",
     "title": "{asset} is another kind of machine than before",
     "text": "{reason}",
     "resolve_after": "7d"
@@ -99,14 +85,11 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "baseline-drift",
     "events": ["baseline_drift"],
-    "severity": "warning",
-    "title": "{reason}",
     "resolve_after": "7d"
   },
   {
     "name": "new-service", "enabled": false,
     "events": ["service_appeared"], "filter": "part = no",
-    "severity": "info",
     "title": "{asset} serves {service}, which it did not before",
     "text": "{reason}",
     "resolve_after": "7d"
@@ -114,16 +97,7 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "new-asset", "enabled": false,
     "events": ["new_asset"], "filter": "part = no",
-    "severity": "info",
     "title": "{asset} is new",
-    "text": "{reason}",
-    "resolve_after": "7d"
-  },
-  {
-    "name": "new-dependency", "enabled": false,
-    "events": ["new_dependency"], "filter": "part = no",
-    "severity": "info",
-    "title": "{asset} uses {service} of {peer}, which it did not before",
     "text": "{reason}",
     "resolve_after": "7d"
   }

@@ -218,9 +218,61 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') AS at, type,
 FROM events;
 )sql";
 
+// Alerts and what they are made by. Rules and windows are JSON, as docs/alerts.md shows them;
+// alert_events holds the events that were taken, in that order. An empty address: none is known.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE alerts (
+  id BLOB PRIMARY KEY,
+  rule TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subject BLOB NOT NULL,
+  protocol INTEGER NOT NULL,
+  port INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  datacenter TEXT NOT NULL,
+  address TEXT NOT NULL,
+  first_event BLOB NOT NULL,
+  last_event BLOB NOT NULL,
+  opened_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  noted_at INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  reopened INTEGER NOT NULL,
+  maintenance TEXT NOT NULL,
+  acknowledged_by TEXT NOT NULL,
+  acknowledged_at INTEGER,
+  resolved_by TEXT NOT NULL,
+  resolved_at INTEGER
+) WITHOUT ROWID;
+CREATE TABLE alert_history (
+  alert BLOB NOT NULL,
+  position INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (alert, position)
+) WITHOUT ROWID;
+CREATE TABLE alert_rules (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE maintenance_windows (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE alert_events (position INTEGER PRIMARY KEY, event BLOB NOT NULL UNIQUE);
+CREATE TABLE alert_state (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
+CREATE VIEW readable_alerts AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', opened_at / 1000000000, 'unixepoch') AS opened_at,
+       strftime('%Y-%m-%dT%H:%M:%SZ', last_at / 1000000000, 'unixepoch') AS last_at, count, status,
+       severity, maintenance, rule, type, asset, address, title, acknowledged_by, resolved_by,
+       lower(hex(id)) AS id
+FROM alerts;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 5> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5};
+constexpr std::array<const char*, 6> kMigrations{kVersion1, kVersion2, kVersion3,
+                                                 kVersion4, kVersion5, kVersion6};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

@@ -15,6 +15,8 @@ void add_change_routes(Router& router, const Service& service);
 void add_analysis_routes(Router& router, const Service& service);
 /// What assets are, and why; what people say of it; rules.
 void add_classification_routes(Router& router, const Service& service);
+/// Alerts, the rules that make them, maintenance.
+void add_alert_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
 /// The page at `/`.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "flowlens/version.hpp"
+#include "pipeline/alerting.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -266,6 +267,29 @@ void add_process(Families& out, const Service& s, const ServerCounters& server) 
               number(server.refused));
 }
 
+void add_alerts(Families& out, const Alerting* alerting) {
+  if (alerting == nullptr) return;
+  const AlertingView view = alerting->view();
+  const AlertCounters& c = view.engine;
+  auto& alerts = out.gauges("flowlens_alerts", "Alerts kept; suppressed ones count twice.");
+  Families::put(alerts, {{"status", "open"}}, number(c.open));
+  Families::put(alerts, {{"status", "acknowledged"}}, number(c.acknowledged));
+  Families::put(alerts, {{"status", "suppressed"}}, number(c.suppressed));
+  Families::put(alerts, {{"status", "resolved"}}, number(c.resolved));
+  auto& events = out.counters("flowlens_alert_events_total", "Events, by what came of them.");
+  Families::put(events, {{"outcome", "repeated"}}, number(c.repeated));
+  Families::put(events, {{"outcome", "unmatched"}}, number(c.unmatched));
+  Families::put(events, {{"outcome", "raised"}}, number(c.raised));
+  Families::put(events, {{"outcome", "counted"}}, number(c.counted));
+  Families::put(events, {{"outcome", "reopened"}}, number(c.reopened));
+  auto& lost = out.counters("flowlens_alerts_lost_total", "What found no room, by what it was.");
+  Families::put(lost, {{"what", "open_alerts"}}, number(c.crowded_out));
+  Families::put(lost, {{"what", "resolved_alerts"}}, number(c.forgotten));
+  Families::put(lost, {{"what", "events"}}, number(view.dropped));
+  out.counter("flowlens_alert_store_failures_total", "Attempts to save alerts that failed.",
+              number(view.failures));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
@@ -285,6 +309,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_external_peers(out, map.external_peers);
   add_store(out, s.store);
   add_receiver(out, s, receiver);
+  add_alerts(out, s.alerting);
   add_process(out, s, server);
   return out.take();
 }

@@ -85,7 +85,9 @@ std::string allowed_methods(const std::vector<const Route*>& routes) {
 /// A page of another site can make a browser send a form or plain text, but JSON only after asking,
 /// and nobody here says yes.
 void check_content_type(const Request& request) {
-  if (request.method == "GET" || request.content_type.starts_with("application/json")) return;
+  // It has no body, and a page of another site must ask before it too.
+  const bool has_no_body = request.method == "GET" || request.method == "DELETE";
+  if (has_no_body || request.content_type.starts_with("application/json")) return;
   throw Problem{415, "Unsupported media type",
                 "Content-Type is `" + request.content_type + "`; send application/json"};
 }

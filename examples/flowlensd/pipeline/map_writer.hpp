@@ -10,6 +10,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "library.hpp"
 #include "pipeline/flow_channel.hpp"
@@ -31,10 +32,11 @@ struct MapView {
   std::uint64_t flushes_postponed = 0;  ///< the store was busy
 };
 
-/// Times worth a quantile. Called by two threads, one each.
+/// Called by two threads; the last two by those that flush. They must not wait.
 struct MapObservers {
   std::function<void(double seconds)> on_latency;  ///< from the socket to the map, each parcel
   std::function<void(double seconds)> on_flush;
+  std::function<void(const std::vector<ChangeEvent>&)> on_events{};  ///< of a revision with news
 };
 
 class MapWriter {

@@ -1,43 +1,28 @@
 // Questions to the map over HTTP.
-#include <doctest/doctest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "http/api.hpp"
+#include "service_fixture.hpp"
 #include "support/summaries.hpp"
 
 using namespace flowlensd;
 using namespace flowlensd::http;
 using namespace flowlens::testing;
-using Answer = nlohmann::json;
 
 namespace {
 
 /// Web servers 10.0.1.1 and .2 for ten clients, a database 10.0.2.1 behind them.
-struct Fixture {
-  Settings settings;
-  Life life;
-  Resolver resolver;
-  Accounts accounts{1, 16, 1};
-  MapWriter writer{resolver, nullptr, FlowLedger{}, Epoch{1}, MapObservers{}};
-  FlowChannel channel{10};
-  DependencyGraph graph;
-  Service service{settings, life, graph, accounts,          writer,         channel,
-                  nullptr,  {},   {},    ResolverOptions{}, ParserOptions{}};
-  Router router;
-
+struct Fixture : ServiceFixture {
   Fixture() {
     add_analysis_routes(router, service);
     for (int hour = 0; hour < 5; ++hour) {
       for (int c = 1; c <= 10; ++c) {
-        use("10.0.0." + std::to_string(c), "10.0.1.1", 443, hour);
-        use("10.0.0." + std::to_string(c), "10.0.1.2", 443, hour);
+        summarized("10.0.0." + std::to_string(c), "10.0.1.1", 443, hour);
+        summarized("10.0.0." + std::to_string(c), "10.0.1.2", 443, hour);
       }
-      use("10.0.1.1", "10.0.2.1", 5432, hour);
-      use("10.0.1.2", "10.0.2.1", 5432, hour);
+      summarized("10.0.1.1", "10.0.2.1", 5432, hour);
+      summarized("10.0.1.2", "10.0.2.1", 5432, hour);
     }
   }
-  void use(const std::string& client, const std::string& server, std::uint16_t port, int hour) {
+  void summarized(const std::string& client, const std::string& server, std::uint16_t port,
+                  int hour) {
     ConnectionSummary s = summary(client, server, port);
     const auto later = std::chrono::hours{hour};
     s.window_start += later;
@@ -45,24 +30,10 @@ struct Fixture {
     s.last += later;
     s.rung = DirectionRung::tcp_flags;
     s.provisional = false;
-    graph.apply({&s, 1});
-  }
-  Answer send(std::string method, std::string target, const std::string& body, unsigned status) {
-    Request request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    request.body = body;
-    request.content_type = "application/json";
-    const Response r = router.handle(std::move(request));
-    CAPTURE(r.body);
-    CHECK(r.status == status);
-    return Answer::parse(r.body);
+    resolver.graph().apply({&s, 1});
   }
   Answer post(std::string name, const Answer& body, unsigned status = 200) {
-    return send("POST", "/api/v1/analysis/" + std::move(name), body.dump(), status);
-  }
-  std::string id(std::string_view host) const {
-    return graph.asset_of({{}, address(host)})->id.to_string();
+    return ask("POST", "/api/v1/analysis/" + std::move(name), body.dump(), status);
   }
 };
 
@@ -119,11 +90,11 @@ TEST_CASE("blast radius, ways, and single points of failure") {
   disjoint["disjoint"] = "dependencies";
   CHECK(f.post("path", disjoint)["smallest_cut"].size() == 2);
 
-  const Answer points = f.send("GET", "/api/v1/analysis/spof", "", 200);
+  const Answer points = f.get("/api/v1/analysis/spof");
   REQUIRE(points["total"] == 1);
   CHECK(points["items"][0]["label"] == "10.0.2.1");
   CHECK(points["items"][0]["remedy"] == "A second server for tcp/5432 (2 clients).");
-  CHECK(f.send("GET", "/api/v1/analysis/spof?min_lost=3", "", 200)["total"] == 0);
+  CHECK(f.get("/api/v1/analysis/spof?min_lost=3")["total"] == 0);
 }
 
 TEST_CASE("what does not fit is refused, with what would be right") {
@@ -139,5 +110,5 @@ TEST_CASE("what does not fit is refused, with what would be right") {
   f.post("impact", {{"asset_id", id}, {"direction", "up"}}, 400);
   f.post("impact", {{"asset_id", id}, {"replicas", {{{"asset_id", id}, {"port", 1}}}}}, 400);
   f.post("path", {{"from", id}, {"to", id}, {"disjoint", "all"}}, 400);
-  f.send("GET", "/api/v1/analysis/spof?as_of=today", "", 400);
+  f.get("/api/v1/analysis/spof?as_of=today", 400);
 }

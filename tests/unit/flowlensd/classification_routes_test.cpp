@@ -1,19 +1,14 @@
 // What assets are, over HTTP: the answer with its reasons, what people say, which network rule won.
-#include <doctest/doctest.h>
-
 #include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "http/api.hpp"
 #include "pipeline/classifying.hpp"
-#include "support/flows.hpp"
+#include "service_fixture.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace flowlensd;
 using namespace flowlensd::http;
 using namespace flowlens::testing;
 using namespace std::chrono_literals;
-using Answer = nlohmann::json;
 
 namespace {
 
@@ -25,62 +20,22 @@ ClassifierOptions with_networks() {
   return o;
 }
 
-struct Fixture {
-  Settings settings;
-  Life life;
-  Resolver resolver;
-  Accounts accounts{1, 16, 1};
-  MapWriter writer{resolver, nullptr, FlowLedger{}, Epoch{1}, MapObservers{}};
-  FlowChannel channel{10};
+struct Fixture : ServiceFixture {
   Classifier classifier{with_networks()};
-  std::function<bool(const Fact&)> tell = [this](const Fact& f) {
-    return resolver.graph().apply(f);
-  };
-  Classifying classifying{classifier, resolver.graph(), tell, 1h, {}};
-  Service service{settings, life, resolver.graph(),  accounts,        writer, channel,    nullptr,
-                  {},       {},   ResolverOptions{}, ParserOptions{}, tell,   &classifier};
-  Router router;
+  Classifying classifying{classifier, resolver.graph(), service.tell, 1h, {}};
 
   Fixture() {
+    service.classifier = &classifier;
     add_map_routes(router, service);
     add_classification_routes(router, service);
     for (int h = 0; h < 30; ++h) {
       for (const char* client : {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.9.1"}) {
-        use(client, std::chrono::hours{h});
+        use(client, "10.0.0.9", 5432, std::chrono::hours{h});
       }
     }
     writer.finish(kNoon + 30h, 0ms);
   }
-  void use(std::string_view client, std::chrono::hours later) {
-    std::vector<FlowRecord> flows{
-        tcp(client, 40000, "10.0.0.9", 5432).begun_by(Initiator::source),
-        tcp("10.0.0.9", 5432, client, 40000).begun_by(Initiator::destination)};
-    for (FlowRecord& f : flows) {
-      f.start += later;
-      f.end += later;
-      f.received += later;
-    }
-    writer.add(flows, flows[0].received);
-  }
-  Answer send(std::string target, std::string body, unsigned status) {
-    Request request;
-    request.method = body.empty() ? "GET" : "POST";
-    request.target = std::move(target);
-    request.body = std::move(body);
-    request.content_type = "application/json";
-    const Response r = router.handle(std::move(request));
-    CAPTURE(r.body);
-    CHECK(r.status == status);
-    return Answer::parse(r.body);
-  }
-  Answer get(std::string target, unsigned status = 200) {
-    return send(std::move(target), "", status);
-  }
-  std::string path(const char* of) {
-    const auto asset = resolver.graph().asset_of({{}, address(of)});
-    REQUIRE(asset.has_value());
-    return "/api/v1/assets/" + asset->id.to_string();
-  }
+  std::string path(const char* of) const { return "/api/v1/assets/" + id(of); }
 };
 
 }  // namespace
@@ -130,22 +85,22 @@ TEST_CASE("classification routes: what people say stands until they take it back
   Fixture f;
   f.classifying.look(kNoon + 31h);
   const std::string path = f.path("10.0.0.9") + "/classification";
-  const Answer said = f.send(path, R"({"asset_type": "storage"})", 200);
+  const Answer said = f.post(path, R"({"asset_type": "storage"})");
   CHECK(said["asset_type"] == "storage");
   CHECK(said["type_source"] == "declared");
   CHECK(said["inferred"]["asset_type"] == "database");
   f.classifying.look(kNoon + 80h);
   CHECK(f.get(path)["asset_type"] == "storage");
-  const Answer back = f.send(path, R"({"asset_type": null})", 200);
+  const Answer back = f.post(path, R"({"asset_type": null})");
   CHECK(back["asset_type"] == "unknown");
   f.classifying.look(kNoon + 81h);
   CHECK(f.get(path)["asset_type"] == "database");
-  f.send(path, R"({"asset_type": null})", 409);
-  f.send(path, R"({"asset_type": "toaster"})", 400);
-  f.send(path, R"({"asset_type": "unknown"})", 400);
-  f.send(path, R"({"asset_type": 5})", 400);
-  f.send(path, R"({"type": "web"})", 400);
-  f.send(path, R"({})", 400);
+  f.post(path, R"({"asset_type": null})", 409);
+  f.post(path, R"({"asset_type": "toaster"})", 400);
+  f.post(path, R"({"asset_type": "unknown"})", 400);
+  f.post(path, R"({"asset_type": 5})", 400);
+  f.post(path, R"({"type": "web"})", 400);
+  f.post(path, R"({})", 400);
 }
 
 TEST_CASE("classification: files of rules are read, and what is wrong in them is named") {

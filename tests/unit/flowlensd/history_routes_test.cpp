@@ -1,76 +1,21 @@
 // The past over HTTP, and what people change: merging and splitting assets.
-#include <doctest/doctest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "http/api.hpp"
-#include "support/flows.hpp"
+#include "service_fixture.hpp"
 
 using namespace flowlensd;
 using namespace flowlensd::http;
 using namespace flowlens::testing;
 using namespace std::chrono_literals;
-using Answer = nlohmann::json;
 
 namespace {
 
-struct Fixture {
-  Settings settings;
-  Life life;
-  Resolver resolver;
-  Accounts accounts{1, 16, 1};
-  MapWriter writer{resolver, nullptr, FlowLedger{}, Epoch{1}, MapObservers{}};
-  FlowChannel channel{10};
-  Service service{settings,
-                  life,
-                  resolver.graph(),
-                  accounts,
-                  writer,
-                  channel,
-                  nullptr,
-                  {},
-                  {},
-                  ResolverOptions{},
-                  ParserOptions{},
-                  [this](const Fact& f) { return resolver.graph().apply(f); }};
-  Router router;
-
+struct Fixture : ServiceFixture {
   Fixture() {
     add_map_routes(router, service);
     add_change_routes(router, service);
-    use("10.0.0.1", 0h);
-    use("10.0.0.2", 0h);
-    use("10.0.0.1", 2h);
+    use("10.0.0.1", "10.0.0.9", 443, 0h);
+    use("10.0.0.2", "10.0.0.9", 443, 0h);
+    use("10.0.0.1", "10.0.0.9", 443, 2h);
     (void)resolver.finish(kNoon + 3h);
-  }
-  void use(std::string_view client, std::chrono::hours later) {
-    std::vector<FlowRecord> flows{
-        tcp(client, 40000, "10.0.0.9", 443).begun_by(Initiator::source),
-        tcp("10.0.0.9", 443, client, 40000).begun_by(Initiator::destination)};
-    for (FlowRecord& f : flows) {
-      f.start += later;
-      f.end += later;
-      f.received += later;
-    }
-    resolver.add(flows, flows[0].received);
-  }
-  Response send(std::string target, std::string body, std::string type = "application/json",
-                std::string method = "POST") {
-    Request request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    request.body = std::move(body);
-    request.content_type = std::move(type);
-    return router.handle(std::move(request));
-  }
-  Answer get(std::string target, unsigned status = 200) {
-    const Response r = send(std::move(target), "", "", "GET");
-    CAPTURE(r.body);
-    CHECK(r.status == status);
-    return Answer::parse(r.body);
-  }
-  std::string id(std::string_view host) const {
-    return resolver.graph().asset_of({{}, address(host)})->id.to_string();
   }
 };
 
@@ -156,21 +101,19 @@ TEST_CASE("diff: between two times") {
 TEST_CASE("merge and split: the answer is the asset, the change is an event") {
   Fixture f;
   const std::string one = f.id("10.0.0.1"), two = f.id("10.0.0.2");
-  const Response merged =
-      f.send("/api/v1/assets/" + one + "/merge", R"({"asset_id":")" + two + "\"}");
-  REQUIRE(merged.status == 200);
-  CHECK(Answer::parse(merged.body)["id"] == one);
-  CHECK(Answer::parse(merged.body)["endpoints"].size() == 2);
+  const Answer merged =
+      f.post("/api/v1/assets/" + one + "/merge", R"({"asset_id":")" + two + "\"}");
+  CHECK(merged["id"] == one);
+  CHECK(merged["endpoints"].size() == 2);
   CHECK(f.get("/api/v1/assets/" + two)["id"] == one);
   const Answer changes = f.get("/api/v1/changes");
   REQUIRE(changes["total"] == 1);
   CHECK(changes["items"][0]["type"] == "asset_merged");
   CHECK(f.get("/api/v1/changes/" + changes["items"][0]["id"].get<std::string>())["object"] == one);
 
-  const Response split = f.send("/api/v1/assets/" + one + "/split",
-                                R"({"endpoints":[{"address":"10.0.0.2","site":"default"}]})");
-  REQUIRE(split.status == 200);
-  CHECK(Answer::parse(split.body)["id"] == two);
+  const Answer split = f.post("/api/v1/assets/" + one + "/split",
+                              R"({"endpoints":[{"address":"10.0.0.2","site":"default"}]})");
+  CHECK(split["id"] == two);
   CHECK(f.get("/api/v1/changes")["items"][0]["type"] == "asset_split");
   // It is in the next revision, with or without traffic.
   const Revision r = f.resolver.flush(kNoon + 4h);
@@ -206,11 +149,11 @@ TEST_CASE("merge and split: what is refused") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.body);
-    CHECK(f.send(c.target, c.body).status == c.status);
+    CHECK(f.send("POST", c.target, c.body).status == c.status);
   }
-  CHECK(f.send(merge, "{}", "text/plain").status == 415);
-  CHECK(f.send(merge, "{}", "").status == 415);
-  const Response get = f.send(merge, "", "", "GET");
+  CHECK(f.send("POST", merge, "{}", "text/plain").status == 415);
+  CHECK(f.send("POST", merge, "{}", "").status == 415);
+  const Response get = f.send("GET", merge);
   CHECK(get.status == 405);
   CHECK(get.headers.back() == std::pair<std::string, std::string>{"Allow", "POST"});
   CHECK(f.get("/api/v1/changes")["total"] == 0);
@@ -258,8 +201,8 @@ TEST_CASE("intermediaries: listed, judged, and the edge of the application goes 
   CHECK(exported["dependencies"][0]["port"] == 8'080);
   CHECK(f.get("/api/v1/topology/export")["dependencies"].size() == 4);
 
-  CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"perhaps"})").status == 400);
-  CHECK(f.send("/api/v1/intermediaries/" + id, R"({"state":"rejected"})").status == 200);
+  CHECK(f.send("POST", "/api/v1/intermediaries/" + id, R"({"state":"perhaps"})").status == 400);
+  CHECK(f.send("POST", "/api/v1/intermediaries/" + id, R"({"state":"rejected"})").status == 200);
   CHECK(f.get("/api/v1/intermediaries/" + id)["state"] == "rejected");
   CHECK(f.get("/api/v1/dependencies?view=application")["items"][0]["intermediary"].is_null());
   CHECK(f.get("/api/v1/changes")["items"][0]["type"] == "intermediary_judged");

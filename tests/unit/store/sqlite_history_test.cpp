@@ -167,6 +167,9 @@ TEST_CASE("a file of the release before is brought up to date") {
     o.store.reset();
     // As version 1 left it.
     SQLite::Database{o.folder.file().string(), SQLite::OPEN_READWRITE}.exec(
+        "DROP VIEW readable_alerts; DROP TABLE alerts; DROP TABLE alert_history;"
+        "DROP TABLE alert_rules; DROP TABLE maintenance_windows; DROP TABLE alert_events;"
+        "DROP TABLE alert_state;"
         "DROP VIEW readable_events; DROP VIEW readable_windows; DROP VIEW resolved_windows;"
         "DROP TABLE events; DROP TABLE aliases;"
         "ALTER TABLE assets DROP COLUMN type_source; ALTER TABLE assets DROP COLUMN type_at; "

@@ -1,0 +1,12 @@
+/// \file
+/// pipeline: the channel `log`: a line of the log for what becomes of an alert.
+#pragma once
+
+#include "library.hpp"
+
+namespace flowlensd {
+
+/// Writes nothing for a notice whose rule does not name the channel.
+void tell_log(const AlertNotice& notice);
+
+}  // namespace flowlensd
