@@ -257,6 +257,7 @@ void Daemon::Parts::make_server() {
   http::add_map_routes(router, service);
   http::add_change_routes(router, service);
   http::add_analysis_routes(router, service);
+  http::add_policy_routes(router, service);
   http::add_classification_routes(router, service);
   http::add_alert_routes(router, service);
   http::add_service_routes(router, service);

@@ -56,4 +56,24 @@ std::shared_ptr<const Analysis> AnalysisCache::get(const DependencyGraph& graph,
   return newest_;
 }
 
+std::string Question::label(AssetIndex a) const {
+  const Id& id = of->snapshot().assets[a.value];
+  const auto row = service.graph.asset(id);
+  return row ? asset_label(*row) : id.to_string();
+}
+
+Json Question::asset(AssetIndex a) const {
+  return {{"asset_id", of->snapshot().assets[a.value].to_string()}, {"label", label(a)}};
+}
+
+AssetIndex Question::find(const Id& id) const {
+  if (const auto found = of->find(id)) return *found;
+  const auto row = service.graph.asset(id);  // an alias, perhaps
+  const auto found = row ? of->find(row->id) : std::nullopt;
+  if (!found) {
+    throw Problem{404, "Not found", "there is no asset " + id.to_string() + " on this map"};
+  }
+  return *found;
+}
+
 }  // namespace flowlensd::http

@@ -8,7 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "http/router.hpp"
+#include "http/rows.hpp"
 #include "library.hpp"
+#include "service.hpp"
 
 namespace flowlensd::http {
 
@@ -49,5 +52,20 @@ class AnalysisCache {
   std::chrono::steady_clock::time_point made_at_;
   std::chrono::steady_clock::duration took_{};
 };
+
+/// One question: what it is asked of, and how to name what is found.
+struct Question {
+  const Service& service;
+  std::shared_ptr<const Analysis> of;
+
+  [[nodiscard]] std::string label(AssetIndex a) const;
+  [[nodiscard]] Json asset(AssetIndex a) const;
+  /// \throws Problem if the map has no asset of that id.
+  [[nodiscard]] AssetIndex find(const Id& id) const;
+};
+
+/// How the map hangs together: communities, applications, who is in the middle.
+void add_structure_routes(Router& router, const Service& service,
+                          const std::shared_ptr<AnalysisCache>& cache);
 
 }  // namespace flowlensd::http

@@ -17,30 +17,6 @@ constexpr std::uint64_t kMostAffected = 10'000;
 constexpr std::size_t kMostAssets = 1'000;  // of one question
 constexpr std::uint64_t kMostWays = 100;
 
-/// One question: what it is asked of, and how to name what is found.
-struct Question {
-  const Service& service;
-  std::shared_ptr<const Analysis> of;
-
-  [[nodiscard]] std::string label(AssetIndex a) const {
-    const Id& id = of->snapshot().assets[a.value];
-    const auto row = service.graph.asset(id);
-    return row ? asset_label(*row) : id.to_string();
-  }
-  [[nodiscard]] Json asset(AssetIndex a) const {
-    return {{"asset_id", of->snapshot().assets[a.value].to_string()}, {"label", label(a)}};
-  }
-  [[nodiscard]] AssetIndex find(const Id& id) const {
-    if (const auto found = of->find(id)) return *found;
-    const auto row = service.graph.asset(id);  // an alias, perhaps
-    const auto found = row ? of->find(row->id) : std::nullopt;
-    if (!found) {
-      throw Problem{404, "Not found", "there is no asset " + id.to_string() + " on this map"};
-    }
-    return *found;
-  }
-};
-
 Response answer(const Json& body) {
   Response r;
   r.body = text_of(body);
@@ -263,6 +239,7 @@ void add_analysis_routes(Router& router, const Service& s) {
   add("/api/v1/analysis/path", path, {}, "POST");
   add("/api/v1/analysis/blast-radius", blast_radius, {}, "POST");
   add("/api/v1/analysis/spof", single_points, {"limit", "min_lost", "as_of", "hours"}, "GET");
+  add_structure_routes(router, s, cache);
 }
 
 }  // namespace flowlensd::http

@@ -13,6 +13,8 @@ void add_map_routes(Router& router, const Service& service);
 void add_change_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.
 void add_analysis_routes(Router& router, const Service& service);
+/// What should be allowed, and what has drifted.
+void add_policy_routes(Router& router, const Service& service);
 /// What assets are, and why; what people say of it; rules.
 void add_classification_routes(Router& router, const Service& service);
 /// Alerts, the rules that make them, maintenance.

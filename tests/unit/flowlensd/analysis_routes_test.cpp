@@ -1,6 +1,11 @@
 // Questions to the map over HTTP.
+#include <fstream>
+
+#include "flowlens/error.hpp"
+#include "pipeline/baseline_shelf.hpp"
 #include "service_fixture.hpp"
 #include "support/summaries.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace flowlensd;
 using namespace flowlensd::http;
@@ -12,6 +17,7 @@ namespace {
 struct Fixture : ServiceFixture {
   Fixture() {
     add_analysis_routes(router, service);
+    add_policy_routes(router, service);
     for (int hour = 0; hour < 5; ++hour) {
       for (int c = 1; c <= 10; ++c) {
         summarized("10.0.0." + std::to_string(c), "10.0.1.1", 443, hour);
@@ -111,4 +117,117 @@ TEST_CASE("what does not fit is refused, with what would be right") {
   f.post("impact", {{"asset_id", id}, {"replicas", {{{"asset_id", id}, {"port", 1}}}}}, 400);
   f.post("path", {{"from", id}, {"to", id}, {"disjoint", "all"}}, 400);
   f.get("/api/v1/analysis/spof?as_of=today", 400);
+}
+
+TEST_CASE("structure: communities, applications that keep their ids, who is in the middle") {
+  Fixture f;
+  const Answer communities = f.ask("GET", "/api/v1/analysis/communities?members=3", "", 200);
+  CHECK(communities["total"] == 1);
+  CHECK(communities["items"][0]["size"] == 13);
+  CHECK(communities["items"][0]["members"].size() == 3);
+  const Answer between = f.ask("GET", "/api/v1/analysis/betweenness?limit=2", "", 200);
+  CHECK(between["items"].size() == 2);
+  CHECK(between["items"][0]["label"] == "10.0.1.1");
+  CHECK(between["is_exact"] == true);
+  const Answer cores = f.ask("GET", "/api/v1/analysis/cores", "", 200);
+  CHECK(cores["items"][0]["core"] == 2);
+  const Answer first = f.ask("GET", "/api/v1/applications", "", 200);
+  REQUIRE(first["total"] == 1);
+  f.summarized("10.0.0.0", "10.0.1.1", 443,
+               0);  // comes before the one that gave the application its id
+  const Answer then = f.ask("GET", "/api/v1/applications", "", 200);
+  CHECK(then["items"][0]["id"] == first["items"][0]["id"]);
+  f.ask("GET", "/api/v1/analysis/cores?members=2", "", 400);
+  f.ask("GET", "/api/v1/analysis/betweenness?sources=0", "", 400);
+}
+
+TEST_CASE("policies: proposed in a dialect, and what they would have blocked") {
+  Fixture f;
+  const auto policies = [&](const std::string& name, const Answer& body, unsigned status = 200) {
+    return f.ask("POST", "/api/v1/policies" + name, body.dump(), status);
+  };
+  const Answer guarded = Answer::array({f.id("10.0.2.1")});
+  const Answer policy = policies("", {{"asset_ids", guarded}});
+  REQUIRE(policy["groups"].size() == 1);
+  CHECK(policy["groups"][0]["ingress"].size() == 2);
+  CHECK(policy["coverage"]["allowed"] == 2);
+  const Answer in_yaml{{"asset_ids", guarded}, {"format", "kubernetes"}};
+  const Response yaml = f.send("POST", "/api/v1/policies", in_yaml.dump());
+  CHECK(yaml.content_type == "application/yaml");
+  CHECK(yaml.body.find("kind: NetworkPolicy") != std::string::npos);
+  f.summarized("10.0.0.9", "10.0.2.1", 22, 4);
+  const Answer preview = policies("/preview", {{"asset_ids", guarded}});
+  CHECK(preview["blocked_dependencies"] == 1);  // seen in one hour only
+  CHECK(preview["blocked"][0]["dependency"]["port"] == 22);
+  CHECK(preview["blocked"][0]["blocked_by_ingress"] == true);
+  CHECK(policies("/preview", {{"asset_ids", guarded}, {"min_hours", 1}})["blocked_dependencies"] ==
+        0);
+  const Answer wrong[] = {{{"format", "yaml"}},
+                          {{"min_hours", "two"}},
+                          {{"enforce", 1}},
+                          {{"asset_ids", Answer::array()}},
+                          {{"format", "kubernetes"}, {"label_key", "a b"}},
+                          {{"surprise", 1}}};
+  for (const Answer& body : wrong) policies("", body, 400);
+  policies("", {{"asset_ids", Answer::array({"00000000-0000-0000-0000-000000000001"})}}, 404);
+  policies("/preview", {{"traffic", 5}}, 400);
+}
+
+TEST_CASE("baselines: taken, compared with now, amended, deleted") {
+  Fixture f;
+  const Answer taken = f.ask("POST", "/api/v1/baselines", R"({"name":"before"})", 201);
+  CHECK(taken["edges"] == 22);
+  const std::string path = "/api/v1/baselines/" + taken["id"].get<std::string>();
+  CHECK(f.ask("GET", "/api/v1/baselines", "", 200)["total"] == 1);
+  CHECK(f.ask("GET", path, "", 200)["format"] == "flowlens-baseline-1");
+  CHECK(f.ask("GET", path + "/drift", "", 200)["drift"] == 0);
+  f.summarized("10.0.0.9", "10.0.2.1", 22, 4);
+  const Answer drift = f.ask("GET", path + "/drift", "", 200);
+  REQUIRE(drift["appeared"]["total"] == 1);
+  CHECK(drift["appeared"]["items"][0]["port"] == 22);
+  CHECK(f.ask("GET", path + "/drift?against=" + taken["id"].get<std::string>(), "", 200)["drift"] ==
+        0);
+  const Answer edge{{"client", f.id("10.0.0.9")}, {"server", f.id("10.0.2.1")}, {"port", 22}};
+  f.ask("PATCH", path, edge.dump(), 200);
+  CHECK(f.ask("GET", path + "/drift", "", 200)["drift"] == 0);
+  f.ask("PATCH", path, edge.dump(), 409);
+  Answer out = edge;
+  out["remove"] = true;
+  f.ask("PATCH", path, out.dump(), 200);
+  CHECK(f.ask("GET", path + "/drift", "", 200)["appeared"]["total"] == 1);
+  CHECK(f.send("DELETE", path).status == 204);
+  f.ask("DELETE", path, "", 404);
+  f.ask("GET", path + "/drift", "", 404);
+  f.ask("GET", "/api/v1/baselines/x", "", 400);
+}
+
+TEST_CASE("baselines: kept in a folder over a restart; a file that is none is named") {
+  const flowlens::test::TemporaryFolder folder;
+  const auto files = folder.path / "baselines";
+  Baseline b;
+  b.name = "kept";
+  b.edges.resize(1);
+  Id id;
+  {
+    BaselineShelf shelf{files};
+    id = *shelf.put(b);
+  }
+  {
+    BaselineShelf shelf{files};
+    REQUIRE(shelf.get(id));
+    CHECK(*shelf.get(id) == b);
+    b.edges.resize(BaselineShelf::kMostEdges + 1);
+    CHECK_FALSE(shelf.put(b));
+    CHECK(shelf.remove(id));
+    b.edges.clear();
+    for (std::size_t i = 0; i < BaselineShelf::kMostBaselines; ++i) {
+      b.name = std::to_string(i);
+      CHECK(shelf.put(b));
+    }
+    b.name = "one more";
+    CHECK_FALSE(shelf.put(b));
+  }
+  CHECK_FALSE(BaselineShelf{files}.get(id));
+  std::ofstream(files / (id.to_string() + ".json")) << "{}";
+  CHECK_THROWS_AS(BaselineShelf{files}, ConfigError);
 }

@@ -1,0 +1,95 @@
+#include "pipeline/baseline_shelf.hpp"
+
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "config/text_file.hpp"
+
+namespace flowlensd {
+namespace {
+
+constexpr const char* kSuffix = ".json";
+constexpr std::size_t kMostOctets = std::size_t{512} << 20;  // of a file; a use takes some 250
+
+/// All or nothing: a fresh file takes the place of the old one.
+void write(const std::filesystem::path& file, const std::string& text) {
+  const std::filesystem::path fresh = file.string() + ".new";
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  std::error_code error;
+  if (out) std::filesystem::rename(fresh, file, error);
+  if (!out || error) throw IoError(file.string() + ": cannot be written " + error.message());
+}
+
+}  // namespace
+
+BaselineShelf::BaselineShelf(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::error_code error;
+  if (folder_.empty() || !std::filesystem::exists(folder_, error)) return;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const std::filesystem::path& file = entry.path();
+    const auto id = Id::parse(file.stem().string());
+    if (file.extension() != kSuffix || !id) continue;
+    try {
+      baselines_[*id] = std::make_shared<const Baseline>(
+          parse_baseline(read_text_file(file.string(), kMostOctets), kMostEdges));
+    } catch (const ConfigError& e) {
+      throw ConfigError(file.string() + ": " + e.what());
+    }
+  }
+}
+
+std::filesystem::path BaselineShelf::file_of(const Id& id) const {
+  return folder_ / (id.to_string() + kSuffix);
+}
+
+bool BaselineShelf::keep(const Id& id, Baseline baseline) {
+  std::size_t edges = baseline.edges.size(), others = 0;
+  for (const auto& [other, kept] : baselines_) {
+    if (other == id) continue;
+    edges += kept->edges.size();
+    ++others;
+  }
+  if (others >= kMostBaselines || edges > kMostEdges) return false;
+  if (!folder_.empty()) {
+    std::filesystem::create_directories(folder_);
+    write(file_of(id), to_json(baseline));
+  }
+  baselines_[id] = std::make_shared<const Baseline>(std::move(baseline));
+  return true;
+}
+
+std::optional<Id> BaselineShelf::put(Baseline baseline) {
+  const std::lock_guard lock(mutex_);
+  const Id id =
+      derive_id(asset_namespace(), "baseline " + to_string(baseline.at) + " " + baseline.name);
+  return keep(id, std::move(baseline)) ? std::optional(id) : std::nullopt;
+}
+
+bool BaselineShelf::replace(const Id& id, Baseline baseline) {
+  const std::lock_guard lock(mutex_);
+  return baselines_.contains(id) && keep(id, std::move(baseline));
+}
+
+bool BaselineShelf::remove(const Id& id) {
+  const std::lock_guard lock(mutex_);
+  if (baselines_.erase(id) == 0) return false;
+  std::error_code ignored;  // one that has gone already is gone
+  if (!folder_.empty()) std::filesystem::remove(file_of(id), ignored);
+  return true;
+}
+
+std::shared_ptr<const Baseline> BaselineShelf::get(const Id& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = baselines_.find(id);
+  return found == baselines_.end() ? nullptr : found->second;
+}
+
+std::vector<std::pair<Id, std::shared_ptr<const Baseline>>> BaselineShelf::all() const {
+  const std::lock_guard lock(mutex_);
+  return {baselines_.begin(), baselines_.end()};
+}
+
+}  // namespace flowlensd
