@@ -110,6 +110,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
       done
       printf '], "analyze": '
       $build/benchmarks/flowlens-bench-analyze --json
+      printf ', "filter": '
+      $build/benchmarks/flowlens-bench-filter --json
       printf '}'
     } >"$results/map.json"
   else
@@ -121,6 +123,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
     done
     printf '\nQuestions to a map\n'
     $build/benchmarks/flowlens-bench-analyze
+    printf '\nOne evaluation of a filter, one core, CPU time\n'
+    $build/benchmarks/flowlens-bench-filter
   fi
 fi
 

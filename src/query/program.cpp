@@ -134,12 +134,25 @@ Program::Program(std::vector<Term> terms, std::unique_ptr<Node> root)
   if (root_ != nullptr) entry_ = lay(*root_, kTrue, kFalse);
 }
 
+Program::Step Program::step_of(std::uint32_t number, const Term& term, std::uint32_t if_true,
+                               std::uint32_t if_false) {
+  Step step{number, if_true, if_false};
+  const Field& field = *term.field;
+  const bool is_range = term.comparison == Comparison::one_of && term.ranges.size() == 1;
+  if (!is_range || field.has_many || field.kind == FieldKind::text) return step;
+  step.way = field.kind == FieldKind::address ? Way::address_range : Way::number_range;
+  step.is_negated = term.is_negated;
+  step.get = field.get;
+  step.range = term.ranges[0];
+  return step;
+}
+
 /// Lays the steps of a node whose outcome leads to one of two others; those behind come first.
 /// \return where it begins.
 std::uint32_t Program::lay(const Node& node, std::uint32_t if_true, std::uint32_t if_false) {
   switch (node.kind) {
     case Node::Kind::term:
-      steps_.push_back({node.term, if_true, if_false});
+      steps_.push_back(step_of(node.term, terms_[node.term], if_true, if_false));
       return static_cast<std::uint32_t>(steps_.size() - 1);
     case Node::Kind::none:
       return lay(node.children[0], if_false, if_true);

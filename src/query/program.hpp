@@ -59,9 +59,10 @@ class Program {
 
   [[nodiscard]] bool matches(const void* row) const noexcept {
     std::uint32_t at = entry_;
-    while (at < steps_.size()) {
+    Operand value;
+    while (at < kFalse) {
       const Step& step = steps_[at];
-      at = terms_[step.term].matches(row) ? step.if_true : step.if_false;
+      at = holds(step, row, value) ? step.if_true : step.if_false;
     }
     return at == kTrue;
   }
@@ -69,11 +70,35 @@ class Program {
 
  private:
   static constexpr std::uint32_t kTrue = 0xffff'ffffu, kFalse = 0xffff'fffeu;
+  /// How a comparison is made; most are of one value with one range, which stands in the step itself.
+  enum class Way : std::uint8_t { number_range, address_range, term };
   struct Step {
     std::uint32_t term;
     std::uint32_t if_true;
     std::uint32_t if_false;
+    Way way = Way::term;
+    bool is_negated = false;
+    Field::Get get = nullptr;
+    Range range{};
   };
+  static Step step_of(std::uint32_t number, const Term& term, std::uint32_t if_true,
+                      std::uint32_t if_false);
+  /// \param value  room for what is read of the row.
+  [[nodiscard]] bool holds(const Step& step, const void* row, Operand& value) const noexcept {
+    const Range& r = step.range;
+    switch (step.way) {
+      case Way::number_range:
+        if (!step.get(row, 0, value)) return false;
+        return (value.number - r.low <= r.high - r.low) != step.is_negated;
+      case Way::address_range:
+        if (!step.get(row, 0, value)) return false;
+        return (r.low_address <= value.address && value.address <= r.high_address) !=
+               step.is_negated;
+      case Way::term:
+        break;
+    }
+    return terms_[step.term].matches(row);
+  }
   std::uint32_t lay(const Node& node, std::uint32_t if_true, std::uint32_t if_false);
 
   std::vector<Term> terms_;
