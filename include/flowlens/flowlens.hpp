@@ -78,5 +78,6 @@
 #include "flowlens/alert.hpp"
 #include "flowlens/alert_engine.hpp"
 #include "flowlens/alert_rules.hpp"
+#include "flowlens/change_detector.hpp"
 // resolve
 #include "flowlens/resolver.hpp"
