@@ -120,6 +120,9 @@ class DependencyGraph {
   /// *writer* Takes note of proposals, at the time at which they were made; known ones are brought up
   /// to date, and what people said of them stays.
   void apply(std::span<const IntermediaryProposal> proposals, Timestamp at);
+  /// Takes note of events that somebody found who reads the map; those it has among its latest already
+  /// are passed over. May be called by any thread; they are in the writer's next revision.
+  void apply(std::span<const ChangeEvent> events);
   /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "flowlens/aggregator.hpp"
+#include "flowlens/change_detector.hpp"
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/enricher.hpp"
 #include "flowlens/external_peers.hpp"
@@ -27,6 +28,7 @@ struct ResolverOptions {
   DependencyGraphOptions graph;
   IntermediaryFinderOptions intermediaries;
   ExternalPeersOptions external_peers;
+  ChangeDetectorOptions changes;  ///< its window is the Aggregator's
 };
 
 /// Where an address belongs, as flows (AS) or facts (`as_number`, `country`) tell it.
@@ -45,7 +47,7 @@ struct FlushedSummaries {
   Timestamp at;
 };
 
-/// Ties Enricher, Aggregator, DependencyGraph and IntermediaryFinder together.
+/// Ties Enricher, Aggregator, DependencyGraph, IntermediaryFinder and ChangeDetector together.
 ///
 /// Thread-compatible, but for graph(), which may be read by any thread at any time, and apply().
 class Resolver {
@@ -91,6 +93,16 @@ class Resolver {
   /// together in it.
   [[nodiscard]] Revision apply(FlushedSummaries& summaries);
 
+  // What the ChangeDetector has learned; not while an apply() runs.
+  [[nodiscard]] std::vector<std::byte> save_changes() const { return changes_.save(); }
+  /// Before begin(). \return see ChangeDetector::load().
+  [[nodiscard]] Diagnostic load_changes(std::span<const std::byte> state) {
+    return changes_.load(state);
+  }
+  [[nodiscard]] ChangeDetectorCounters changes_counters() const noexcept {
+    return changes_.counters();
+  }
+
   [[nodiscard]] DependencyGraph& graph() noexcept { return graph_; }
   [[nodiscard]] const DependencyGraph& graph() const noexcept { return graph_; }
   [[nodiscard]] FlowLedger ledger() const noexcept;
@@ -113,13 +125,14 @@ class Resolver {
   void begin_summary(Timestamp now, FlushedSummaries& out);
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
   std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
-  void find_intermediaries(const FlushedSummaries& summaries);
+  void look_at_closed(const FlushedSummaries& summaries);
 
   Enricher enricher_;
   Aggregator aggregator_;
   DependencyGraph graph_;
   IntermediaryFinder intermediaries_;
   ExternalPeers external_peers_;
+  ChangeDetector changes_;
   std::size_t max_origins_;
   std::unordered_map<IpAddress, std::uint32_t, AddressHash> as_numbers_;  ///< told already
   std::vector<AddressOrigin> origins_;
@@ -127,6 +140,7 @@ class Resolver {
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand
   std::vector<Id> part_ids_;        ///< of some of them
+  std::vector<ChangeEvent> events_;
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;
   std::atomic<std::uint64_t> refused_flows_{0};  ///< of both halves

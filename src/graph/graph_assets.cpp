@@ -96,7 +96,7 @@ void State::add_alias(const Alias& alias) {
 }
 
 void State::raise(ChangeType type, const Id& subject, const Id& object, Timestamp at,
-                  std::string reason) {
+                  std::string reason, std::string before, std::string after) {
   ChangeEvent event;
   event.id = change_id(type, subject, object, at);
   event.type = type;
@@ -104,13 +104,19 @@ void State::raise(ChangeType type, const Id& subject, const Id& object, Timestam
   event.object = object;
   event.at = at;
   event.reason = std::move(reason);
-  remember(event);
-  events.push_back(std::move(event));
+  event.before = std::move(before);
+  event.after = std::move(after);
+  if (remember(event)) events.push_back(std::move(event));
 }
 
-void State::remember(ChangeEvent event) {
-  if (recent_events.size() >= options.max_events) recent_events.pop_front();
+bool State::remember(ChangeEvent event) {
+  if (!recent_event_ids.insert(event.id).second) return false;
+  if (recent_events.size() >= options.max_events) {
+    recent_event_ids.erase(recent_events.front().id);
+    recent_events.pop_front();
+  }
   recent_events.push_back(std::move(event));
+  return true;
 }
 
 void State::note_past_holder(std::uint32_t endpoint, std::uint32_t asset) {
@@ -300,6 +306,12 @@ bool DependencyGraph::apply(const Fact& fact) {
   extra.name_source = fact.source;
   extra.name_at = fact.at;
   if (extra.name == fact.value) return true;
+  if (!extra.name.empty() && !fact.value.empty()) {
+    impl_->raise(ChangeType::asset_changed, impl_->assets[asset].key, {}, fact.at,
+                 "was " + extra.name + ", is " + fact.value + " (" +
+                     std::string(to_string(fact.source)) + ")",
+                 extra.name, fact.value);
+  }
   extra.name = fact.value;
   impl_->mark_asset(asset);
   return true;
@@ -346,6 +358,13 @@ std::vector<Fact> DependencyGraph::facts_to_split(const Id& asset,
     return {};
   }
   return facts;
+}
+
+void DependencyGraph::apply(std::span<const ChangeEvent> events) {
+  const std::unique_lock lock{impl_->mutex};
+  for (const ChangeEvent& event : events) {
+    if (impl_->remember(event)) impl_->events.push_back(event);
+  }
 }
 
 Page<ChangeEvent> DependencyGraph::changes(const ChangeQuery& query) const {

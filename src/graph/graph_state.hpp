@@ -90,9 +90,10 @@ struct State {
   [[nodiscard]] std::uint32_t find_asset(const Id& id) const noexcept;
   [[nodiscard]] std::uint32_t find_alias_or_dependency(const Id& id) const noexcept;
   void add_alias(const Alias& alias);
-  void raise(ChangeType type, const Id& subject, const Id& object, Timestamp at,
-             std::string reason);
-  void remember(ChangeEvent event);
+  void raise(ChangeType type, const Id& subject, const Id& object, Timestamp at, std::string reason,
+             std::string before = {}, std::string after = {});
+  /// \return false for one that is among the latest already.
+  bool remember(ChangeEvent event);
 
   /// A statement about what an asset is (graph_types.cpp). \return false if it is none, or weaker.
   bool apply_type(const Fact& fact, std::uint32_t asset);
@@ -191,6 +192,7 @@ struct State {
   std::vector<Alias> new_aliases;
   std::vector<ChangeEvent> events;
   std::deque<ChangeEvent> recent_events;  ///< the oldest first; also those of revisions applied
+  std::set<Id> recent_event_ids;
 
   mutable std::shared_mutex mutex;
   mutable std::mutex snapshot_mutex;  ///< one builds, the others wait for it; taken before `mutex`

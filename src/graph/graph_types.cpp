@@ -60,7 +60,8 @@ bool State::apply_type(const Fact& fact, std::uint32_t asset) {
   const bool is_other = extra.asset_type != said->type;
   if (is_other && extra.asset_type != kUnknown && !is_released) {
     raise(ChangeType::asset_type_changed, assets[asset].key, {}, fact.at,
-          change_text(extra.asset_type, said->type, fact.source));
+          change_text(extra.asset_type, said->type, fact.source), extra.asset_type,
+          std::string(said->type));
   }
   extra.asset_type = said->type;
   extra.type_confidence = is_released ? 0.0f : said->confidence;

@@ -9,12 +9,22 @@
 
 namespace flowlens {
 
+namespace {
+
+ChangeDetectorOptions with_window(ChangeDetectorOptions changes, const AggregatorOptions& windows) {
+  changes.window = windows.window;
+  return changes;
+}
+
+}  // namespace
+
 Resolver::Resolver(const ResolverOptions& options)
     : enricher_(options.enricher),
       aggregator_(options.aggregator),
       graph_(options.graph, enricher_.sites()),
       intermediaries_(options.intermediaries),
       external_peers_(options.external_peers),
+      changes_(with_window(options.changes, options.aggregator)),
       max_origins_(options.external_peers.max_origins) {}
 
 void Resolver::begin(Epoch epoch, std::uint64_t last_revision) {
@@ -28,6 +38,7 @@ void Resolver::begin(Epoch epoch, std::uint64_t last_revision) {
     query.after = page.next;
     is_end = !page.has_more;
   }
+  changes_.begin(graph_);
 }
 
 std::size_t Resolver::AddressHash::operator()(const IpAddress& address) const noexcept {
@@ -123,7 +134,7 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
   external_peers_.collapse(summaries.rows, summaries.redirections);
   const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
-  find_intermediaries(summaries);
+  look_at_closed(summaries);
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
   revision.windows.reserve(summaries.rows.size());
   for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
@@ -141,13 +152,16 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
   return revision;
 }
 
-void Resolver::find_intermediaries(const FlushedSummaries& summaries) {
+/// What windows that are over tell: who stands between others, and what became otherwise.
+void Resolver::look_at_closed(const FlushedSummaries& summaries) {
   const auto& rows = summaries.rows;
   const bool has_closed = std::any_of(rows.begin(), rows.end(),
                                       [](const ConnectionSummary& s) { return !s.provisional; });
   if (!has_closed) return;
   intermediaries_.look(rows);
   graph_.apply(intermediaries_.proposals(), summaries.at);
+  changes_.look(graph_, rows, dependency_ids_, events_);
+  graph_.apply(events_);
 }
 
 /// Rows and re-directions in their order.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "flowlens/dependency_graph.hpp"
+#include "flowlens/map_fields.hpp"
 #include "support/summaries.hpp"
 
 using namespace flowlens;
@@ -239,6 +240,8 @@ TEST_CASE("what an asset is: the stronger source has the last word, until it tak
   const auto events = f.graph.changes({});
   REQUIRE(events.rows.size() == 1);
   CHECK(events.rows[0].reason == "was web, is cache (declared)");
+  CHECK(events.rows[0].before == "web");
+  CHECK(events.rows[0].after == "cache");
   CHECK(say("unknown", FactSource::declared, 4s));
   CHECK(row().asset_type == "unknown");
   CHECK(row().type_source == FactSource::observed);
@@ -259,4 +262,42 @@ TEST_CASE("what a merged asset was goes along, where the other is of no stronger
   CHECK(f.merge(f.id("10.0.0.2"), f.id("10.0.0.1")));
   CHECK(f.graph.asset_of(at("10.0.0.2"))->asset_type == "camera");
   CHECK(f.graph.asset_of(at("10.0.0.2"))->type_source == FactSource::declared);
+}
+
+TEST_CASE("events: a new name is one; what is among the latest already is not told again") {
+  Fixture f;
+  f.add("10.0.0.1", "10.0.0.2");
+  const auto name = [&](std::string value, FactSource source, std::chrono::seconds later) {
+    return f.graph.apply({at("10.0.0.2"), "name", std::move(value), source, kNoon + later, {}});
+  };
+  CHECK(name("one", FactSource::dns, 1s));
+  CHECK(f.graph.changes({}).total == 0);
+  CHECK(name("two", FactSource::dns, 2s));
+  f.revisions.push_back(f.graph.take_revision(1, {}, kNoon));
+  const std::vector<ChangeEvent> events = f.graph.changes({}).rows;
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].type == ChangeType::asset_changed);
+  CHECK(events[0].before == "one");
+  CHECK(events[0].after == "two");
+
+  ChangeEvent other = events[0];
+  other.id = change_id(ChangeType::scan, {}, {}, kNoon);
+  f.graph.apply(std::vector<ChangeEvent>{events[0], other, other});
+  f.revisions.push_back(f.graph.take_revision(2, {}, kNoon));
+  const std::vector<ChangeEvent>& told = f.revisions.back().events;
+  REQUIRE(told.size() == 1);
+  CHECK(told[0] == other);
+  CHECK(f.graph.changes({}).total == 2);
+
+  ChangeQuery query;
+  query.limit = 1;
+  const auto page = f.graph.changes(query);
+  CHECK(page.rows[0] == other);
+  CHECK(page.has_more);
+  query.after = page.next;
+  CHECK(f.graph.changes(query).rows[0] == events[0]);
+  FilterError error;
+  query = {};
+  query.filter = Filter<ChangeEvent>::compile("before one", change_fields(), kNoon, error);
+  CHECK(f.graph.changes(query).total == 2);
 }
