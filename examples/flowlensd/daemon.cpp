@@ -38,6 +38,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t kMaxExporters = 65'536;
 // After a crash, data of a template learned later than this waits until it is announced again.
 constexpr std::chrono::seconds kSaveStateEvery{5};
+constexpr std::chrono::minutes kSaveChangesEvery{15};  // some 100 MB at its bounds
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
@@ -63,6 +64,11 @@ ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known) {
   o.external_peers.grouping = *parse_peer_grouping(s.external_grouping);
   o.graph.hash_seed = random_key();
   o.external_peers.hash_seed = random_key();
+  o.changes.is_on = s.changes_enabled;
+  o.changes.learning = std::chrono::hours(24 * s.changes_learning_days);
+  o.changes.check_every = std::chrono::seconds(s.changes_check_seconds);
+  o.changes.max_baselines = s.changes_max_baselines;
+  o.changes.hash_seed = random_key();
   return o;
 }
 
@@ -171,6 +177,8 @@ struct Daemon::Parts {
   void make_server();
   void load_states();
   void save_states();
+  void load_changes();
+  void save_changes();
   void announce() const;
 
   bool read_input();
@@ -205,6 +213,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
           [this](const Fact& fact) { return resolver.graph().apply(fact); },
           milliseconds(settings.classification_poll_ms), fatal()),
       service(make_service()) {
+  load_changes();
   resolver.begin(opened.term.epoch, opened.term.last_revision);
   // There is room for all.
   for (const Listener& listener : known.listeners) static_cast<void>(resolver.list(listener));
@@ -296,6 +305,33 @@ void Daemon::Parts::save_states() {
   }
 }
 
+/// What is usual: without it the map's hours tell the rhythms, and usual traffic is learned anew.
+void Daemon::Parts::load_changes() {
+  if (!dir || !settings.changes_enabled) return;
+  try {
+    const DecoderStates states = read_decoder_states(dir->change_state());
+    if (states.empty()) return;
+    const Diagnostic d = resolver.load_changes(states.front());
+    if (d.code != DiagnosticCode::none) {
+      log::warning("changes",
+                   "what was learned is of another window length, or damaged: it is learned anew",
+                   {{"file", dir->change_state().string()}, {"problem", to_string(d)}});
+    }
+  } catch (const IoError& e) {
+    log::warning("changes", "what was learned cannot be read: it is learned anew",
+                 {{"reason", e.what()}});
+  }
+}
+
+void Daemon::Parts::save_changes() {
+  if (!dir || !settings.changes_enabled) return;
+  try {
+    write_decoder_states(dir->change_state(), {writer.save_changes()});
+  } catch (const std::exception& e) {
+    log::error("changes", "what was learned could not be saved", {{"reason", e.what()}});
+  }
+}
+
 void Daemon::Parts::announce() const {
   if (ingest) {
     log::info("ingest", "receiving NetFlow, IPFIX and sFlow",
@@ -383,7 +419,12 @@ void Daemon::Parts::serve() {
   classifying.start();
   alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
+  auto next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
   while (!stop.wait(milliseconds{1'000})) {
+    if (steady_clock::now() >= next_save_of_changes) {
+      save_changes();
+      next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
+    }
     if (steady_clock::now() < next_save) continue;
     save_states();
     next_save = steady_clock::now() + kSaveStateEvery;
@@ -403,6 +444,7 @@ bool Daemon::Parts::shut_down() {
   resolver_thread.finish();
   alerting.stop();
   save_states();
+  save_changes();
   const bool is_written = !store || store->finish(kStoreGrace);
   if (!is_written)
     log::error("store", "the last revision could not be written",

@@ -109,7 +109,16 @@ void State::tell_appearances() {
   tell_scans(scans);
   std::map<std::uint32_t, Id> new_assets, new_services;
   for (std::size_t i = 0; i < appearances.size(); ++i) {
-    tell_appearance(appearances[i], scans[i], new_assets, new_services);
+    // Past the bounds plain discovery is counted only: to put it into words takes longer than all else.
+    const Appearance& a = appearances[i];
+    const bool is_plain = scans[i].is_none() && !a.is_settled_service && !a.is_new_outside;
+    const bool is_past = is_plain ? i >= options.max_events
+                                  : !scans[i].is_none() && parts[scans[i]] >= options.max_parts;
+    if (is_past) {
+      ++counters.left_out;
+      continue;
+    }
+    tell_appearance(a, scans[i], new_assets, new_services);
   }
   appearances.clear();
 }

@@ -40,6 +40,10 @@ struct Settings {
   std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
   std::string network_file;                  ///< empty: none; see known_network.hpp
   std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
+  bool changes_enabled = true;
+  std::uint64_t changes_learning_days = 7;
+  std::uint64_t changes_check_seconds = 300;
+  std::uint64_t changes_max_baselines = 50'000;
   std::uint64_t classification_poll_ms = 30'000;
   std::uint64_t classification_batch_size = 100;  ///< assets
   std::uint64_t classification_min_hours = 24;

@@ -177,6 +177,11 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
       {"assets", map.graph.assets, s.resolver_options.graph.max_assets},
       {"intermediaries", map.graph.intermediaries, s.resolver_options.graph.max_intermediaries},
       {"dependencies", map.graph.dependencies, s.resolver_options.graph.max_dependencies},
+      {"watched_assets", map.changes.assets, s.resolver_options.changes.max_assets},
+      {"watched_services", map.changes.services, s.resolver_options.changes.max_services},
+      {"watched_dependencies", map.changes.dependencies,
+       s.resolver_options.changes.max_dependencies},
+      {"baselines", map.changes.baselines, s.resolver_options.changes.max_baselines},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
   auto& entries = out.gauges("flowlens_table_entries", "Entries of a bounded table.");
   for (const Row& r : rows) Families::put(entries, {{"table", r.table}}, number(r.entries));
@@ -190,12 +195,22 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "exporter_facts"}}, number(d.normalizer.exporters_evicted));
   Families::put(lost, {{"table", "conversations"}}, number(map.aggregator.folded_early));
   Families::put(lost, {{"table", "translations"}}, number(map.aggregator.translations.evicted));
+  Families::put(lost, {{"table", "baselines"}}, number(map.changes.evicted_baselines));
+  Families::put(lost, {{"table", "watched"}}, number(map.changes.unwatched));
+  Families::put(lost, {{"table", "change_events"}}, number(map.changes.left_out));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }
 
 void add_map(Families& out, const MapView& map) {
   out.gauge("flowlens_revision", "The last revision of the map.", number(map.revision));
   out.gauge("flowlens_epoch", "The term of this Resolver.", number(map.epoch));
+  auto& changes = out.counters("flowlens_change_events_total", "Changes detected, by type.");
+  for (std::size_t i = 0; i < kChangeTypeCount; ++i) {
+    if (map.changes.events[i] == 0) continue;
+    Families::put(changes,
+                  {{"type", std::string(to_string(ChangeType{static_cast<std::uint8_t>(i)}))}},
+                  number(map.changes.events[i]));
+  }
   out.counter("flowlens_windows_closed_total", "Windows closed.",
               number(map.aggregator.windows_closed));
   out.counter("flowlens_flushes_postponed_total", "Flushes put off because the store was busy.",

@@ -19,6 +19,7 @@ class DataDir {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path database() const { return path_ / "flowlens.sqlite"; }
   [[nodiscard]] std::filesystem::path decoder_state() const { return path_ / "decoder-state.bin"; }
+  [[nodiscard]] std::filesystem::path change_state() const { return path_ / "change-state.bin"; }
 
  private:
   std::filesystem::path path_;

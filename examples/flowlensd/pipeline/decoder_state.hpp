@@ -1,5 +1,6 @@
 /// \file
-/// pipeline: the file that keeps templates and sampling rates over a restart.
+/// pipeline: files that keep over a restart what decoders know of templates and sampling rates, and what
+/// the ChangeDetector has learned.
 #pragma once
 
 #include <cstddef>

@@ -57,7 +57,7 @@ void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
 bool MapWriter::try_flush(Timestamp now) {
   std::unique_lock lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
-  if (is_applying_ || (store_ != nullptr && !store_->has_room())) {
+  if (is_applying_ || is_saving_ || (store_ != nullptr && !store_->has_room())) {
     ++postponed_;
     return false;
   }
@@ -122,8 +122,20 @@ void MapWriter::run() {
 
 void MapWriter::wait_until_idle() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !is_applying_; });
+  changed_.wait(lock, [&] { return !is_applying_ && !is_saving_; });
   if (failure_) std::rethrow_exception(failure_);
+}
+
+std::vector<std::byte> MapWriter::save_changes() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !is_applying_ && !is_saving_; });
+  is_saving_ = true;  // meanwhile no flush begins
+  lock.unlock();
+  std::vector<std::byte> state = resolver_.save_changes();
+  lock.lock();
+  is_saving_ = false;
+  changed_.notify_all();
+  return state;
 }
 
 void MapWriter::hand_on(Revision revision, double seconds) {
@@ -146,6 +158,7 @@ void MapWriter::publish(Timestamp now, const FlowLedger& flows, double flush_sec
   fresh.aggregator = aggregator_;
   fresh.external_peers = resolver_.external_peers_counters();
   fresh.graph = resolver_.graph().counters();
+  fresh.changes = resolver_.changes_counters();
   fresh.revision = fresh.graph.revision;
   fresh.epoch = epoch_.value;
   fresh.flushed = now;

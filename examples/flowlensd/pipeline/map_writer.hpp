@@ -25,6 +25,7 @@ struct MapView {
   AggregatorCounters aggregator;
   ExternalPeersCounters external_peers;
   GraphCounters graph;
+  ChangeDetectorCounters changes;
   std::uint64_t revision = 0;
   std::uint64_t epoch = 0;
   Timestamp flushed;
@@ -65,6 +66,9 @@ class MapWriter {
   /// As flush(), and closes all windows.
   void finish(Timestamp now, std::chrono::milliseconds patience);
 
+  /// What the ChangeDetector has learned, between two flushes. Thread-safe.
+  [[nodiscard]] std::vector<std::byte> save_changes();
+
   /// Thread-safe.
   [[nodiscard]] MapView view() const;
 
@@ -92,6 +96,7 @@ class MapWriter {
   std::uint64_t postponed_ = 0;
   std::condition_variable changed_;
   bool is_applying_ = false;  ///< summaries_ and the like belong to the thread
+  bool is_saving_ = false;    ///< the resolver's second half is being read
   bool is_ending_ = false;
   std::exception_ptr failure_;
   std::thread thread_;  ///< begins with the first try_flush()

@@ -106,7 +106,7 @@ TEST_CASE("merge and split: the answer is the asset, the change is an event") {
   CHECK(merged["id"] == one);
   CHECK(merged["endpoints"].size() == 2);
   CHECK(f.get("/api/v1/assets/" + two)["id"] == one);
-  const Answer changes = f.get("/api/v1/changes");
+  const Answer changes = f.get("/api/v1/changes?filter=type%20asset_merged");
   REQUIRE(changes["total"] == 1);
   CHECK(changes["items"][0]["type"] == "asset_merged");
   CHECK(f.get("/api/v1/changes/" + changes["items"][0]["id"].get<std::string>())["object"] == one);
@@ -118,6 +118,33 @@ TEST_CASE("merge and split: the answer is the asset, the change is an event") {
   // It is in the next revision, with or without traffic.
   const Revision r = f.resolver.flush(kNoon + 4h);
   CHECK(r.events.size() == 2);
+}
+
+TEST_CASE("changes: what closed windows told, by filter and page") {
+  Fixture f;
+  const Answer all = f.get("/api/v1/changes");
+  CHECK(all["total"] == 6);  // three assets, a service, two dependencies
+  const Answer one =
+      f.get("/api/v1/changes?page_size=1&filter=type%20new_dependency%20and%20port%20443");
+  REQUIRE(one["total"] == 2);
+  REQUIRE(one["items"].size() == 1);
+  const Answer event = one["items"][0];
+  CHECK(event["severity"] == "info");
+  CHECK(event["subject_kind"] == "dependency");
+  CHECK(event["client"]["address"] == "10.0.0.2");
+  CHECK(event["endpoint"]["address"] == "10.0.0.9");
+  CHECK(event["protocol"] == "tcp");
+  CHECK(event["port"] == 443);
+  CHECK(event["expected"] == nullptr);
+  CHECK(event["reason"] == "10.0.0.2 uses tcp/443 (https) of 10.0.0.9 for the first time");
+  const Answer cause = f.get("/api/v1/changes/" + event["cause"].get<std::string>());
+  CHECK(cause["cause"] == nullptr);
+  CHECK(cause["client"] == nullptr);
+  const Answer next = f.get("/api/v1/changes?filter=type%20new_dependency&cursor=" +
+                            one["next_cursor"].get<std::string>());
+  REQUIRE(next["items"].size() == 1);
+  CHECK(next["items"][0]["client"]["address"] == "10.0.0.1");
+  CHECK(f.get("/api/v1/changes?filter=colour%20red", 400)["status"] == 400);
 }
 
 TEST_CASE("merge and split: what is refused") {
@@ -156,7 +183,7 @@ TEST_CASE("merge and split: what is refused") {
   const Response get = f.send("GET", merge);
   CHECK(get.status == 405);
   CHECK(get.headers.back() == std::pair<std::string, std::string>{"Allow", "POST"});
-  CHECK(f.get("/api/v1/changes")["total"] == 0);
+  CHECK(f.get("/api/v1/changes?filter=type%20in%20(asset_merged,%20asset_split)")["total"] == 0);
 }
 
 TEST_CASE("intermediaries: listed, judged, and the edge of the application goes through") {
