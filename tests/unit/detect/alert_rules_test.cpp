@@ -149,6 +149,7 @@ TEST_CASE("alert rules: those that FlowLens comes with") {
     CHECK(names.insert(r.name).second);
     CHECK_FALSE(r.events.empty());
     CHECK(r.channels == std::vector<std::string>{"log"});
+    CHECK(to_json(rule_of(to_json(r))) == to_json(r));
     // What is merely stale is never more than a note (DECISIONS C5).
     for (const ChangeType t : r.events) {
       if (t == ChangeType::dependency_silent) CHECK(r.severity == Severity::info);
