@@ -6,6 +6,7 @@
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 #include "pipeline/alerting.hpp"
+#include "pipeline/log_channel.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -257,8 +258,17 @@ AlertRuleEntry known_rule(const Request& request, const Service& s) {
   return *entry;
 }
 
+/// A rule that tells nobody does so by an empty list, not by a name that nobody has.
+void check_channels(const AlertRule& rule) {
+  for (const std::string& channel : rule.channels) {
+    if (channel == kLogChannel) continue;
+    bad_body("rule.channels: there is no channel `" + channel + "`; there is " + kLogChannel);
+  }
+}
+
 Response put_rule(const Request& request, const Service& s) {
   AlertRule rule = parsed_body(parse_alert_rule, named_body(request, "origin"), "rule");
+  check_channels(rule);
   if (!alerting_of(s).change([&](AlertEngine& e) { return e.put(std::move(rule)); })) {
     throw Problem{409, "Conflict", "there is no room for another rule; remove one first"};
   }

@@ -1,27 +1,16 @@
 #include "pipeline/baseline_shelf.hpp"
 
-#include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "config/text_file.hpp"
+#include "pipeline/replace_file.hpp"
 
 namespace flowlensd {
 namespace {
 
 constexpr const char* kSuffix = ".json";
 constexpr std::size_t kMostOctets = std::size_t{512} << 20;  // of a file; a use takes some 250
-
-/// All or nothing: a fresh file takes the place of the old one.
-void write(const std::filesystem::path& file, const std::string& text) {
-  const std::filesystem::path fresh = file.string() + ".new";
-  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  std::error_code error;
-  if (out) std::filesystem::rename(fresh, file, error);
-  if (!out || error) throw IoError(file.string() + ": cannot be written " + error.message());
-}
 
 }  // namespace
 
@@ -55,7 +44,7 @@ bool BaselineShelf::keep(const Id& id, Baseline baseline) {
   if (others >= kMostBaselines || edges > kMostEdges) return false;
   if (!folder_.empty()) {
     std::filesystem::create_directories(folder_);
-    write(file_of(id), to_json(baseline));
+    replace_file(file_of(id), to_json(baseline));
   }
   baselines_[id] = std::make_shared<const Baseline>(std::move(baseline));
   return true;

@@ -24,7 +24,7 @@ LogLevel level_of(const AlertNotice& notice) noexcept {
 
 void tell_log(const AlertNotice& notice) {
   const auto& channels = notice.channels;
-  if (std::find(channels.begin(), channels.end(), "log") == channels.end()) return;
+  if (std::find(channels.begin(), channels.end(), kLogChannel) == channels.end()) return;
   const Alert& a = notice.alert;
   log::write(level_of(notice), "alerts", a.title,
              {{"step", to_string(notice.step)},

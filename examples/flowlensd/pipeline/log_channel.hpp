@@ -6,6 +6,8 @@
 
 namespace flowlensd {
 
+inline constexpr const char* kLogChannel = "log";
+
 /// Writes nothing for a notice whose rule does not name the channel.
 void tell_log(const AlertNotice& notice);
 

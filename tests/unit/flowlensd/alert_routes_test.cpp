@@ -130,6 +130,8 @@ TEST_CASE("alert routes: rules are changed, added and taken back") {
   f.ask("DELETE", "/api/v1/alerts/rules/mine", "");
   f.get("/api/v1/alerts/rules/mine", 404);
   f.ask("PUT", "/api/v1/alerts/rules/mine", R"({"name":"other"})", 400);
+  CHECK(f.ask("PUT", "/api/v1/alerts/rules/mine", R"({"channels":["log","pager"]})",
+              400)["detail"] == "rule.channels: there is no channel `pager`; there is log");
   CHECK(f.ask("PUT", "/api/v1/alerts/rules/mine", R"({"events":["asset_gone"]})", 400)["detail"]
             .get<std::string>()
             .starts_with("rule.events[0]: `asset_gone` is no type"));
