@@ -24,6 +24,7 @@
 #include "pipeline/decoder_state.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/log_channel.hpp"
+#include "pipeline/periodic.hpp"
 #include "pipeline/resolver_thread.hpp"
 #include "report/summary.hpp"
 #include "service.hpp"
@@ -39,6 +40,7 @@ constexpr std::size_t kMaxExporters = 65'536;
 // After a crash, data of a template learned later than this waits until it is announced again.
 constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveChangesEvery{15};  // some 100 MB at its bounds
+constexpr std::chrono::hours kWatchInterval{1};  // the map's hours tell what is new
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
@@ -159,6 +161,8 @@ struct Daemon::Parts {
   std::atomic<bool> is_receiving{false};
   ResolverThread resolver_thread;
   Classifying classifying;
+  SinglePointWatch single_points;
+  Periodic watching;
   Service service;
   http::Router router;
   std::unique_ptr<http::Server> server;
@@ -212,6 +216,12 @@ Daemon::Parts::Parts(const Loaded& loaded)
           classifier, resolver.graph(),
           [this](const Fact& fact) { return resolver.graph().apply(fact); },
           milliseconds(settings.classification_poll_ms), fatal()),
+      watching(
+          "the search for single points of failure", kWatchInterval,
+          [this](Timestamp now) {
+            resolver.graph().apply(single_points.look(resolver.graph(), now));
+          },
+          fatal()),
       service(make_service()) {
   load_changes();
   resolver.begin(opened.term.epoch, opened.term.last_revision);
@@ -417,6 +427,7 @@ void Daemon::Parts::serve() {
     is_receiving = true;
   }
   classifying.start();
+  if (settings.changes_enabled) watching.start();
   alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
@@ -440,6 +451,7 @@ bool Daemon::Parts::shut_down() {
   if (!failure.empty()) channel.close();
   if (ingest) ingest->stop();
   classifying.stop();
+  watching.stop();
   channel.close();
   resolver_thread.finish();
   alerting.stop();

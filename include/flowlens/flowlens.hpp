@@ -79,5 +79,6 @@
 #include "flowlens/alert_engine.hpp"
 #include "flowlens/alert_rules.hpp"
 #include "flowlens/change_detector.hpp"
+#include "flowlens/single_point_watch.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "flowlens/asset_graph.hpp"
+#include "flowlens/dependency_graph.hpp"
 #include "flowlens/hour_bitmap.hpp"
 #include "flowlens/snapshot.hpp"
 
@@ -44,6 +45,9 @@ struct ReplicaHints {
   std::function<std::string(AssetIndex)> name_of;  ///< empty: none known
   std::function<std::optional<HourBitmap>(const Snapshot::Edge&)> hours_of;
 };
+
+/// Those that the graph of the snapshot has. Both must outlive them.
+[[nodiscard]] ReplicaHints replica_hints(const DependencyGraph& graph, const Snapshot& snapshot);
 
 struct ServiceGraphOptions {
   std::uint32_t min_common_clients = 5;  ///< of servers without names, to be taken for replicas

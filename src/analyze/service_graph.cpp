@@ -21,6 +21,20 @@ std::string_view to_string(ReplicaEvidence e) noexcept {
   return "none";
 }
 
+ReplicaHints replica_hints(const DependencyGraph& graph, const Snapshot& snapshot) {
+  ReplicaHints hints;
+  hints.name_of = [&](AssetIndex a) {
+    const auto row = graph.asset(snapshot.assets[a.value]);
+    return row ? row->name : std::string{};
+  };
+  hints.hours_of = [&](const Snapshot::Edge& e) -> std::optional<HourBitmap> {
+    const auto row = graph.dependency(snapshot, e);
+    if (!row) return std::nullopt;
+    return row->hours;
+  };
+  return hints;
+}
+
 std::string ServedPort::port_text() const {
   const std::string name = protocol == 6    ? "tcp"
                            : protocol == 17 ? "udp"

@@ -8,25 +8,11 @@ namespace {
 
 constexpr std::size_t kScaleSamples = 128;
 
-ReplicaHints hints_from(const DependencyGraph& graph, const Snapshot& snapshot) {
-  ReplicaHints hints;
-  hints.name_of = [&](AssetIndex a) {
-    const auto row = graph.asset(snapshot.assets[a.value]);
-    return row ? row->name : std::string{};
-  };
-  hints.hours_of = [&](const Snapshot::Edge& e) -> std::optional<HourBitmap> {
-    const auto row = graph.dependency(snapshot, e);
-    if (!row) return std::nullopt;
-    return row->hours;
-  };
-  return hints;
-}
-
 }  // namespace
 
 Analysis::Analysis(const DependencyGraph& graph, std::shared_ptr<const Snapshot> snapshot)
     : snapshot_(std::move(snapshot)),
-      services_(*snapshot_, {}, {}, hints_from(graph, *snapshot_)),
+      services_(*snapshot_, {}, {}, replica_hints(graph, *snapshot_)),
       assets_(*snapshot_, services_.own_edges(*snapshot_)) {}
 
 const BlastScale& Analysis::scale() const {

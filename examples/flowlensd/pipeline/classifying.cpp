@@ -30,44 +30,13 @@ Classifying::Classifying(Classifier& classifier, const DependencyGraph& graph,
     : classifier_(classifier),
       graph_(graph),
       tell_(std::move(tell)),
-      interval_(interval),
-      fatal_(std::move(fatal)) {}
-
-Classifying::~Classifying() { stop(); }
-
-void Classifying::start() {
-  thread_ = std::thread([this] {
-    try {
-      run();
-    } catch (const std::exception& e) {
-      fatal_(std::string("the Classifier failed: ") + e.what());
-    }
-  });
-}
-
-void Classifying::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_ending_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
+      thread_(
+          "the Classifier", interval, [this](Timestamp now) { look(now); }, std::move(fatal)) {}
 
 std::size_t Classifying::look(Timestamp now) {
   const std::vector<Fact> facts = classifier_.look(graph_, now);
   for (const Fact& fact : facts) tell_(fact);
   return facts.size();
-}
-
-void Classifying::run() {
-  std::unique_lock lock(mutex_);
-  while (!is_ending_) {
-    lock.unlock();
-    look(std::chrono::system_clock::now());
-    lock.lock();
-    changed_.wait_for(lock, interval_, [this] { return is_ending_; });
-  }
 }
 
 }  // namespace flowlensd

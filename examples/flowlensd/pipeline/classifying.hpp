@@ -3,14 +3,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 #include "config/settings.hpp"
 #include "library.hpp"
 #include "pipeline/fatal.hpp"
+#include "pipeline/periodic.hpp"
 
 namespace flowlensd {
 
@@ -24,25 +22,17 @@ class Classifying {
   Classifying(Classifier& classifier, const DependencyGraph& graph,
               std::function<bool(const Fact&)> tell, std::chrono::milliseconds interval,
               FatalHandler fatal);
-  ~Classifying();
 
-  void start();
-  void stop();
+  void start() { thread_.start(); }
+  void stop() { thread_.stop(); }
   /// Looks once. Not while the thread runs. \return facts told.
   std::size_t look(Timestamp now);
 
  private:
-  void run();
-
   Classifier& classifier_;
   const DependencyGraph& graph_;
   const std::function<bool(const Fact&)> tell_;
-  const std::chrono::milliseconds interval_;
-  FatalHandler fatal_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_ending_ = false;
-  std::thread thread_;
+  Periodic thread_;
 };
 
 }  // namespace flowlensd
