@@ -104,7 +104,7 @@ class Proposer {
     return i;
   }
   void join(std::uint32_t a, std::uint32_t b) {
-    const auto [low, high] = std::minmax(root(a), root(b));
+    const auto [low, high] = std::minmax({root(a), root(b)});
     parents_[high] = low;
   }
 
