@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "log.hpp"
+#include "pipeline/background.hpp"
 
 namespace flowlensd {
 namespace {
@@ -89,6 +90,7 @@ void Alerting::look(Timestamp now) {
 }
 
 void Alerting::run() {
+  work_in_background();
   bool is_last = false;
   while (!is_last) {
     {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "pipeline/background.hpp"
+
 namespace flowlensd {
 namespace {
 
@@ -99,6 +101,7 @@ void MapWriter::take(Timestamp now, bool is_end, std::chrono::milliseconds patie
 
 /// The thread: the second half of flushes that try_flush() began.
 void MapWriter::run() {
+  work_in_background();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return is_applying_ || is_ending_; });

@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "pipeline/background.hpp"
+
 namespace flowlensd {
 
 Periodic::Periodic(std::string name, std::chrono::milliseconds interval,
@@ -34,6 +36,7 @@ void Periodic::stop() {
 }
 
 void Periodic::run() {
+  work_in_background();
   std::unique_lock lock(mutex_);
   while (!is_ending_) {
     lock.unlock();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "log.hpp"
+#include "pipeline/background.hpp"
 
 namespace flowlensd {
 namespace {
@@ -64,6 +65,7 @@ StoreView StoreThread::view() const {
 }
 
 void StoreThread::run() {
+  work_in_background();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return !waiting_.empty() || finishing_; });
