@@ -3,6 +3,7 @@
 /// type is raised.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -54,6 +55,8 @@ enum class Severity : std::uint8_t {
   critical,  ///< somebody should look at it now
 };
 inline constexpr std::size_t kSeverityCount = 3;
+inline constexpr std::array<std::string_view, kSeverityCount> kSeverityNames = {"info", "warning",
+                                                                                "critical"};
 /// `warning`
 [[nodiscard]] std::string_view to_string(Severity s) noexcept;
 

@@ -1,5 +1,6 @@
 // What the conditions of rules can ask.
 #include "flowlens/asset_features.hpp"
+#include "query/operands.hpp"
 
 namespace flowlens {
 
@@ -11,10 +12,8 @@ const RuleSubject& subject(const void* row) noexcept {
 const AssetFeatures& asset(const void* row) noexcept { return *subject(row).asset; }
 const ServiceUse* service(const void* row) noexcept { return subject(row).service; }
 
-bool number(std::uint64_t value, Operand& out) noexcept {
-  out.number = value;
-  return true;
-}
+using query::number;
+
 /// \return false for a share of nothing.
 bool ratio(double part, double whole, Operand& out) noexcept {
   out.number = field_key::of(whole > 0 ? part / whole : 0.0);

@@ -5,6 +5,7 @@
 
 #include "flowlens/alert.hpp"
 #include "flowlens/map_fields.hpp"
+#include "query/operands.hpp"
 
 namespace flowlens {
 
@@ -16,17 +17,8 @@ constexpr std::string_view kSteps[] = {"raised",      "escalated", "acknowledged
                                        "resolved",    "cleared",   "expired",
                                        "crowded_out", "reopened",  "released"};
 static_assert(std::size(kSteps) == kAlertStepCount);
-constexpr std::string_view kSeverities[] = {"info", "warning", "critical"};
-static_assert(std::size(kSeverities) == kSeverityCount);
 
-bool number(std::uint64_t value, Operand& out) noexcept {
-  out.number = value;
-  return true;
-}
-bool text(std::string_view value, Operand& out) noexcept {
-  out.text = value;
-  return !value.empty();
-}
+using query::number, query::text;
 
 // The fields of an event read an event where one of a noted event is meant.
 static_assert(std::is_standard_layout_v<NotedEvent>);
@@ -118,7 +110,7 @@ constexpr Field kAlertFields[] = {
          [](const void* r, std::size_t, Operand& out) noexcept {
            return number(static_cast<std::uint64_t>(alert(r).severity), out);
          },
-     .choices = kSeverities},
+     .choices = kSeverityNames},
     {.name = "suppressed",
      .kind = FieldKind::boolean,
      .description = "raised in a maintenance window",

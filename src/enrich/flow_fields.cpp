@@ -4,6 +4,7 @@
 
 #include "enrich/service_table.hpp"
 #include "flowlens/enricher.hpp"
+#include "query/operands.hpp"
 
 namespace flowlens {
 
@@ -14,12 +15,10 @@ const FlowRecord& flow(const void* row) noexcept { return *static_cast<const Flo
 constexpr std::string_view kKinds[] = {"traffic", "denied", "sampled"};
 
 bool number(bool has, std::uint64_t value, Operand& out) noexcept {
-  out.number = value;
-  return has;
+  return query::number(value, out) && has;
 }
 bool address(bool has, const IpAddress& value, Operand& out) noexcept {
-  out.address = value;
-  return has;
+  return query::address(value, out) && has;
 }
 
 constexpr Field kFields[] = {

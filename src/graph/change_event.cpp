@@ -5,6 +5,7 @@
 
 #include "flowlens/flow_fields.hpp"
 #include "flowlens/map_fields.hpp"
+#include "query/operands.hpp"
 
 namespace flowlens {
 
@@ -40,9 +41,6 @@ constexpr std::string_view kTypes[] = {"dependency_redirected",
                                        "visibility_lost"};
 static_assert(std::size(kTypes) == kChangeTypeCount);
 
-constexpr std::string_view kSeverities[] = {"info", "warning", "critical"};
-static_assert(std::size(kSeverities) == kSeverityCount);
-
 constexpr std::string_view kSubjects[] = {"asset", "dependency", "intermediary", "baseline", "map"};
 enum Subject : std::size_t { kAsset, kDependency, kIntermediary, kBaseline, kMap };
 
@@ -74,10 +72,7 @@ Subject subject_of(const ChangeEvent& event) noexcept {
 const ChangeEvent& change(const void* row) noexcept {
   return *static_cast<const ChangeEvent*>(row);
 }
-bool number(std::uint64_t value, Operand& out) noexcept {
-  out.number = value;
-  return true;
-}
+using query::number, query::text;
 bool number(const std::optional<std::uint64_t>& value, Operand& out) noexcept {
   out.number = value.value_or(0);
   return value.has_value();
@@ -85,10 +80,6 @@ bool number(const std::optional<std::uint64_t>& value, Operand& out) noexcept {
 bool address(const Endpoint& value, Operand& out) noexcept {
   out.address = value.address;
   return !value.address.is_unspecified();
-}
-bool text(std::string_view value, Operand& out) noexcept {
-  out.text = value;
-  return !value.empty();
 }
 bool is_about_service(const ChangeEvent& event) noexcept { return event.protocol != 0; }
 
@@ -108,7 +99,7 @@ constexpr Field kFields[] = {
          [](const void* r, std::size_t, Operand& out) noexcept {
            return number(static_cast<std::uint64_t>(change(r).severity), out);
          },
-     .choices = kSeverities},
+     .choices = kSeverityNames},
     {.name = "subject",
      .kind = FieldKind::choice,
      .description = "what kind of thing it happened to",
@@ -201,7 +192,9 @@ constexpr FieldTableOf<ChangeEvent> kTable{kFields};
 }  // namespace
 
 std::string_view to_string(ChangeType t) noexcept { return kTypes[static_cast<std::size_t>(t)]; }
-std::string_view to_string(Severity s) noexcept { return kSeverities[static_cast<std::size_t>(s)]; }
+std::string_view to_string(Severity s) noexcept {
+  return kSeverityNames[static_cast<std::size_t>(s)];
+}
 std::string_view subject_kind(const ChangeEvent& event) noexcept {
   return kSubjects[subject_of(event)];
 }

@@ -2,6 +2,7 @@
 
 #include "flowlens/enricher.hpp"
 #include "flowlens/flow_fields.hpp"
+#include "query/operands.hpp"
 
 namespace flowlens {
 
@@ -14,18 +15,7 @@ const AssetRow& asset(const void* row) noexcept { return *static_cast<const Asse
 
 constexpr std::string_view kDirections[] = {"client_server", "peer", "unknown"};
 
-bool number(std::uint64_t value, Operand& out) noexcept {
-  out.number = value;
-  return true;
-}
-bool address(const IpAddress& value, Operand& out) noexcept {
-  out.address = value;
-  return true;
-}
-bool text(std::string_view value, Operand& out) noexcept {
-  out.text = value;
-  return !value.empty();
-}
+using query::address, query::number, query::text;
 
 constexpr Field kDependencyFields[] = {
     {.name = "client ip",
