@@ -13,6 +13,58 @@ namespace {
 constexpr std::size_t kManyAssets = 20;
 constexpr std::size_t kShareOfAssets = 5;  ///< a fifth
 
+/// Services that are gone: who used each, and where else they find the same.
+struct Losses {
+  std::map<std::uint32_t, std::set<std::uint32_t>> clients;              ///< by service
+  std::map<std::uint32_t, std::map<std::uint32_t, std::size_t>> others;  ///< then by server
+
+  [[nodiscard]] std::size_t clients_of(std::uint32_t service) const {
+    return clients.at(service).size();
+  }
+  /// The server that half of the clients use too, and most of them; kNone: there is none.
+  [[nodiscard]] std::uint32_t replica_of(std::uint32_t service) const {
+    const auto found = others.find(service);
+    if (found == others.end()) return kNone;
+    std::uint32_t best = kNone;
+    std::size_t most = 0;
+    for (const auto& [server, shared] : found->second) {
+      if (2 * shared >= clients_of(service) && shared > most) {
+        best = server;
+        most = shared;
+      }
+    }
+    return best;
+  }
+};
+
+/// Two passes over what is watched.
+Losses losses_of(const State& s, const std::vector<std::uint32_t>& lost) {
+  Losses found;
+  std::map<std::pair<std::uint16_t, std::uint8_t>, std::vector<std::uint32_t>> by_port;
+  for (const std::uint32_t service : lost) {
+    found.clients[service];
+    by_port[{s.services[service].key.port, s.services[service].key.protocol}].push_back(service);
+  }
+  if (lost.empty()) return found;
+  for (std::uint32_t i = 0; i < s.dependencies.positions(); ++i) {
+    const DependencyWatch& d = s.dependencies[i].value;
+    if (!d.alive || d.is_silent) continue;
+    const auto of = found.clients.find(d.service);
+    if (of != found.clients.end()) of->second.insert(d.client);
+  }
+  for (std::uint32_t i = 0; i < s.dependencies.positions(); ++i) {
+    const DependencyWatch& d = s.dependencies[i].value;
+    if (!d.alive || d.is_silent) continue;
+    const auto& [key, other] = s.services[d.service];
+    const auto same = by_port.find({key.port, key.protocol});
+    if (same == by_port.end() || other.is_vanished || s.pause_of(other.rhythm) > s.day) continue;
+    for (const std::uint32_t service : same->second) {
+      if (found.clients[service].contains(d.client)) ++found.others[service][d.server];
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 void State::look_for_silence() {
@@ -72,89 +124,62 @@ void State::look_for_lost_services() {
 void State::tell_lost_services(const std::vector<std::uint32_t>& lost,
                                const std::vector<std::uint32_t>& lost_assets, const Id& root) {
   for (const std::uint32_t service : lost) services[service].value.is_vanished = true;
-  // Two passes over what is watched: the clients of each, then where else they find the same.
-  std::map<std::uint32_t, std::set<std::uint32_t>> clients;
-  for (const std::uint32_t service : lost) clients[service];
-  for (std::uint32_t i = 0; i < dependencies.positions(); ++i) {
-    const DependencyWatch& d = dependencies[i].value;
-    if (!d.alive || d.is_silent) continue;
-    if (const auto found = clients.find(d.service); found != clients.end()) {
-      found->second.insert(d.client);
-    }
-  }
-  std::map<std::pair<std::uint16_t, std::uint8_t>, std::vector<std::uint32_t>> by_port;
-  for (const std::uint32_t service : lost) {
-    by_port[{services[service].key.port, services[service].key.protocol}].push_back(service);
-  }
-  std::map<std::uint32_t, std::map<std::uint32_t, std::size_t>>
-      others;  // service → server → clients
-  for (std::uint32_t i = 0; i < dependencies.positions() && !lost.empty(); ++i) {
-    const DependencyWatch& d = dependencies[i].value;
-    if (!d.alive || d.is_silent || services[d.service].value.is_vanished) continue;
-    const ServiceKey& key = services[d.service].key;
-    const auto same = by_port.find({key.port, key.protocol});
-    if (same == by_port.end() || pause_of(services[d.service].value.rhythm) > day) continue;
-    for (const std::uint32_t service : same->second) {
-      if (clients[service].count(d.client) > 0) ++others[service][d.server];
-    }
-  }
-  // A replica: half of its clients use the other, too.
-  const auto replica_of = [&](std::uint32_t service) {
-    std::uint32_t best = kNone;
-    std::size_t most = 0;
-    for (const auto& [server, shared] : others[service]) {
-      if (2 * shared >= clients[service].size() && shared > most) {
-        best = server;
-        most = shared;
-      }
-    }
-    return best;
-  };
-
+  const Losses losses = losses_of(*this, lost);
   std::map<std::uint32_t, std::vector<std::uint32_t>> of_asset;
-  for (const std::uint32_t service : lost)
+  for (const std::uint32_t service : lost) {
     of_asset[services[service].key.server].push_back(service);
+  }
   for (const std::uint32_t asset : lost_assets) {
-    const AssetWatch& a = assets[asset].value;
-    ChangeEvent event = about_asset(ChangeType::asset_offline, asset, a.rhythm.last);
-    event.cause = root;
-    event.before = "online";
-    event.after = "offline";
-    event.seen = std::uint64_t{pause_of(a.rhythm)} *
-                 static_cast<std::uint64_t>(options.window / std::chrono::seconds{1});
-    event.expected = std::uint64_t{a.rhythm.most()} *
-                     static_cast<std::uint64_t>(options.window / std::chrono::seconds{1});
     std::size_t left = 0;
     for (const std::uint32_t service : of_asset[asset]) {
-      event.severity = std::max(event.severity, Severity::warning);
-      if (replica_of(service) == kNone) left = std::max(left, clients[service].size());
+      if (losses.replica_of(service) != kNone) continue;
+      left = std::max(left, losses.clients_of(service));
     }
-    if (left >= options.critical_clients) event.severity = Severity::critical;
-    event.reason = name_of(asset) + " is silent since " + to_string(time_of(a.rhythm.last + 1)) +
-                   "; it has never rested longer than " + span_text(a.rhythm.most());
-    if (left > 0) event.reason += "; " + std::to_string(left) + " clients have no other server";
+    ChangeEvent event = about_lost_asset(asset, !of_asset[asset].empty(), left);
+    event.cause = root;
     away_events[asset] = tell(std::move(event));
   }
   for (const std::uint32_t service : lost) {
-    const ServiceKey key = services[service].key;
-    const Rhythm& r = services[service].value.rhythm;
-    const std::uint32_t other = replica_of(service);
-    ChangeEvent event = about_service(
-        other == kNone ? ChangeType::service_vanished : ChangeType::replica_lost, service, r.last);
-    const auto host = away_events.find(key.server);
-    if (host != away_events.end()) event.cause = host->second;
-    event.before = "serving";
-    event.after = "vanished";
-    const std::size_t count = clients[service].size();
-    if (assets[key.server].value.is_internal && count > 0) {
-      const bool is_grave = other == kNone && count >= options.critical_clients;
-      event.severity = is_grave ? Severity::critical : Severity::warning;
-    }
-    event.reason = name_of(key.server) + " serves " + service_text(key) + " no more, to any of " +
-                   std::to_string(count) + " clients";
-    if (other != kNone) event.reason += "; " + name_of(other) + " still serves them";
-    vanished_events[service] = tell(std::move(event));
+    vanished_events[service] =
+        tell(about_lost_service(service, losses.clients_of(service), losses.replica_of(service)));
   }
+}
+
+/// \param left  clients that have no other server for what it served.
+ChangeEvent State::about_lost_asset(std::uint32_t asset, bool serves, std::size_t left) const {
+  const Rhythm& r = assets[asset].value.rhythm;
+  ChangeEvent event = about_asset(ChangeType::asset_offline, asset, r.last);
+  if (serves) event.severity = Severity::warning;
+  if (left >= options.critical_clients) event.severity = Severity::critical;
+  event.before = "online";
+  event.after = "offline";
+  const auto seconds = static_cast<std::uint64_t>(options.window / std::chrono::seconds{1});
+  event.seen = pause_of(r) * seconds;
+  event.expected = r.most() * seconds;
+  event.reason = name_of(asset) + " is silent since " + to_string(time_of(r.last + 1)) +
+                 "; it has never rested longer than " + span_text(r.most());
+  if (left > 0) event.reason += "; " + std::to_string(left) + " clients have no other server";
+  return event;
+}
+
+/// \param other  the server that stands in for it, or kNone.
+ChangeEvent State::about_lost_service(std::uint32_t service, std::size_t clients,
+                                      std::uint32_t other) const {
+  const auto& [key, watched] = services[service];
+  const auto type = other == kNone ? ChangeType::service_vanished : ChangeType::replica_lost;
+  ChangeEvent event = about_service(type, service, watched.rhythm.last);
+  const auto host = away_events.find(key.server);
+  if (host != away_events.end()) event.cause = host->second;
+  event.before = "serving";
+  event.after = "vanished";
+  if (assets[key.server].value.is_internal && clients > 0) {
+    const bool is_grave = other == kNone && clients >= options.critical_clients;
+    event.severity = is_grave ? Severity::critical : Severity::warning;
+  }
+  event.reason = name_of(key.server) + " serves " + service_text(key) + " no more, to any of " +
+                 std::to_string(clients) + " clients";
+  if (other != kNone) event.reason += "; " + name_of(other) + " still serves them";
+  return event;
 }
 
 Id State::cause_of(const DependencyWatch& d) const {

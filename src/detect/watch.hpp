@@ -160,6 +160,10 @@ struct State {
   void look_for_silent_dependencies();
   void tell_lost_services(const std::vector<std::uint32_t>& lost,
                           const std::vector<std::uint32_t>& lost_assets, const Id& root);
+  [[nodiscard]] ChangeEvent about_lost_asset(std::uint32_t asset, bool serves,
+                                             std::size_t left) const;
+  [[nodiscard]] ChangeEvent about_lost_service(std::uint32_t service, std::size_t clients,
+                                               std::uint32_t other) const;
   [[nodiscard]] std::uint32_t pause_of(const Rhythm& r) const noexcept {
     return now() > r.last + 1 ? now() - r.last - 1 : 0;
   }
