@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace flowlens::store {
@@ -22,14 +23,14 @@ void bind_counts(Statement& statement, const TrafficCounts& counts) {
 }
 
 /// The rows in the order of their key. Ids are spread evenly, so in any other order each row would
-/// meet another page of the tree.
+/// meet another page of the tree. Keys stand beside each other while they are sorted, rows do not.
 template <typename Row, typename Key>
-std::vector<const Row*> in_order(const std::vector<Row>& rows, Key key) {
-  std::vector<const Row*> order;
+auto in_order(const std::vector<Row>& rows, Key key) {
+  std::vector<std::pair<decltype(key(rows.front())), const Row*>> order;
   order.reserve(rows.size());
-  for (const Row& row : rows) order.push_back(&row);
+  for (const Row& row : rows) order.emplace_back(key(row), &row);
   std::stable_sort(order.begin(), order.end(),
-                   [&](const Row* a, const Row* b) { return key(*a) < key(*b); });
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   return order;
 }
 
@@ -120,10 +121,11 @@ void SqliteWriter::write(const Revision& revision) {
   const auto by_window = [](const WindowRow& row) {
     return std::tuple{row.window_start, row.dependency};
   };
-  for (const AssetRow* row : in_order(revision.assets, by_id)) write_asset(*row);
-  for (const DependencyRow* row : in_order(revision.dependencies, by_id)) write_dependency(*row);
-  for (const WindowRow* row : in_order(revision.windows, by_window))
+  for (const auto& [id, row] : in_order(revision.assets, by_id)) write_asset(*row);
+  for (const auto& [id, row] : in_order(revision.dependencies, by_id)) write_dependency(*row);
+  for (const auto& [key, row] : in_order(revision.windows, by_window)) {
     write_window(*row, revision.epoch);
+  }
   for (const ChangeEvent& event : revision.events) write_event(event);
   for (const IntermediaryRow& row : revision.intermediaries) write_intermediary(row);
   write_epoch(revision);

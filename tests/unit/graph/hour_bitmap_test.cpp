@@ -77,6 +77,13 @@ TEST_CASE("hours: runs, and the same again from words") {
   CHECK_FALSE(b.any({73, 74}));
   CHECK(b.any({74, 1'000'000}));
   CHECK(b.any({0, 70}));
+  // Long rests, at both ends of a word and across two.
+  for (const HourSpan& span :
+       {HourSpan{160, 160}, HourSpan{223, 224}, HourSpan{287, 287}, HourSpan{735, 741}}) {
+    b.set(span);
+  }
+  CHECK(b.runs() ==
+        std::vector<HourSpan>{{70, 72}, {75, 75}, {160, 160}, {223, 224}, {287, 287}, {735, 741}});
 }
 
 TEST_CASE("hours: any order of setting and merging is the set of hours") {
