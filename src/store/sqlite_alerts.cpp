@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "flowlens/alert_store.hpp"
-#include "store/row_text.hpp"
+#include "store/alert_rows.hpp"
 #include "store/sqlite_database.hpp"
 
 namespace flowlens {
@@ -12,28 +12,6 @@ namespace {
 using store::Database;
 using store::Statement;
 using store::Transaction;
-
-AlertStatus status_from(const std::string& text) {
-  if (const auto status = parse_alert_status(text)) return *status;
-  throw IoError("the store holds `" + text + "`, which is no status of an alert");
-}
-
-AlertStep step_from(const std::string& text) {
-  for (std::size_t i = 0; i < kAlertStepCount; ++i) {
-    if (to_string(static_cast<AlertStep>(i)) == text) return static_cast<AlertStep>(i);
-  }
-  throw IoError("the store holds `" + text + "`, which is no step of an alert");
-}
-
-std::optional<Timestamp> optional_time(Statement& row) {
-  const auto ns = row.optional_i64();
-  if (!ns) return std::nullopt;
-  return from_unix_ns(*ns);
-}
-
-void bind_time(Statement& s, const std::optional<Timestamp>& time) {
-  time ? s.bind(to_unix_ns(*time)) : s.bind_null();
-}
 
 class SqliteAlertStore final : public AlertStore {
  public:
@@ -55,37 +33,6 @@ class SqliteAlertStore final : public AlertStore {
   Database database_;
   Epoch epoch_;
 };
-
-Alert read_alert(Statement& row) {
-  Alert a;
-  a.id = row.id();
-  a.key.rule = row.text();
-  a.key.type = store::change_type_from(row.text());
-  a.key.subject = row.id();
-  a.key.protocol = static_cast<std::uint8_t>(row.u64());
-  a.key.port = static_cast<std::uint16_t>(row.u64());
-  a.status = status_from(row.text());
-  a.severity = store::severity_from(row.text());
-  a.title = row.text();
-  a.text = row.text();
-  a.asset = row.text();
-  a.environment = row.text();
-  a.datacenter = row.text();
-  if (const std::string text = row.text(); !text.empty()) a.address = store::address_from(text);
-  a.first_event = row.id();
-  a.last_event = row.id();
-  a.opened_at = from_unix_ns(row.i64());
-  a.last_at = from_unix_ns(row.i64());
-  a.noted_at = from_unix_ns(row.i64());
-  a.count = row.u64();
-  a.reopened = static_cast<std::uint32_t>(row.u64());
-  a.maintenance = row.text();
-  a.acknowledged_by = row.text();
-  a.acknowledged_at = optional_time(row);
-  a.resolved_by = row.text();
-  a.resolved_at = optional_time(row);
-  return a;
-}
 
 AlertState SqliteAlertStore::load() {
   Transaction transaction{database_, Transaction::Kind::read};
@@ -112,13 +59,9 @@ AlertState SqliteAlertStore::load() {
                     "SELECT step, at, who, note FROM alert_history WHERE alert = ? "
                     "ORDER BY position"};
   for (alerts.begin(); alerts.step();) {
-    Alert& alert = state.alerts.emplace_back(read_alert(alerts));
+    Alert& alert = state.alerts.emplace_back(store::take_alert(alerts));
     for (history.begin().bind(alert.id); history.step();) {
-      AlertEntry& entry = alert.history.emplace_back();
-      entry.step = step_from(history.text());
-      entry.at = from_unix_ns(history.i64());
-      entry.who = history.text();
-      entry.note = history.text();
+      alert.history.push_back(store::take_entry(history));
     }
   }
   transaction.commit();
@@ -151,45 +94,13 @@ void SqliteAlertStore::write_alert(const Alert& a) {
   remove_alert(a.id);
   Statement insert{
       database_, "INSERT INTO alerts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
-  insert.begin()
-      .bind(a.id)
-      .bind(a.key.rule)
-      .bind(to_string(a.key.type))
-      .bind(a.key.subject)
-      .bind(std::uint64_t{a.key.protocol})
-      .bind(std::uint64_t{a.key.port})
-      .bind(to_string(a.status))
-      .bind(to_string(a.severity))
-      .bind(a.title)
-      .bind(a.text)
-      .bind(a.asset)
-      .bind(a.environment)
-      .bind(a.datacenter)
-      .bind(a.address ? a.address->to_string() : std::string{})
-      .bind(a.first_event)
-      .bind(a.last_event)
-      .bind(to_unix_ns(a.opened_at))
-      .bind(to_unix_ns(a.last_at))
-      .bind(to_unix_ns(a.noted_at))
-      .bind(a.count)
-      .bind(std::uint64_t{a.reopened})
-      .bind(a.maintenance)
-      .bind(a.acknowledged_by);
-  bind_time(insert, a.acknowledged_at);
-  insert.bind(a.resolved_by);
-  bind_time(insert, a.resolved_at);
+  store::put(insert.begin(), a);
   insert.run();
   Statement line{database_, "INSERT INTO alert_history VALUES (?,?,?,?,?,?)"};
   std::uint64_t position = 0;
   for (const AlertEntry& entry : a.history) {
-    line.begin()
-        .bind(a.id)
-        .bind(position++)
-        .bind(to_string(entry.step))
-        .bind(to_unix_ns(entry.at))
-        .bind(entry.who)
-        .bind(entry.note)
-        .run();
+    store::put(line.begin().bind(a.id).bind(position++), entry);
+    line.run();
   }
 }
 

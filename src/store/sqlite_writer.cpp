@@ -1,38 +1,15 @@
 #include "store/sqlite_writer.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <tuple>
-#include <utility>
-#include <vector>
+
+#include "store/rows.hpp"
 
 namespace flowlens::store {
 namespace {
 
 constexpr std::int64_t kLongestWindowNs = 86'400'000'000'000;
-
-void bind_counts(Statement& statement, const TrafficCounts& counts) {
-  statement.bind(counts.flows)
-      .bind(counts.octets_to_server)
-      .bind(counts.octets_to_client)
-      .bind(counts.packets_to_server)
-      .bind(counts.packets_to_client)
-      .bind(counts.estimated_octets_to_server)
-      .bind(counts.estimated_octets_to_client);
-}
-
-/// The rows in the order of their key. Ids are spread evenly, so in any other order each row would
-/// meet another page of the tree. Keys stand beside each other while they are sorted, rows do not.
-template <typename Row, typename Key>
-auto in_order(const std::vector<Row>& rows, Key key) {
-  std::vector<std::pair<decltype(key(rows.front())), const Row*>> order;
-  order.reserve(rows.size());
-  for (const Row& row : rows) order.emplace_back(key(row), &row);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  return order;
-}
 
 }  // namespace
 
@@ -132,61 +109,19 @@ void SqliteWriter::write(const Revision& revision) {
 }
 
 void SqliteWriter::write_asset(const AssetRow& row) {
-  upsert_asset_.begin()
-      .bind(row.id)
-      .bind(row.name)
-      .bind(row.asset_type)
-      .bind(row.is_internal)
-      .bind(to_unix_ns(row.first_seen))
-      .bind(to_unix_ns(row.last_seen))
-      .bind(to_string(row.name_source))
-      .bind(to_unix_ns(row.name_at))
-      .bind(to_string(row.type_source))
-      .bind(static_cast<std::uint64_t>(std::lround(row.type_confidence * 1e6f)))
-      .bind(to_unix_ns(row.type_at))
-      .run();
+  put(upsert_asset_.begin(), row);
+  upsert_asset_.run();
   std::uint64_t position = 0;
   for (const HeldEndpoint& held : row.endpoints) {
-    upsert_endpoint_.begin()
-        .bind(row.id)
-        .bind(position++)
-        .bind(sites_->name(held.endpoint.site))
-        .bind(held.endpoint.address.to_string())
-        .bind(to_unix_ns(held.from));
-    if (held.until) {
-      upsert_endpoint_.bind(to_unix_ns(*held.until));
-    } else {
-      upsert_endpoint_.bind_null();
-    }
-    upsert_endpoint_.bind(to_string(held.source)).run();
+    put(upsert_endpoint_.begin().bind(row.id).bind(position++), held, *sites_);
+    upsert_endpoint_.run();
   }
   trim_endpoints_.begin().bind(row.id).bind(position).run();
 }
 
 void SqliteWriter::write_dependency(const DependencyRow& row) {
-  upsert_dependency_.begin()
-      .bind(row.id)
-      .bind(row.client_asset)
-      .bind(row.server_asset)
-      .bind(sites_->name(row.key.client.site))
-      .bind(row.key.client.address.to_string())
-      .bind(sites_->name(row.key.server.site))
-      .bind(row.key.server.address.to_string())
-      .bind(std::uint64_t{row.key.protocol})
-      .bind(std::uint64_t{row.key.port})
-      .bind(service_name(row.service))
-      .bind(to_string(row.direction))
-      .bind(to_string(row.rung))
-      .bind(row.provisional)
-      .bind(to_unix_ns(row.first_seen))
-      .bind(to_unix_ns(row.last_seen));
-  bind_counts(upsert_dependency_, row.totals);
-  upsert_dependency_.bind(observers_text(row))
-      .bind(std::span<const std::uint8_t>{hours_blob(row.hours)})
-      .bind(std::uint64_t{row.flips})
-      .bind(reasons_text(row.reasons));
-  bind_if_any(upsert_dependency_, row.via);
-  upsert_dependency_.bind(std::uint64_t{row.client_count}).run();
+  put(upsert_dependency_.begin(), row, *sites_);
+  upsert_dependency_.run();
 }
 
 /// What pointed to the id goes on to its target, so that targets are never aliases.
@@ -195,49 +130,15 @@ void SqliteWriter::write_alias(const Alias& alias) {
   insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
 }
 
-/// Empty texts where there is none.
-void SqliteWriter::bind_if_any(Statement& statement, const Endpoint& end) {
-  const bool is_any = !end.address.is_unspecified();
-  statement.bind(is_any ? sites_->name(end.site) : std::string_view{})
-      .bind(is_any ? end.address.to_string() : std::string{});
-}
-
 void SqliteWriter::write_event(const ChangeEvent& event) {
-  insert_event_.begin()
-      .bind(event.id)
-      .bind(to_string(event.type))
-      .bind(event.subject)
-      .bind(event.object)
-      .bind(to_unix_ns(event.at))
-      .bind(event.reason)
-      .bind(to_string(event.severity))
-      .bind(event.cause)
-      .bind(event.before)
-      .bind(event.after);
-  for (const auto& count : {event.expected, event.seen}) {
-    count ? insert_event_.bind(*count) : insert_event_.bind_null();
-  }
-  for (const Endpoint& end : {event.endpoint, event.client}) bind_if_any(insert_event_, end);
-  insert_event_.bind(std::uint64_t{event.port}).bind(std::uint64_t{event.protocol}).run();
+  put(insert_event_.begin(), event, *sites_);
+  insert_event_.run();
 }
 
 /// Members are only ever added.
 void SqliteWriter::write_intermediary(const IntermediaryRow& row) {
-  upsert_intermediary_.begin()
-      .bind(row.id)
-      .bind(to_string(row.kind))
-      .bind(to_string(row.state))
-      .bind(sites_->name(row.front.site))
-      .bind(row.front.address.to_string())
-      .bind(std::uint64_t{row.front_port})
-      .bind(std::uint64_t{row.backend_port})
-      .bind(std::uint64_t{row.protocol})
-      .bind(std::uint64_t{row.clients})
-      .bind(std::uint64_t{row.windows})
-      .bind(static_cast<std::uint64_t>(std::lround(row.confidence * 1e6f)))
-      .bind(to_unix_ns(row.first_seen))
-      .bind(to_unix_ns(row.last_seen))
-      .run();
+  put(upsert_intermediary_.begin(), row, *sites_);
+  upsert_intermediary_.run();
   for (const Endpoint& member : row.members) {
     insert_member_.begin()
         .bind(row.id)
@@ -257,23 +158,14 @@ void SqliteWriter::write_window(const WindowRow& row, Epoch epoch) {
     return;
   }
   upsert_window_.begin().bind(to_unix_ns(row.window_start)).bind(row.dependency).bind(epoch.value);
-  bind_counts(upsert_window_, row.counts);
+  put(upsert_window_, row.counts);
   upsert_window_.run();
 }
 
 void SqliteWriter::write_epoch(const Revision& revision) {
-  const FlowLedger& flows = revision.flows;
-  update_epoch_.begin()
-      .bind(revision.number)
-      .bind(to_unix_ns(revision.at))
-      .bind(flows.normalized)
-      .bind(flows.applied)
-      .bind(flows.duplicate)
-      .bind(flows.attempt)
-      .bind(flows.control)
-      .bind(flows.sampled_out);
-  for (const std::uint64_t dropped : flows.dropped) update_epoch_.bind(dropped);
-  update_epoch_.bind(flows.late_carried).bind(revision.epoch.value).run();
+  update_epoch_.begin().bind(revision.number).bind(to_unix_ns(revision.at));
+  put(update_epoch_, revision.flows);
+  update_epoch_.bind(revision.epoch.value).run();
 }
 
 void SqliteWriter::remove_asset(const Id& id) {

@@ -21,7 +21,6 @@ class SqliteWriter {
   void write_alias(const Alias& alias);
   void write_intermediary(const IntermediaryRow& row);
   void write_event(const ChangeEvent& event);
-  void bind_if_any(Statement& statement, const Endpoint& end);
   void write_epoch(const Revision& revision);
   void remove_asset(const Id& id);
   void remove_dependency(const Id& id);
