@@ -235,14 +235,13 @@ std::shared_ptr<const Snapshot> DependencyGraph::snapshot(const AsOf& as_of) con
   for_each_position(*impl_, impl_->dependencies, [&](std::uint32_t p) {
     if (!impl_->was_active(p, as_of)) return;
     const DependencyKeyPositions& key = impl_->dependencies[p].key;
-    Snapshot::Edge edge = impl_->edge_of(p);
-    edge.client.value = impl_->holder_at(key.client, as_of.at);
-    edge.server.value = impl_->holder_at(key.server, as_of.at);
-    for (const std::uint32_t asset : {edge.client.value, edge.server.value}) {
+    const State::Ends ends{impl_->holder_at(key.client, as_of.at),
+                           impl_->holder_at(key.server, as_of.at)};
+    for (const std::uint32_t asset : {ends.client, ends.server}) {
       if (asset >= input.assets.size()) input.assets.resize(impl_->assets.positions());
       input.assets[asset] = impl_->assets[asset].key;
     }
-    input.add(edge);
+    impl_->write_edge(p, ends, input.edges.add(input.bucket_for(ends.client)));
   });
   input.revision = counters().revision;
   return build_snapshot(std::move(input));

@@ -1,5 +1,6 @@
 // Reading the structure while writers go on.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "graph/graph_state.hpp"
@@ -12,6 +13,7 @@ namespace graph {
 namespace {
 
 constexpr std::uint32_t kRowsAtOnce = 2'048;  // under a millisecond, whatever misses the cache
+constexpr std::uint32_t kRowsInStep = 64;
 
 void read_asset(const State& graph, std::uint32_t position, SnapshotInput& to) {
   if (position >= to.assets.size()) to.assets.resize(position + 1);
@@ -34,10 +36,30 @@ std::uint32_t read_assets(const State& graph, std::uint32_t from, SnapshotInput&
   for (std::uint32_t p = from; p < end; ++p) read_asset(graph, p, to);
   return end;
 }
+
+/// Who holds the endpoints of a row now; of one that is gone, anybody.
+State::Ends ends_of(const State& graph, std::uint32_t dependency) noexcept {
+  return {graph.client_asset(dependency), graph.server_asset(dependency)};
+}
+
+/// The ends of some rows lie all over: they are read in steps, so that one wait serves for all.
+void read_some_edges(const State& graph, std::uint32_t from, std::uint32_t end, SnapshotInput& to) {
+  std::array<State::Ends, kRowsInStep> ends;
+  std::array<std::size_t, kRowsInStep> buckets;
+  const std::uint32_t count = end - from;
+  for (std::uint32_t i = 0; i < count; ++i) ends[i] = ends_of(graph, from + i);
+  for (std::uint32_t i = 0; i < count; ++i) buckets[i] = to.bucket_for(ends[i].client);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const bool is_alive = graph.dependencies[from + i].value.alive;
+    if (!is_alive || buckets[i] == SnapshotInput::kNoBucket) continue;
+    graph.write_edge(from + i, ends[i], to.edges.add(buckets[i]));
+  }
+}
+
 std::uint32_t read_edges(const State& graph, std::uint32_t from, SnapshotInput& to) {
   const std::uint32_t end = std::min(graph.dependencies.positions(), from + kRowsAtOnce);
-  for (std::uint32_t p = from; p < end; ++p) {
-    if (graph.dependencies[p].value.alive) to.add(graph.edge_of(p));
+  for (std::uint32_t p = from; p < end; p += kRowsInStep) {
+    read_some_edges(graph, p, std::min(end, p + kRowsInStep), to);
   }
   return end;
 }
@@ -49,8 +71,10 @@ std::size_t read_log(StructureLog& log, const State& graph, SnapshotInput& to) {
     if (is_asset) {
       read_asset(graph, position, to);
     } else {
-      const bool is_alive = graph.dependencies[position].value.alive;
-      to.read_again[position] = is_alive ? std::optional{graph.edge_of(position)} : std::nullopt;
+      std::optional<Snapshot::Edge>& edge = to.read_again[position];
+      edge.reset();
+      if (!graph.dependencies[position].value.alive) continue;
+      graph.write_edge(position, ends_of(graph, position), edge.emplace());
     }
   }
   return log.positions.size() - log.done;
@@ -58,24 +82,24 @@ std::size_t read_log(StructureLog& log, const State& graph, SnapshotInput& to) {
 
 }  // namespace
 
-Snapshot::Edge State::edge_of(std::uint32_t dependency) const noexcept {
+void State::write_edge(std::uint32_t dependency, const Ends& ends,
+                       Snapshot::Edge& to) const noexcept {
   const auto& [key, d] = dependencies[dependency];
-  const Description said = shown(d);
   const bool is_closed = d.open_head == kNoPosition;
-  Snapshot::Edge edge;
-  edge.client.value = client_asset(dependency);
-  edge.server.value = server_asset(dependency);
-  edge.dependency.value = dependency;
-  edge.last_hour = hour_of(said.seen.last);
-  edge.weight =
+  const Description said = is_closed ? Description{} : shown(d);
+  to.client.value = ends.client;
+  to.server.value = ends.server;
+  to.dependency.value = dependency;
+  to.last_hour = hour_of(is_closed ? d.seen.last : said.seen.last);
+  to.weight =
       static_cast<float>(d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client);
-  edge.port = key.port;
-  edge.protocol = key.protocol;
-  edge.confidence_percent = static_cast<std::uint8_t>(100 * confidence(said.rung) + 0.5f);
-  edge.active_hours =
+  to.port = key.port;
+  to.protocol = key.protocol;
+  const DirectionRung rung = is_closed ? static_cast<DirectionRung>(d.rung) : said.rung;
+  to.confidence_percent = static_cast<std::uint8_t>(100 * confidence(rung) + 0.5f);
+  to.active_hours =
       is_closed ? d.active_hours : static_cast<std::uint16_t>(shown_hours(dependency).count());
-  edge.sampling_rate = sampling_rate(d.totals);
-  return edge;
+  to.sampling_rate = sampling_rate(d.totals);
 }
 
 void State::begin_log(SnapshotInput& to) const {

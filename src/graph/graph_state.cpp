@@ -187,13 +187,6 @@ void State::mark_stale(std::uint32_t asset) {
   stale_assets.push_back(asset);
 }
 
-std::uint32_t State::client_asset(std::uint32_t dependency) const noexcept {
-  return endpoints[dependencies[dependency].key.client].value.asset;
-}
-std::uint32_t State::server_asset(std::uint32_t dependency) const noexcept {
-  return endpoints[dependencies[dependency].key.server].value.asset;
-}
-
 void State::add_to_asset(std::uint32_t asset, std::uint32_t dependency) {
   auto& list = assets[asset].value.dependencies;
   if (list.empty() || list.back() < dependency) {

@@ -66,8 +66,12 @@ struct State {
   void mark_dependency(std::uint32_t dependency);
   void mark_asset(std::uint32_t asset);
   void mark_stale(std::uint32_t asset);
-  [[nodiscard]] std::uint32_t client_asset(std::uint32_t dependency) const noexcept;
-  [[nodiscard]] std::uint32_t server_asset(std::uint32_t dependency) const noexcept;
+  [[nodiscard]] std::uint32_t client_asset(std::uint32_t dependency) const noexcept {
+    return endpoints[dependencies[dependency].key.client].value.asset;
+  }
+  [[nodiscard]] std::uint32_t server_asset(std::uint32_t dependency) const noexcept {
+    return endpoints[dependencies[dependency].key.server].value.asset;
+  }
   void add_to_asset(std::uint32_t asset, std::uint32_t dependency);
   void take_from_asset(std::uint32_t asset, std::uint32_t dependency);
 
@@ -146,8 +150,13 @@ struct State {
   // Snapshots (graph_snapshot.cpp)
   void read_structure(SnapshotInput& to) const;
   void begin_log(SnapshotInput& to) const;
-  /// With positions of assets for their indexes: of those that hold its endpoints now.
-  [[nodiscard]] Snapshot::Edge edge_of(std::uint32_t dependency) const noexcept;
+  /// Positions of the assets that hold the endpoints of a dependency.
+  struct Ends {
+    std::uint32_t client = kNoPosition;
+    std::uint32_t server = kNoPosition;
+  };
+  /// Of a row that is alive: with positions of assets for their indexes.
+  void write_edge(std::uint32_t dependency, const Ends& ends, Snapshot::Edge& to) const noexcept;
   /// To be called with every change of the structure.
   void note_structure(std::uint32_t position, bool is_asset) {
     ++structure;

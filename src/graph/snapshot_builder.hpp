@@ -5,12 +5,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "base/spread_vector.hpp"
 #include "flowlens/snapshot.hpp"
 
 namespace flowlens::graph {
@@ -24,20 +26,25 @@ class EdgeBuckets {
   /// Before the first edge; more than `edges` only take more steps.
   void reserve(std::size_t edges) {
     room_ = edges / kBuckets * 5 / 4;
-    memory_ =
-        std::make_unique_for_overwrite<std::byte[]>(kBuckets * room_ * sizeof(Snapshot::Edge));
+    const std::size_t octets = kBuckets * room_ * sizeof(Snapshot::Edge);
+    memory_ = std::make_unique_for_overwrite<std::byte[]>(octets);
+    base::ask_for_huge_pages(memory_.get(), octets);
   }
-  void add(std::size_t bucket, const Snapshot::Edge& edge) {
-    if (sizes_[bucket] == room_) {
-      more_[bucket].push_back(edge);
-    } else {
-      std::memcpy(begin(bucket) + sizes_[bucket]++ * sizeof edge, &edge, sizeof edge);
-    }
+  /// The place of one more edge, to be filled there: putting it together elsewhere costs a wait for
+  /// all stores before it.
+  [[nodiscard]] Snapshot::Edge& add(std::size_t bucket) {
+    if (sizes_[bucket] == room_) return more_[bucket].emplace_back();
+    return *::new (begin(bucket) + sizes_[bucket]++ * sizeof(Snapshot::Edge)) Snapshot::Edge;
   }
-  void copy(std::size_t bucket, std::vector<Snapshot::Edge>& to) const {
-    to.resize(sizes_[bucket]);
-    if (!to.empty()) std::memcpy(to.data(), begin(bucket), to.size() * sizeof to[0]);
-    to.insert(to.end(), more_[bucket].begin(), more_[bucket].end());
+  /// All of a bucket where it had room for all; else `scratch` takes them.
+  [[nodiscard]] std::span<Snapshot::Edge> edges(std::size_t bucket,
+                                                std::vector<Snapshot::Edge>& scratch) {
+    const std::span<Snapshot::Edge> found{reinterpret_cast<Snapshot::Edge*>(begin(bucket)),
+                                          sizes_[bucket]};
+    if (more_[bucket].empty()) return found;
+    scratch.assign(found.begin(), found.end());
+    scratch.insert(scratch.end(), more_[bucket].begin(), more_[bucket].end());
+    return scratch;
   }
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t sum = 0;
@@ -59,17 +66,19 @@ class EdgeBuckets {
 /// What was read. Edges name their assets by position, until they are sorted; they are kept in buckets
 /// by the first bits of the client's id, which is the order they will be in.
 struct SnapshotInput {
-  /// An edge whose client came after the assets were read is left out: what is new is read again.
-  void add(const Snapshot::Edge& edge) {
-    if (edge.client.value >= assets.size()) return;
-    edges.add(bucket_of(assets[edge.client.value]), edge);
-  }
   [[nodiscard]] static std::size_t bucket_of(const Id& id) noexcept {
     return std::size_t{id.octets[0]} << 2 | id.octets[1] >> 6;
   }
 
+  /// The bucket for edges of a client, by its position. kNoBucket if it came after the assets were read:
+  /// its edges are left out, as what is new is read again.
+  static constexpr std::size_t kNoBucket = EdgeBuckets::kBuckets;
+  [[nodiscard]] std::size_t bucket_for(std::uint32_t client) const noexcept {
+    return client < assets.size() ? bucket_of(assets[client]) : kNoBucket;
+  }
+
   std::uint64_t revision = 0;
-  std::vector<Id> assets;  ///< by position; none where there is no asset
+  base::SpreadVector<Id> assets;  ///< by position; none where there is no asset
   EdgeBuckets edges;
   /// Positions of dependencies that were read again, with what was found in the end: nothing where
   /// there is none any more. What `edges` says of them does not count.

@@ -373,10 +373,14 @@ TEST_CASE("snapshot: what changed while it was read counts as it was in the end"
   input.assets[0].octets[0] = 0xf0;  // positions are not in the order of ids
   input.assets[1].octets[0] = 0x01;
   input.assets[2].octets[0] = 0x80;
-  input.add(edge(0, 1, 7));
-  input.add(edge(0, 2, 8));
-  input.add(edge(1, 2, 9));
-  input.add(edge(4, 2, 10));  // came later: it will be read again
+  const auto add = [&](const Snapshot::Edge& e) {
+    const std::size_t bucket = input.bucket_for(e.client.value);
+    if (bucket != graph::SnapshotInput::kNoBucket) input.edges.add(bucket) = e;
+  };
+  add(edge(0, 1, 7));
+  add(edge(0, 2, 8));
+  add(edge(1, 2, 9));
+  add(edge(4, 2, 10));  // came later: it will be read again
   input.assets[3].octets[0] = 0x02;
   input.assets.emplace_back().octets[0] = 0x90;
   input.read_again = {{7, edge(3, 1, 7)}, {8, std::nullopt}, {10, edge(4, 2, 10)}};
