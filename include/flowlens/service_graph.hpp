@@ -91,6 +91,8 @@ struct Cluster {
   ReplicaEvidence evidence = ReplicaEvidence::none;
   bool is_shared = false;            ///< infrastructure: most servers use it
   std::uint8_t overlap_percent = 0;  ///< clients in common of the members least alike; 0 for one
+  /// Who needs it for certain or probably, watchers aside.
+  std::uint32_t bound_clients = 0;
   friend constexpr bool operator==(const Cluster&, const Cluster&) noexcept = default;
 };
 
@@ -152,6 +154,10 @@ class ServiceGraph {
   /// Infrastructure, or asked for by a watcher: shown apart, never followed.
   [[nodiscard]] bool is_apart(const Need& n) const noexcept {
     return clusters_[n.cluster.value].is_shared || is_watcher(n.client);
+  }
+  /// Whether its client needs it at least probably, and is no watcher.
+  [[nodiscard]] bool binds(const Need& n) const noexcept {
+    return n.weight_percent >= kProbablePercent && !is_watcher(n.client);
   }
   /// Assets with a need that is not apart: all that an analysis could name as affected.
   [[nodiscard]] std::uint32_t dependants() const noexcept { return dependants_; }

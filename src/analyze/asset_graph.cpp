@@ -1,6 +1,6 @@
 #include "flowlens/asset_graph.hpp"
 
-#include <algorithm>
+#include "base/spread_vector.hpp"
 
 namespace flowlens {
 
@@ -15,7 +15,7 @@ AssetGraph::AssetGraph(const Snapshot& snapshot, const EdgeMask& mask) {
   const std::size_t assets = snapshot.assets.size();
   out_offsets_.assign(assets + 1, 0);
   in_offsets_.assign(assets + 1, 0);
-  out_.reserve(snapshot.edges.size());
+  base::reserve_spread(out_, snapshot.edges.size());
   for (std::uint32_t client = 0; client < assets; ++client) {
     const std::size_t first = out_.size();
     for (std::uint32_t i = snapshot.out_offsets[client]; i < snapshot.out_offsets[client + 1];
@@ -30,6 +30,7 @@ AssetGraph::AssetGraph(const Snapshot& snapshot, const EdgeMask& mask) {
     out_offsets_[client + 1] = static_cast<std::uint32_t>(out_.size());
   }
   for (std::size_t i = 0; i < assets; ++i) in_offsets_[i + 1] += in_offsets_[i];
+  base::reserve_spread(in_, out_.size());
   in_.resize(out_.size());
   std::vector<std::uint32_t> next(in_offsets_.begin(), in_offsets_.end() - 1);
   for (std::uint32_t client = 0; client < assets; ++client) {

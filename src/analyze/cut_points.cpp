@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <span>
 
+#include "base/spread_vector.hpp"
 #include "flowlens/single_points.hpp"
 
 namespace flowlens {
@@ -44,6 +46,8 @@ class Walk {
     entered_[asset] = low_[asset] = clock_++;
     order_.push_back(asset);
     frames_.push_back({asset, parent, 0});
+    base::bring_in(graph_.clients_of({asset}).data(),
+                   sizeof(AssetIndex));  // while servers are read
   }
 
   void walk(std::uint32_t root) {
@@ -51,26 +55,35 @@ class Walk {
     while (!frames_.empty()) {
       Frame& f = frames_.back();
       const auto servers = graph_.servers_of({f.asset}), clients = graph_.clients_of({f.asset});
-      const std::size_t neighbours = servers.size() + clients.size();
-      std::uint32_t unseen = kNone;
-      std::uint32_t low = low_[f.asset];
-      while (f.next < neighbours && unseen == kNone) {
-        const std::uint32_t i = f.next++;
-        const std::uint32_t to =
-            i < servers.size() ? servers[i].value : clients[i - servers.size()].value;
-        if (entered_[to] == kNone) {
-          unseen = to;
-        } else if (to != f.parent) {  // arcs both ways between two are one connection
-          low = std::min(low, entered_[to]);
-        }
+      const auto servers_left = servers.subspan(std::min<std::size_t>(f.next, servers.size()));
+      std::uint32_t unseen = look_over(servers_left, f);
+      if (unseen == kNone) {
+        unseen = look_over(clients.subspan(f.next - servers.size()), f);
       }
-      low_[f.asset] = low;
       if (unseen == kNone) {
         leave();
       } else {
         enter(unseen, f.asset);
       }
     }
+  }
+
+  /// Goes over neighbours up to one that was not entered yet. \return that one, or kNone.
+  std::uint32_t look_over(std::span<const AssetIndex> neighbours, Frame& f) {
+    const std::uint32_t parent = f.parent;
+    std::uint32_t low = low_[f.asset], unseen = kNone, next = 0;
+    while (next < neighbours.size() && unseen == kNone) {
+      const std::uint32_t to = neighbours[next++].value;
+      const std::uint32_t entered = entered_[to];
+      if (entered == kNone) {
+        unseen = to;
+      } else if (to != parent) {  // arcs both ways between two are one connection
+        low = std::min(low, entered);
+      }
+    }
+    low_[f.asset] = low;
+    f.next += next;
+    return unseen;
   }
 
   /// Tells the parent what hangs below this asset, and whether it hangs on the parent alone.
@@ -100,9 +113,9 @@ class Walk {
   }
 
   const AssetGraph& graph_;
-  std::vector<std::uint32_t> entered_, low_, below_;
-  std::vector<std::uint32_t> largest_;  ///< of the parts that hang on it
-  std::vector<std::uint32_t> split_;    ///< assets in the parts that hang on it
+  base::SpreadVector<std::uint32_t> entered_, low_, below_;
+  base::SpreadVector<std::uint32_t> largest_;  ///< of the parts that hang on it
+  base::SpreadVector<std::uint32_t> split_;    ///< assets in the parts that hang on it
   std::vector<std::uint32_t> order_;
   std::vector<Frame> frames_;
   CutPoints cuts_;

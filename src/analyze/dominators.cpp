@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/spread_vector.hpp"
 #include "flowlens/single_points.hpp"
 
 namespace flowlens {
@@ -45,12 +46,13 @@ class SemiNca {
     while (!frames_.empty()) {
       Frame& f = frames_.back();
       const auto servers = graph_.servers_of({f.asset});
-      while (f.next < servers.size() && number_[servers[f.next].value] != kNone) ++f.next;
-      if (f.next == servers.size()) {
+      std::uint32_t next = f.next;
+      while (next < servers.size() && number_[servers[next].value] != kNone) ++next;
+      f.next = next;
+      if (next == servers.size()) {
         frames_.pop_back();
       } else {
-        const std::uint32_t parent = number_[f.asset];
-        enter(servers[f.next].value, parent);
+        enter(servers[next].value, number_[f.asset]);
       }
     }
   }
@@ -79,7 +81,11 @@ class SemiNca {
     semi_.resize(count);
     labels_.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) semi_[i] = labels_[i] = i;
+    constexpr std::uint32_t kAhead = 8;
     for (std::uint32_t i = count - 1; i > 0; --i) {
+      if (i > kAhead) {
+        base::bring_in(graph_.clients_of({assets_[i - kAhead]}).data(), sizeof(AssetIndex));
+      }
       const auto clients = graph_.clients_of({assets_[i]});
       std::uint32_t least = clients.empty() ? 0 : parents_[i];
       for (const AssetIndex client : clients) {
@@ -111,9 +117,10 @@ class SemiNca {
   }
 
   const AssetGraph& graph_;
-  std::vector<std::uint32_t> number_;  ///< by asset
-  std::vector<std::uint32_t> assets_, parents_;
-  std::vector<std::uint32_t> ancestors_, semi_, labels_, immediate_, way_;
+  base::SpreadVector<std::uint32_t> number_;  ///< by asset
+  std::vector<std::uint32_t> assets_;
+  base::SpreadVector<std::uint32_t> parents_, ancestors_, semi_, labels_, immediate_;
+  std::vector<std::uint32_t> way_;
   std::vector<Frame> frames_;
   Dominators result_;
 };

@@ -196,7 +196,10 @@ void ServiceGraph::Maker::apart() {
   }
   for (std::uint32_t c = 0; c < to.clusters_.size(); ++c) {
     std::uint32_t using_servers = 0;
-    for (const Need& n : to.needs_of({c})) using_servers += serves(n.client) ? 1 : 0;
+    for (const Need& n : to.needs_of({c})) {
+      using_servers += serves(n.client) ? 1 : 0;
+      to.clusters_[c].bound_clients += to.binds(n) ? 1 : 0;
+    }
     const bool is_known = is_infrastructure_port(to[to.members_of({c}).front()].port);
     to.clusters_[c].is_shared =
         using_servers >=

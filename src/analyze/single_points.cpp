@@ -10,10 +10,7 @@ namespace {
 /// Clients that cannot do without this service, and have nowhere else to go.
 std::uint32_t bound_clients(const ServiceGraph& graph, const ServedPort& s) {
   if (graph.members_of(s.cluster).size() > 1 || graph[s.cluster].is_shared) return 0;
-  const auto needs = graph.needs_of(s.cluster);
-  return static_cast<std::uint32_t>(std::count_if(needs.begin(), needs.end(), [&](const Need& n) {
-    return n.weight_percent >= ServiceGraph::kProbablePercent && !graph.is_watcher(n.client);
-  }));
+  return graph[s.cluster].bound_clients;
 }
 
 struct Unreplicated {
@@ -21,35 +18,54 @@ struct Unreplicated {
   ServiceIndex service;
 };
 
-void add_services(const ServiceGraph& graph, const SinglePointOptions& options,
-                  SinglePoint& point) {
-  std::vector<Unreplicated> found;
-  for (const ServedPort& s : graph.services_of(point.asset)) {
-    const ServiceIndex index = graph.index_of(s);
-    if (std::find(options.replicated.begin(), options.replicated.end(), index) !=
-        options.replicated.end()) {
-      continue;
+/// What the services of an asset that nobody else gives mean to their clients.
+class ServiceLoss {
+ public:
+  ServiceLoss(const ServiceGraph& graph, const SinglePointOptions& options)
+      : graph_(graph), options_(options), counted_for_(graph.asset_count(), kNobody) {}
+
+  void tell(SinglePoint& point) {
+    found_.clear();
+    for (const ServedPort& s : graph_.services_of(point.asset)) {
+      const ServiceIndex index = graph_.index_of(s);
+      if (std::find(options_.replicated.begin(), options_.replicated.end(), index) !=
+          options_.replicated.end()) {
+        continue;
+      }
+      const std::uint32_t clients = bound_clients(graph_, s);
+      if (clients > 0) found_.push_back({clients, index});
     }
-    const std::uint32_t clients = bound_clients(graph, s);
-    if (clients > 0) found.push_back({clients, index});
+    std::sort(found_.begin(), found_.end(), [](const Unreplicated& a, const Unreplicated& b) {
+      return a.clients != b.clients ? a.clients > b.clients : a.service < b.service;
+    });
+    for (const Unreplicated& u : found_) {
+      if (point.services.size() < SinglePoint::kMaxServices) point.services.push_back(u.service);
+    }
+    point.service_count = static_cast<std::uint32_t>(found_.size());
+    point.clients = found_.size() == 1 ? found_.front().clients : count_clients(point.asset);
   }
-  std::sort(found.begin(), found.end(), [](const Unreplicated& a, const Unreplicated& b) {
-    return a.clients != b.clients ? a.clients > b.clients : a.service < b.service;
-  });
-  std::vector<AssetIndex> clients;
-  for (const Unreplicated& u : found) {
-    for (const Need& n : graph.needs_of(graph[u.service].cluster)) {
-      if (n.weight_percent >= ServiceGraph::kProbablePercent && !graph.is_watcher(n.client)) {
-        clients.push_back(n.client);
+
+ private:
+  static constexpr std::uint32_t kNobody = 0xffff'ffffu;
+
+  /// Those of all that was found, each once.
+  std::uint32_t count_clients(AssetIndex server) {
+    std::uint32_t count = 0;
+    for (const Unreplicated& u : found_) {
+      for (const Need& n : graph_.needs_of(graph_[u.service].cluster)) {
+        if (!graph_.binds(n) || counted_for_[n.client.value] == server.value) continue;
+        counted_for_[n.client.value] = server.value;
+        ++count;
       }
     }
-    if (point.services.size() < SinglePoint::kMaxServices) point.services.push_back(u.service);
+    return count;
   }
-  std::sort(clients.begin(), clients.end());
-  point.clients =
-      static_cast<std::uint32_t>(std::unique(clients.begin(), clients.end()) - clients.begin());
-  point.service_count = static_cast<std::uint32_t>(found.size());
-}
+
+  const ServiceGraph& graph_;
+  const SinglePointOptions& options_;
+  std::vector<Unreplicated> found_;
+  std::vector<std::uint32_t> counted_for_;  ///< by client: the last asset whose clients it is among
+};
 
 }  // namespace
 
@@ -75,12 +91,13 @@ SinglePoints find_single_points(const ServiceGraph& services, const AssetGraph& 
                                 const SinglePointOptions& options) {
   const CutPoints cuts = find_cut_points(assets);
   const Dominators dominators = find_dominators(assets);
+  ServiceLoss services_lost{services, options};
   SinglePoints found;
   found.unreached = dominators.unreached;
   for (std::uint32_t a = 0; a < assets.asset_count(); ++a) {
     SinglePoint point{{a}, cuts.cut_off[a], dominators.dominated[a], 0, {}, 0};
     found.cut_points += point.cut_off > 0 ? 1 : 0;
-    add_services(services, options, point);
+    services_lost.tell(point);
     if (point.clients < options.min_clients && point.cut_off < options.min_cut_off &&
         point.dominated < options.min_cut_off) {
       continue;
