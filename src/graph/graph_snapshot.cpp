@@ -103,15 +103,17 @@ void State::write_edge(std::uint32_t dependency, const Ends& ends,
 }
 
 void State::begin_log(SnapshotInput& to) const {
-  std::size_t edges = 0;
+  std::size_t assets_now = 0, edges_now = 0;
   {
     const std::unique_lock lock{mutex};
     log = {};
     log.is_on = true;
-    to.assets.reserve(assets.positions());
-    edges = dependencies.size();
+    assets_now = assets.positions();
+    edges_now = dependencies.size();
   }
-  to.edges.reserve(edges);
+  // Fresh pages are slow to come: not while others wait.
+  to.assets.resize(assets_now);
+  to.edges.reserve(edges_now);
 }
 
 /// Each round finds less in the log; the last one is short enough to end it under the lock.

@@ -23,12 +23,14 @@ class EdgeBuckets {
  public:
   static constexpr std::size_t kBuckets = 1'024;
 
-  /// Before the first edge; more than `edges` only take more steps.
+  /// Before the first edge; more than `edges` only take more steps. All its pages are there then.
   void reserve(std::size_t edges) {
     room_ = edges / kBuckets * 5 / 4;
     const std::size_t octets = kBuckets * room_ * sizeof(Snapshot::Edge);
     memory_ = std::make_unique_for_overwrite<std::byte[]>(octets);
     base::ask_for_huge_pages(memory_.get(), octets);
+    constexpr std::size_t kPage = 4'096;
+    for (std::size_t i = 0; i < octets; i += kPage) memory_[i] = std::byte{};
   }
   /// The place of one more edge, to be filled there: putting it together elsewhere costs a wait for
   /// all stores before it.
