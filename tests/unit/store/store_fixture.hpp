@@ -111,6 +111,43 @@ inline Revision growing_revision(const StoreOpened& opened, std::uint64_t number
   return r;
 }
 
+/// Dependency 1 had windows 0 and 300 s, dependency 2 window 300 s; then 1 turned out to be 2.
+inline Revision redirection(const StoreOpened& opened, std::uint64_t number) {
+  Revision r = revision(opened, number);
+  r.assets = {asset_row(1), asset_row(2), asset_row(3)};
+  r.dependencies = {dependency_row(2, 12)};
+  r.removed_dependencies = {dependency_id(1)};
+  r.aliases = {{dependency_id(1), dependency_id(2), at_second(300)}};
+  ChangeEvent event;
+  event.id = derive_id(event_namespace(), "x");
+  event.subject = dependency_id(1);
+  event.object = dependency_id(2);
+  event.at = at_second(300);
+  event.reason = "1 is 2";
+  event.severity = Severity::warning;
+  event.cause = derive_id(event_namespace(), "y");
+  event.before = "1";
+  event.after = "2";
+  event.expected = 7;
+  event.endpoint = endpoint(2);
+  event.client = endpoint(1);
+  event.port = 443;
+  event.protocol = 6;
+  r.events = {event};
+  return r;
+}
+
+inline void record_windows(Store& store, const StoreOpened& opened) {
+  Revision r = revision(opened, 1);
+  r.assets = {asset_row(1), asset_row(2), asset_row(3)};
+  r.dependencies = {dependency_row(1, 6), dependency_row(2, 7)};
+  r.windows = {{at_second(0), dependency_id(1), counts(5)},
+               {at_second(300), dependency_id(1), counts(1)},
+               {at_second(0), dependency_id(2), counts(3)},
+               {at_second(300), dependency_id(2), counts(4)}};
+  store.apply(r);
+}
+
 inline std::vector<WindowRow> scan_all(Store& store, std::optional<Id> dependency = {}) {
   std::vector<WindowRow> rows;
   store.scan({at_second(-1'000'000), at_second(1'000'000), dependency}, [&](const WindowRow& row) {

@@ -1,8 +1,7 @@
-// Alerts in SQLite: what was saved is there again, all or nothing, of one epoch only.
+// What every store of alerts promises: what was saved is there again, all or nothing, of one epoch only.
 #include <doctest/doctest.h>
 
-#include "flowlens/alert_store.hpp"
-#include "store_fixture.hpp"
+#include "backend.hpp"
 #include "support/alerts.hpp"
 
 using namespace flowlens;
@@ -19,16 +18,15 @@ std::vector<Alert> all_of(const AlertEngine& engine) {
 }
 
 struct Fixture {
-  TemporaryFolder folder;
-  std::unique_ptr<Store> map = make_sqlite_store(options_for(folder.file()));
+  std::unique_ptr<Backend> backend = make_backend();
+  std::unique_ptr<Store> map = backend->store();
   StoreOpened term = map->open();
-  std::unique_ptr<AlertStore> store =
-      make_sqlite_alert_store(options_for(folder.file()), term.epoch);
+  std::unique_ptr<AlertStore> store = backend->alert_store(term.epoch);
   AlertEngineOptions options;
 
   AlertEngine again() {
     AlertEngine engine{options};
-    engine.restore(make_sqlite_alert_store(options_for(folder.file()), term.epoch)->load());
+    engine.restore(backend->alert_store(term.epoch)->load());
     return engine;
   }
 };
@@ -96,7 +94,7 @@ TEST_CASE("alert store: another process has taken over") {
   Fixture f;
   AlertEngine engine{f.options};
   REQUIRE(engine.put(rule_of(R"({"name":"all"})")));
-  const auto later = make_sqlite_store(options_for(f.folder.file()));
+  const auto later = f.backend->store();
   (void)later->open();
   CHECK_THROWS_AS(f.store->save(engine.take_changes()), StaleEpochError);
   CHECK(f.store->load().rules.empty());

@@ -1,0 +1,32 @@
+/// \file
+/// store/postgres: revisions and alerts in PostgreSQL 15 and later. Of flowlens::store_postgres.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "flowlens/alert_store.hpp"
+#include "flowlens/store.hpp"
+
+namespace flowlens {
+
+struct PostgresStoreOptions {
+  /// As libpq takes it: `postgresql://flowlens@db.example.com/flowlens` or `host=/run/postgresql
+  /// dbname=flowlens`. What it leaves out comes from PGHOST and its like; without time-outs of its own it
+  /// gets 10 s to connect and 30 s for a peer that says nothing.
+  std::string connection;
+  SiteTable sites{};  ///< the graph's: rows keep names of sites, not their numbers
+};
+
+/// The store of a database server: the tables stand in its schema `flowlens_store`, views for people in
+/// `flowlens`. One connection, made by the first call that needs one, and again after it broke; only
+/// transactions are asked of it, so PgBouncer may stand between in transaction mode. Names of sites and
+/// texts that are not UTF-8, or hold a NUL, are stored with U+FFFD in its place.
+/// \throws ConfigError for a connection string that libpq does not understand, with its reason.
+[[nodiscard]] std::unique_ptr<Store> make_postgres_store(const PostgresStoreOptions& options);
+
+/// \param epoch  what Store::open() gave; it has brought the schema up to date.
+[[nodiscard]] std::unique_ptr<AlertStore> make_postgres_alert_store(
+    const PostgresStoreOptions& options, Epoch epoch);
+
+}  // namespace flowlens

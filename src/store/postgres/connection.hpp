@@ -1,0 +1,46 @@
+/// \file
+/// store: PostgreSQL through libpqxx, with errors that say where, why and what would help.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+
+#include "store/postgres/columns.hpp"
+
+namespace flowlens::store::postgres {
+
+using Transaction = pqxx::transaction_base;
+
+/// One connection, made when it is needed and again after it broke.
+class Connection {
+ public:
+  /// \throws ConfigError
+  explicit Connection(const std::string& text);
+
+  /// Runs `work` in one transaction: all of it, or nothing. What PostgreSQL refuses becomes an IoError;
+  /// other exceptions pass.
+  void transact(const std::function<void(Transaction&)>& work);
+  /// The same, of one moment and without changing anything.
+  void read(const std::function<void(Transaction&)>& work);
+  /// `db.example.com:5432/flowlens`, without user and password.
+  [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
+ private:
+  pqxx::connection& handle();
+  [[noreturn]] void fail(std::string_view what, const pqxx::failure& error) const;
+
+  std::string text_;
+  std::string where_;
+  std::unique_ptr<pqxx::connection> handle_;
+};
+
+/// The first column of the first row; 0 if it is NULL or there is none.
+[[nodiscard]] std::int64_t number(Transaction& tx, const std::string& sql);
+/// Calls `visit` for each row of a query, which is read in parts; stops when it returns false.
+void each_row(Transaction& tx, const std::string& sql, const std::function<bool(Row&)>& visit);
+
+}  // namespace flowlens::store::postgres

@@ -1,0 +1,324 @@
+#include "store/postgres/schema.hpp"
+
+#include <array>
+
+#include "flowlens/error.hpp"
+
+namespace flowlens::store::postgres {
+namespace {
+
+// Times are nanoseconds since 1970 UTC, exactly as the map has them; the views of schema `flowlens` show
+// them as timestamps. Counts are 64 bits without sign in PostgreSQL's signed ones. Empty sites and
+// addresses: there is none. `hours` as in sqlite_schema.cpp. No index on a column that every flush
+// changes, and room in the pages, so that rows are changed where they lie.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE flowlens_store.epochs (
+  epoch bigint PRIMARY KEY,
+  first_revision bigint NOT NULL DEFAULT 0,
+  last_revision bigint NOT NULL,
+  revision_at bigint NOT NULL,
+  flows_normalized bigint NOT NULL DEFAULT 0,
+  flows_applied bigint NOT NULL DEFAULT 0,
+  flows_duplicate bigint NOT NULL DEFAULT 0,
+  flows_attempt bigint NOT NULL DEFAULT 0,
+  flows_control bigint NOT NULL DEFAULT 0,
+  flows_sampled_out bigint NOT NULL DEFAULT 0,
+  flows_dropped_pressure bigint NOT NULL DEFAULT 0,
+  flows_dropped_table_full bigint NOT NULL DEFAULT 0,
+  flows_dropped_incomplete bigint NOT NULL DEFAULT 0,
+  flows_late_carried bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE flowlens_store.assets (
+  id uuid PRIMARY KEY,
+  name text NOT NULL,
+  asset_type text NOT NULL,
+  is_internal boolean NOT NULL,
+  first_seen bigint NOT NULL,
+  last_seen bigint NOT NULL,
+  name_source text NOT NULL,
+  name_at bigint NOT NULL,
+  type_source text NOT NULL,
+  type_confidence_millionths bigint NOT NULL,
+  type_at bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE TABLE flowlens_store.asset_endpoints (
+  asset uuid NOT NULL,
+  position bigint NOT NULL,
+  site text NOT NULL,
+  address text NOT NULL,
+  held_from bigint NOT NULL,
+  held_until bigint,
+  source text NOT NULL,
+  PRIMARY KEY (asset, position)
+);
+CREATE INDEX asset_endpoints_by_address ON flowlens_store.asset_endpoints (address);
+CREATE TABLE flowlens_store.dependencies (
+  id uuid PRIMARY KEY,
+  client_asset uuid NOT NULL,
+  server_asset uuid NOT NULL,
+  client_site text NOT NULL,
+  client_address text NOT NULL,
+  server_site text NOT NULL,
+  server_address text NOT NULL,
+  protocol bigint NOT NULL,
+  port bigint NOT NULL,
+  service text NOT NULL,
+  direction text NOT NULL,
+  rung text NOT NULL,
+  provisional boolean NOT NULL,
+  first_seen bigint NOT NULL,
+  last_seen bigint NOT NULL,
+  flows bigint NOT NULL,
+  octets_to_server bigint NOT NULL,
+  octets_to_client bigint NOT NULL,
+  packets_to_server bigint NOT NULL,
+  packets_to_client bigint NOT NULL,
+  estimated_octets_to_server bigint NOT NULL,
+  estimated_octets_to_client bigint NOT NULL,
+  observers text NOT NULL,
+  hours bytea NOT NULL,
+  flips bigint NOT NULL,
+  reasons text NOT NULL,
+  via_site text NOT NULL,
+  via_address text NOT NULL,
+  client_count bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX dependencies_by_client ON flowlens_store.dependencies (client_asset);
+CREATE INDEX dependencies_by_server ON flowlens_store.dependencies (server_asset, port);
+CREATE TABLE flowlens_store.dependency_windows (
+  window_start bigint NOT NULL,
+  dependency uuid NOT NULL,
+  epoch bigint NOT NULL,
+  flows bigint NOT NULL,
+  octets_to_server bigint NOT NULL,
+  octets_to_client bigint NOT NULL,
+  packets_to_server bigint NOT NULL,
+  packets_to_client bigint NOT NULL,
+  estimated_octets_to_server bigint NOT NULL,
+  estimated_octets_to_client bigint NOT NULL,
+  PRIMARY KEY (window_start, dependency, epoch)
+) PARTITION BY RANGE (window_start);
+CREATE TABLE flowlens_store.aliases (
+  id uuid NOT NULL,
+  at bigint NOT NULL,
+  target uuid NOT NULL,
+  PRIMARY KEY (id, at)
+);
+CREATE INDEX aliases_by_target ON flowlens_store.aliases (target);
+CREATE TABLE flowlens_store.events (
+  id uuid PRIMARY KEY,
+  type text NOT NULL,
+  subject uuid NOT NULL,
+  object uuid NOT NULL,
+  at bigint NOT NULL,
+  reason text NOT NULL,
+  severity text NOT NULL,
+  cause uuid NOT NULL,
+  before text NOT NULL,
+  after text NOT NULL,
+  expected bigint,
+  seen bigint,
+  site text NOT NULL,
+  address text NOT NULL,
+  client_site text NOT NULL,
+  client_address text NOT NULL,
+  port bigint NOT NULL,
+  protocol bigint NOT NULL
+);
+CREATE INDEX events_by_time ON flowlens_store.events (at, id);
+CREATE INDEX events_by_subject ON flowlens_store.events (subject);
+CREATE TABLE flowlens_store.intermediaries (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL,
+  state text NOT NULL,
+  site text NOT NULL,
+  address text NOT NULL,
+  front_port bigint NOT NULL,
+  backend_port bigint NOT NULL,
+  protocol bigint NOT NULL,
+  clients bigint NOT NULL,
+  windows bigint NOT NULL,
+  confidence_millionths bigint NOT NULL,
+  first_seen bigint NOT NULL,
+  last_seen bigint NOT NULL
+);
+CREATE TABLE flowlens_store.intermediary_members (
+  intermediary uuid NOT NULL,
+  site text NOT NULL,
+  address text NOT NULL,
+  PRIMARY KEY (intermediary, site, address)
+);
+CREATE TABLE flowlens_store.alerts (
+  id uuid PRIMARY KEY,
+  rule text NOT NULL,
+  type text NOT NULL,
+  subject uuid NOT NULL,
+  protocol bigint NOT NULL,
+  port bigint NOT NULL,
+  status text NOT NULL,
+  severity text NOT NULL,
+  title text NOT NULL,
+  text text NOT NULL,
+  asset text NOT NULL,
+  environment text NOT NULL,
+  datacenter text NOT NULL,
+  address text NOT NULL,
+  first_event uuid NOT NULL,
+  last_event uuid NOT NULL,
+  opened_at bigint NOT NULL,
+  last_at bigint NOT NULL,
+  noted_at bigint NOT NULL,
+  count bigint NOT NULL,
+  reopened bigint NOT NULL,
+  maintenance text NOT NULL,
+  acknowledged_by text NOT NULL,
+  acknowledged_at bigint,
+  resolved_by text NOT NULL,
+  resolved_at bigint
+);
+CREATE INDEX alerts_by_status ON flowlens_store.alerts (status);
+CREATE TABLE flowlens_store.alert_history (
+  alert uuid NOT NULL,
+  position bigint NOT NULL,
+  step text NOT NULL,
+  at bigint NOT NULL,
+  who text NOT NULL,
+  note text NOT NULL,
+  PRIMARY KEY (alert, position)
+);
+CREATE TABLE flowlens_store.alert_rules (name text PRIMARY KEY, definition text NOT NULL);
+CREATE TABLE flowlens_store.maintenance_windows (name text PRIMARY KEY, definition text NOT NULL);
+CREATE TABLE flowlens_store.alert_events (
+  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  event uuid NOT NULL UNIQUE
+);
+CREATE TABLE flowlens_store.alert_state (
+  one bigint PRIMARY KEY CHECK (one = 1),
+  at bigint NOT NULL
+);
+
+-- For people: the names of the architecture document, where it has one.
+CREATE FUNCTION flowlens.time_of(ns bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT
+PARALLEL SAFE RETURN to_timestamp(0) + ns / 1000 * interval '1 microsecond';
+CREATE VIEW flowlens.assets AS
+SELECT a.id, coalesce(nullif(a.name, ''), e.addresses[1]) AS name, a.asset_type,
+       e.addresses::inet[] AS ip_addresses, e.sites, a.is_internal,
+       flowlens.time_of(a.first_seen) AS first_seen, flowlens.time_of(a.last_seen) AS last_seen,
+       a.type_source, (a.type_confidence_millionths / 1e6)::real AS confidence
+FROM flowlens_store.assets a
+LEFT JOIN LATERAL (
+  SELECT array_agg(address ORDER BY position) AS addresses, array_agg(site ORDER BY position) AS sites
+  FROM flowlens_store.asset_endpoints WHERE asset = a.id AND held_until IS NULL) e ON true;
+CREATE VIEW flowlens.dependencies AS
+SELECT id, client_asset AS source_asset_id, server_asset AS target_asset_id,
+       client_address::inet AS source_ip, server_address::inet AS target_ip,
+       client_site AS source_site, server_site AS target_site, protocol, port,
+       service AS inferred_service, direction, rung, provisional,
+       flowlens.time_of(first_seen) AS first_seen, flowlens.time_of(last_seen) AS last_seen,
+       estimated_octets_to_server + estimated_octets_to_client AS total_bytes, flows AS total_flows,
+       nullif(via_address, '')::inet AS via, observers
+FROM flowlens_store.dependencies;
+CREATE VIEW flowlens.change_events AS
+SELECT id, type AS change_type, subject AS entity_id, flowlens.time_of(at) AS detected_at, severity,
+       before AS before_state, after AS after_state, reason,
+       nullif(cause, '00000000-0000-0000-0000-000000000000') AS cause,
+       nullif(address, '')::inet AS ip_address, nullif(client_address, '')::inet AS client_ip,
+       protocol, port
+FROM flowlens_store.events;
+CREATE VIEW flowlens.alerts AS
+SELECT id, first_event AS change_event_id, rule, severity, title, text AS description, status,
+       flowlens.time_of(opened_at) AS created_at, flowlens.time_of(last_at) AS last_at, count,
+       nullif(acknowledged_by, '') AS acknowledged_by,
+       flowlens.time_of(acknowledged_at) AS acknowledged_at,
+       nullif(resolved_by, '') AS resolved_by, flowlens.time_of(resolved_at) AS resolved_at
+FROM flowlens_store.alerts;
+CREATE VIEW flowlens_store.resolved_windows AS
+SELECT w.window_start, coalesce((SELECT a.target FROM flowlens_store.aliases a
+         WHERE a.id = w.dependency AND a.at > w.window_start ORDER BY a.at LIMIT 1),
+         w.dependency) AS dependency, w.epoch, w.flows, w.octets_to_server, w.octets_to_client,
+       w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server,
+       w.estimated_octets_to_client
+FROM flowlens_store.dependency_windows w;
+CREATE VIEW flowlens.flow_stats AS
+SELECT flowlens.time_of(w.window_start) AS time, w.dependency AS dependency_id,
+       d.client_asset AS source_asset_id, d.server_asset AS target_asset_id, d.protocol, d.port,
+       sum(w.flows) AS flow_count,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS byte_count,
+       sum(w.packets_to_server + w.packets_to_client) AS packet_count
+FROM flowlens_store.resolved_windows w JOIN flowlens_store.dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency, d.client_asset, d.server_asset, d.protocol, d.port;
+)sql";
+
+/// Number n brings the schema from version n to n + 1. Never changed once released.
+constexpr std::array<const char*, 1> kMigrations{kVersion1};
+constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
+/// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
+constexpr const char* kLock = "1179414131";
+
+constexpr std::int64_t kDayNs = 86'400'000'000'000;
+
+std::int64_t day_of(Timestamp t) noexcept {
+  return std::chrono::floor<std::chrono::days>(t).time_since_epoch().count();
+}
+
+std::string partition_of(std::int64_t day) {
+  return "flowlens_store.\"dependency_windows_" + std::to_string(day) + '"';
+}
+
+}  // namespace
+
+void migrate(Transaction& tx, const std::string& where) {
+  tx.exec("SELECT pg_advisory_xact_lock(" + std::string{kLock} + ")");
+  const bool is_new = number(tx,
+                             "SELECT count(*) FROM information_schema.schemata "
+                             "WHERE schema_name = 'flowlens_store'") == 0;
+  if (is_new) {
+    tx.exec(
+        "CREATE SCHEMA flowlens_store; CREATE SCHEMA IF NOT EXISTS flowlens; "
+        "CREATE TABLE flowlens_store.migrations (version bigint PRIMARY KEY, "
+        "applied_at timestamptz NOT NULL DEFAULT now())");
+  }
+  const std::int64_t version =
+      number(tx, "SELECT coalesce(max(version), 0) FROM flowlens_store.migrations");
+  if (version > kNewestVersion) {
+    throw IoError("PostgreSQL database " + where + " has schema version " +
+                  std::to_string(version) + ", this release knows up to " +
+                  std::to_string(kNewestVersion) +
+                  ": use the newer release, or name another database");
+  }
+  for (auto n = static_cast<std::size_t>(version); n < kMigrations.size(); ++n) {
+    tx.exec(kMigrations[n]);
+    tx.exec("INSERT INTO flowlens_store.migrations (version) VALUES (" + std::to_string(n + 1) +
+            ")");
+  }
+}
+
+void make_partition(Transaction& tx, Timestamp at) {
+  const std::int64_t day = day_of(at);
+  const std::string name = partition_of(day);
+  if (number(tx, "SELECT count(to_regclass('" + name + "'))") > 0) return;
+  tx.exec("CREATE TABLE " + name +
+          " PARTITION OF flowlens_store.dependency_windows FOR VALUES FROM (" +
+          std::to_string(day * kDayNs) + ") TO (" + std::to_string((day + 1) * kDayNs) + ")");
+}
+
+std::uint64_t expire_windows(Transaction& tx, Timestamp before) {
+  std::uint64_t removed = 0;
+  const pqxx::result partitions = tx.exec(
+      "SELECT substring(relname FROM '_(-?[0-9]+)$') FROM pg_inherits "
+      "JOIN pg_class ON pg_class.oid = inhrelid "
+      "WHERE inhparent = 'flowlens_store.dependency_windows'::regclass");
+  for (const auto& partition : partitions) {
+    const std::int64_t day = Row{partition}.i64();
+    if (day >= day_of(before)) continue;
+    const std::string name = partition_of(day);
+    removed += static_cast<std::uint64_t>(number(tx, "SELECT count(*) FROM " + name));
+    tx.exec("DROP TABLE " + name);
+  }
+  const std::string limit = std::to_string(to_unix_ns(before));
+  return removed +
+         tx.exec("DELETE FROM flowlens_store.dependency_windows WHERE window_start < " + limit)
+             .affected_rows();
+}
+
+}  // namespace flowlens::store::postgres

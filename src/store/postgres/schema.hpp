@@ -1,0 +1,19 @@
+/// \file
+/// store: the tables that FlowLens keeps in PostgreSQL.
+#pragma once
+
+#include "flowlens/time.hpp"
+#include "store/postgres/connection.hpp"
+
+namespace flowlens::store::postgres {
+
+/// Brings the schema up to date, one process at a time.
+/// \throws IoError if it is newer than this release knows.
+void migrate(Transaction& tx, const std::string& where);
+
+/// Windows lie in a partition a day (UTC), made before the first window of it comes.
+void make_partition(Transaction& tx, Timestamp day);
+/// Removes windows that start before `before`: whole days by dropping their partition.
+std::uint64_t expire_windows(Transaction& tx, Timestamp before);
+
+}  // namespace flowlens::store::postgres

@@ -1,0 +1,159 @@
+// The five verbs on PostgreSQL.
+#include <set>
+#include <string>
+
+#include "flowlens/postgres_store.hpp"
+#include "store/postgres/connection.hpp"
+#include "store/postgres/reader.hpp"
+#include "store/postgres/schema.hpp"
+#include "store/postgres/writer.hpp"
+#include "store/row_text.hpp"
+
+namespace flowlens {
+namespace {
+
+using namespace store::postgres;
+
+class PostgresStore final : public Store {
+ public:
+  explicit PostgresStore(const PostgresStoreOptions& options)
+      : connection_(options.connection), sites_(options.sites) {}
+
+  StoreOpened open() override;
+  void load(DependencyGraph& graph) override;
+  void apply(const Revision& revision) override;
+  void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override;
+  std::uint64_t expire(Timestamp before) override;
+  FlowLedger ledger() override;
+
+ private:
+  void check_open() const;
+  /// \return the newest revision there is.
+  std::uint64_t check_epoch(Transaction& tx, const Revision& revision) const;
+  std::set<Timestamp> make_partitions(Transaction& tx, const Revision& revision) const;
+
+  Connection connection_;
+  store::SiteNames sites_;
+  Epoch epoch_;
+  std::uint64_t first_revision_ = 0;
+  std::set<Timestamp> days_;  ///< that have a partition
+};
+
+void PostgresStore::check_open() const {
+  if (epoch_.value == 0) {
+    throw ConfigError("store: " + connection_.where() + " is not open yet; call open()");
+  }
+}
+
+StoreOpened PostgresStore::open() {
+  StoreOpened opened;
+  connection_.transact([&](Transaction& tx) {
+    migrate(tx, connection_.where());
+    // Waits for a revision that is being written, and lets none begin.
+    tx.exec("LOCK TABLE flowlens_store.epochs IN EXCLUSIVE MODE");
+    const pqxx::result last = tx.exec(
+        "INSERT INTO flowlens_store.epochs (epoch, first_revision, last_revision, revision_at) "
+        "SELECT coalesce(max(epoch), 0) + 1, coalesce(max(last_revision), 0) + 1, "
+        "coalesce(max(last_revision), 0), coalesce(max(revision_at), 0) FROM flowlens_store.epochs "
+        "RETURNING epoch, last_revision");
+    Row row{last[0]};
+    opened.epoch = Epoch{row.u64()};
+    opened.last_revision = row.u64();
+    opened.sites = read_sites(tx);
+  });
+  epoch_ = opened.epoch;
+  first_revision_ = opened.last_revision + 1;
+  days_.clear();
+  return opened;
+}
+
+void PostgresStore::load(DependencyGraph& graph) {
+  check_open();
+  connection_.read([&](Transaction& tx) {
+    Revision frame;
+    frame.number = first_revision_ - 1;
+    frame.epoch = epoch_;
+    frame.at = from_unix_ns(number(tx, "SELECT max(revision_at) FROM flowlens_store.epochs"));
+    load_graph(tx, sites_, frame, graph);
+  });
+}
+
+std::uint64_t PostgresStore::check_epoch(Transaction& tx, const Revision& revision) const {
+  const pqxx::result newest = tx.exec(
+      "SELECT epoch, last_revision FROM flowlens_store.epochs ORDER BY epoch DESC LIMIT 1 FOR "
+      "UPDATE");
+  if (newest.empty()) {
+    throw IoError("PostgreSQL database " + connection_.where() +
+                  " has lost the table of epochs since open(); restore a backup, or start anew");
+  }
+  Row row{newest[0]};
+  const std::uint64_t current = row.u64();
+  if (epoch_.value < current || revision.epoch < epoch_) {
+    throw StaleEpochError("store: epoch " + std::to_string(revision.epoch.value) + " of " +
+                          connection_.where() + " is over, epoch " + std::to_string(current) +
+                          " has begun: another process writes this map now");
+  }
+  if (revision.epoch != epoch_ || revision.number < first_revision_) {
+    throw ConfigError("store: revision " + std::to_string(revision.number) + " of epoch " +
+                      std::to_string(revision.epoch.value) +
+                      " does not follow on what open() gave: epoch " +
+                      std::to_string(epoch_.value) + ", revision " +
+                      std::to_string(first_revision_) + " or later");
+  }
+  return row.u64();
+}
+
+/// Those of its windows, and the next day's, so that midnight finds it made.
+/// \return their days.
+std::set<Timestamp> PostgresStore::make_partitions(Transaction& tx,
+                                                   const Revision& revision) const {
+  std::set<Timestamp> days;
+  for (const WindowRow& row : revision.windows) {
+    days.insert(Timestamp{std::chrono::floor<std::chrono::days>(row.window_start)});
+  }
+  if (!days.empty()) days.insert(*days.rbegin() + std::chrono::days{1});
+  for (const Timestamp day : days) {
+    if (!days_.contains(day)) make_partition(tx, day);
+  }
+  return days;
+}
+
+void PostgresStore::apply(const Revision& revision) {
+  check_open();
+  std::set<Timestamp> days;
+  connection_.transact([&](Transaction& tx) {
+    if (revision.number <= check_epoch(tx, revision)) return;
+    days = make_partitions(tx, revision);
+    write_revision(tx, sites_, revision);
+  });
+  days_.merge(days);
+}
+
+void PostgresStore::scan(const WindowScan& what,
+                         const std::function<bool(const WindowRow&)>& visit) {
+  check_open();
+  connection_.read([&](Transaction& tx) { scan_windows(tx, what, visit); });
+}
+
+std::uint64_t PostgresStore::expire(Timestamp before) {
+  check_open();
+  std::uint64_t removed = 0;
+  connection_.transact([&](Transaction& tx) { removed = expire_windows(tx, before); });
+  days_.clear();
+  return removed;
+}
+
+FlowLedger PostgresStore::ledger() {
+  check_open();
+  FlowLedger sum;
+  connection_.read([&](Transaction& tx) { sum = read_ledger(tx); });
+  return sum;
+}
+
+}  // namespace
+
+std::unique_ptr<Store> make_postgres_store(const PostgresStoreOptions& options) {
+  return std::make_unique<PostgresStore>(options);
+}
+
+}  // namespace flowlens

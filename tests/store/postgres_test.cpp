@@ -1,0 +1,213 @@
+// The store on a real PostgreSQL: beside the contract that all stores share, what only it promises.
+// FLOWLENS_TEST_PGBOUNCER=1 puts a real PgBouncer in transaction mode between.
+#include "flowlens/postgres_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <pqxx/pqxx>
+#include <thread>
+
+#include "store/postgres_server.hpp"
+#include "unit/store/backend.hpp"
+
+using namespace flowlens;
+using namespace flowlens::test;
+
+namespace {
+
+class PostgresBackend final : public Backend {
+ public:
+  PostgresBackend() {
+    static int number = 0;
+    PostgresServer& server = PostgresServer::instance();
+    database = "flowlens_" + std::to_string(number++);
+    direct = options.connection = server.make_database(database);
+    if (std::getenv("FLOWLENS_TEST_PGBOUNCER") != nullptr) {
+      options.connection = server.by_pgbouncer(database);
+    }
+  }
+  std::unique_ptr<Store> store(const SiteTable& sites) override {
+    PostgresStoreOptions of_these = options;
+    of_these.sites = sites;
+    return make_postgres_store(of_these);
+  }
+  std::unique_ptr<AlertStore> alert_store(Epoch epoch) override {
+    return make_postgres_alert_store(options, epoch);
+  }
+  std::string sql(const std::string& query) override {
+    pqxx::connection c{direct};
+    pqxx::work tx{c};
+    tx.exec("SET LOCAL search_path = flowlens_store, flowlens, public");
+    tx.exec("SET LOCAL TimeZone = 'UTC'");
+    const pqxx::result result = tx.exec(query);
+    tx.commit();
+    return result.empty() || result[0].empty() || result[0][0].is_null() ? ""
+                                                                         : result[0][0].c_str();
+  }
+
+  PostgresStoreOptions options;
+  std::string database;
+  std::string direct;  ///< not by way of PgBouncer
+};
+
+PostgresBackend& postgres(const Opened& o) { return static_cast<PostgresBackend&>(*o.backend); }
+
+template <typename Error = IoError, typename Work>
+std::string error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void check_says(const std::string& text, std::initializer_list<const char*> wanted) {
+  CAPTURE(text);
+  for (const char* want : wanted) {
+    CAPTURE(want);
+    CHECK(text.find(want) != std::string::npos);
+  }
+}
+
+constexpr std::int64_t kDay = 86'400;
+
+}  // namespace
+
+std::unique_ptr<Backend> flowlens::test::make_backend() {
+  return std::make_unique<PostgresBackend>();
+}
+
+TEST_CASE("PostgreSQL: what people read with SQL") {
+  Opened o;
+  Revision r = growing_revision(o.opened, 1);
+  r.dependencies = {dependency_row(1, 3)};
+  r.windows = {{at_second(0), dependency_id(1), counts(3)}};
+  ChangeEvent event;
+  event.id = derive_id(event_namespace(), "x");
+  event.type = ChangeType::new_dependency;
+  event.subject = dependency_id(1);
+  event.at = at_second(0);
+  event.reason = "new";
+  r.events = {event};
+  o.store->apply(r);
+  CHECK(
+      o.sql(
+          "SELECT string_agg(name || ' ' || array_to_string(ip_addresses, ','), ';' ORDER BY name) "
+          "FROM flowlens.assets") == "10.0.0.1 10.0.0.1;10.0.0.2 10.0.0.2");
+  CHECK(o.sql("SELECT concat_ws(' ', source_ip, target_ip, protocol, port, inferred_service, "
+              "total_flows, "
+              "total_bytes, first_seen) FROM flowlens.dependencies") ==
+        "10.0.0.1 10.0.0.2 6 5432 postgresql 3 900 2023-11-14 22:13:20+00");
+  CHECK(o.sql("SELECT concat_ws(' ', time, source_asset_id = '" + asset_id(1).to_string() +
+              "', flow_count, byte_count) FROM flowlens.flow_stats") ==
+        "2023-11-14 22:13:20+00 t 3 900");
+  CHECK(o.sql("SELECT concat_ws(' ', change_type, detected_at, reason, cause) "
+              "FROM flowlens.change_events") == "new_dependency 2023-11-14 22:13:20+00 new");
+  CHECK(o.sql("SELECT count(*) FROM flowlens.alerts") == "0");
+}
+
+TEST_CASE("PostgreSQL: times are exact, texts are what PostgreSQL can hold") {
+  Opened o;
+  Revision r = growing_revision(o.opened, 1);
+  r.assets[0].first_seen += std::chrono::nanoseconds{123'456'789};
+  r.assets[0].name = std::string{"a\0b\xff{\"\\,}'", 10};
+  r.assets[1].name = "NULL";
+  o.store->apply(r);
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK(graph.asset(asset_id(1))->first_seen == r.assets[0].first_seen);
+  CHECK(graph.asset(asset_id(1))->name ==
+        "a\xef\xbf\xbd"
+        "b\xef\xbf\xbd{\"\\,}'");
+  CHECK(graph.asset(asset_id(2))->name == "NULL");
+}
+
+TEST_CASE("PostgreSQL: windows lie in a partition a day, which goes whole") {
+  Opened o;
+  Revision r = growing_revision(o.opened, 1);
+  r.windows.clear();
+  for (const std::int64_t day : {0, 1, 2}) {
+    r.windows.push_back({at_second(day * kDay), dependency_id(1), counts(1)});
+  }
+  o.store->apply(r);
+  const char* partitions =
+      "SELECT count(*) FROM pg_inherits WHERE inhparent = 'dependency_windows'::regclass";
+  CHECK(o.sql(partitions) == "4");  // with the next day's
+  CHECK(o.store->expire(at_second(2 * kDay)) == 2);
+  CHECK(o.sql(partitions) == "2");
+  CHECK(scan_all(*o.store).size() == 1);
+  r.number = 2;
+  o.store->apply(r);  // late windows of days that have gone
+  CHECK(scan_all(*o.store).size() == 3);
+}
+
+TEST_CASE("PostgreSQL: a newer schema is refused, and named") {
+  Opened o;
+  (void)o.sql("INSERT INTO migrations (version) VALUES (99)");
+  check_says(error_of([&] { (void)o.backend->store()->open(); }), {"99", "newer release"});
+}
+
+TEST_CASE("PostgreSQL: two that start at once take two epochs, and one of them may write") {
+  const auto backend = make_backend();
+  std::vector<std::unique_ptr<Store>> stores;
+  std::vector<StoreOpened> opened(4);
+  for (std::size_t i = 0; i < opened.size(); ++i) stores.push_back(backend->store());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    threads.emplace_back([&, i] { opened[i] = stores[i]->open(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::size_t writers = 0;
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    const bool is_last = opened[i].epoch == Epoch{opened.size()};
+    if (is_last) {
+      stores[i]->apply(growing_revision(opened[i], 1));
+      ++writers;
+    } else {
+      CHECK_THROWS_AS(stores[i]->apply(growing_revision(opened[i], 1)), StaleEpochError);
+    }
+  }
+  CHECK(writers == 1);
+}
+
+TEST_CASE("PostgreSQL: the server ends in the middle; the revision is there once it is back") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  PostgresServer::instance().kill();
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    check_says(error_of([&] { o.store->apply(growing_revision(o.opened, 2)); }),
+               {postgres(o).database.c_str(), "check that the server runs"});
+  }
+  PostgresServer::instance().start();
+  // PgBouncer waits a moment before it tries a server again.
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    if (error_of([&] { o.store->apply(growing_revision(o.opened, 2)); }) == "no error") break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  }
+  CHECK(scan_all(*o.store).at(0).counts == counts(2));
+  CHECK(o.store->ledger().applied == 2);
+  CHECK(o.sql("SELECT count(*) FROM epochs") == "1");
+}
+
+TEST_CASE("PostgreSQL: what is wrong is said, with what would help") {
+  check_says(
+      error_of<ConfigError>([] { (void)make_postgres_store({"host=localhost colour=blue"}); }),
+      {"colour", "postgresql://USER@HOST:PORT/DATABASE"});
+  CHECK_THROWS_AS((void)make_postgres_store({}), ConfigError);
+  const auto nowhere =
+      make_postgres_store({"host=/nowhere user=flowlens password=secret dbname=map"});
+  const std::string text = error_of([&] { (void)nowhere->open(); });
+  check_says(text, {"/nowhere:5432/map", "check that the server runs"});
+  CHECK(text.find("secret") == std::string::npos);
+
+  PostgresBackend backend;
+  (void)backend.sql(
+      "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guest') THEN "
+      "CREATE ROLE guest LOGIN; END IF; END $$");
+  std::string as_guest = backend.direct;
+  as_guest.replace(as_guest.find("user=flowlens"), 13, "user=guest");
+  check_says(error_of([&] { (void)make_postgres_store({as_guest})->open(); }),
+             {"permission denied", "grant the user CREATE"});
+}

@@ -1,0 +1,85 @@
+// What every store keeps of the past: hours, aliases, events, names.
+#include <doctest/doctest.h>
+
+#include "backend.hpp"
+
+using namespace flowlens;
+using namespace flowlens::test;
+
+TEST_CASE("a re-directed dependency: its windows count as the other's, its id goes on") {
+  Opened o;
+  record_windows(*o.store, o.opened);
+  o.store->apply(redirection(o.opened, 2));
+  const auto rows = scan_all(*o.store);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].dependency == dependency_id(2));
+  CHECK(rows[0].counts == counts(8));
+  // What lay in an open window was not moved, and went with the row.
+  CHECK(rows[1].counts == counts(4));
+  for (const Id& id : {dependency_id(1), dependency_id(2)}) {
+    const auto of_one = scan_all(*o.store, id);
+    REQUIRE(of_one.size() == 2);
+    CHECK(of_one[0].dependency == dependency_id(2));
+    CHECK(of_one[0].counts == counts(8));
+    CHECK(of_one[1].counts == counts(4));
+  }
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK(graph.dependency(dependency_id(1))->id == dependency_id(2));
+  REQUIRE(graph.changes({}).rows.size() == 1);
+  CHECK(graph.changes({}).rows[0] == redirection(o.opened, 2).events[0]);
+
+  SUBCASE("an id that lives again has its later windows for itself") {
+    Revision r = revision(o.opened, 3);
+    r.assets = {asset_row(1), asset_row(2)};
+    r.dependencies = {dependency_row(1, 2)};
+    r.windows = {{at_second(600), dependency_id(1), counts(2)}};
+    o.store->apply(r);
+    const auto one = scan_all(*o.store, dependency_id(1));
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].counts == counts(2));
+    CHECK(scan_all(*o.store, dependency_id(2)).size() == 2);
+  }
+  SUBCASE("an alias of an alias is one of what that became") {
+    Revision r = revision(o.opened, 3);
+    r.dependencies = {dependency_row(3, 12)};
+    r.assets = {asset_row(3), asset_row(4)};
+    r.removed_dependencies = {dependency_id(2)};
+    r.aliases = {{dependency_id(2), dependency_id(3), at_second(600)}};
+    o.store->apply(r);
+    const auto three = scan_all(*o.store, dependency_id(3));
+    REQUIRE(three.size() == 2);
+    CHECK(three[0].counts == counts(8));
+    CHECK(scan_all(*o.store).size() == 2);
+  }
+}
+
+TEST_CASE("names and holders come back with those who said so") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  AssetRow named = asset_row(1);
+  named.name = "db";
+  named.name_source = FactSource::declared;
+  named.name_at = at_second(7);
+  named.asset_type = "printer";
+  named.type_source = FactSource::inferred;
+  named.type_confidence = 0.75f;
+  named.type_at = at_second(6);
+  named.endpoints.push_back({endpoint(77), at_second(3), std::nullopt, FactSource::declared});
+  r.assets = {named};
+  o.store->apply(r);
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  const auto loaded = graph.asset(named.id);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->asset_type == "printer");
+  CHECK(loaded->type_source == FactSource::inferred);
+  CHECK(loaded->type_confidence == 0.75f);
+  CHECK(loaded->type_at == at_second(6));
+  CHECK_FALSE(graph.apply(Fact{endpoint(1), "name", "x", FactSource::dns, at_second(9), {}}));
+  CHECK_FALSE(graph.apply(Fact{
+      endpoint(77), "asset", asset_id(5).to_string(), FactSource::inventory, at_second(9), {}}));
+  CHECK(graph.apply(Fact{endpoint(1), "name", "x", FactSource::declared, at_second(9), {}}));
+}

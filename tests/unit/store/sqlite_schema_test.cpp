@@ -1,0 +1,121 @@
+// The tables of SQLite: what people read, values as text, files of releases before.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "backend.hpp"
+#include "store/row_text.hpp"
+
+using namespace flowlens;
+using namespace flowlens::test;
+
+namespace {
+
+class SqliteBackend final : public Backend {
+ public:
+  std::unique_ptr<Store> store(const SiteTable& sites) override {
+    SqliteStoreOptions options = options_for(file());
+    options.sites = sites;
+    return make_sqlite_store(options);
+  }
+  std::unique_ptr<AlertStore> alert_store(Epoch epoch) override {
+    return make_sqlite_alert_store(options_for(file()), epoch);
+  }
+  std::string sql(const std::string& query) override {
+    return SQLite::Database{file().string(), SQLite::OPEN_READWRITE}.execAndGet(query).getString();
+  }
+  [[nodiscard]] std::filesystem::path file() const { return folder_.file(); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> flowlens::test::make_backend() {
+  return std::make_unique<SqliteBackend>();
+}
+
+TEST_CASE("hours: as they were, in as few octets as it takes") {
+  HourBitmap hours;
+  CHECK(store::hours_blob(hours).empty());
+  CHECK(store::hours_from({}) == hours);
+  hours.set({500'000, 500'000});
+  CHECK(store::hours_blob(hours) == std::vector<std::uint8_t>{0x00, 0x07, 0xa1, 0x20, 0x01});
+  hours.set({500'009, 500'009});
+  CHECK(store::hours_blob(hours) == std::vector<std::uint8_t>{0x00, 0x07, 0xa1, 0x29, 0x01, 0x02});
+  hours.set({500'100, 500'671});
+  CHECK(store::hours_blob(hours).size() == 4 + HourBitmap::kHours / 8);
+  const auto blob = store::hours_blob(hours);
+  CHECK(store::hours_from(blob) == hours);
+  // Damage is no trouble: bits before 1970, octets too many.
+  CHECK(store::hours_from(std::vector<std::uint8_t>{0, 0, 0, 1, 0xff}).count() == 2);
+  CHECK(store::hours_from(std::vector<std::uint8_t>(1'000, 0xff)).empty());
+  CHECK(store::hours_from(std::vector<std::uint8_t>{1, 2, 3}).empty());
+}
+
+TEST_CASE("what people read with SQL") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2)};
+  r.dependencies = {dependency_row(1, 3)};
+  r.windows = {{at_second(0), dependency_id(1), counts(3)}};
+  o.store->apply(r);
+  CHECK(o.sql("SELECT name FROM readable_assets ORDER BY name") == "10.0.0.1");
+  CHECK(o.sql("SELECT client||' '||server||' '||protocol||'/'||port||' '||flows||' '||bytes||' "
+              "'||first_seen "
+              "FROM readable_dependencies") ==
+        "10.0.0.1 10.0.0.2 6/5432 3 900 2023-11-14T22:13:20Z");
+  CHECK(o.sql("SELECT window_start||' '||flows||' '||bytes FROM readable_windows") ==
+        "2023-11-14T22:13:20Z 3 900");
+  CHECK(o.sql("SELECT service FROM dependencies") ==
+        std::string{service_name(find_service(6, 5432))});
+  CHECK(o.sql("SELECT observers FROM dependencies") == "192.0.2.1,2001:db8::1");
+}
+
+TEST_CASE("a store needs a path, and leaves it alone until it is opened") {
+  CHECK_THROWS_AS((void)make_sqlite_store({}), ConfigError);
+  TemporaryFolder folder;
+  auto store = make_sqlite_store(options_for(folder.file()));
+  CHECK_THROWS_AS((void)store->ledger(), ConfigError);
+  CHECK_FALSE(std::filesystem::exists(folder.file()));
+}
+
+TEST_CASE("a file of the release before is brought up to date") {
+  TemporaryFolder folder;
+  {
+    auto store = make_sqlite_store(options_for(folder.file()));
+    record_windows(*store, store->open());
+    store.reset();
+    // As version 1 left it.
+    SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
+        "DROP VIEW readable_alerts; DROP TABLE alerts; DROP TABLE alert_history;"
+        "DROP TABLE alert_rules; DROP TABLE maintenance_windows; DROP TABLE alert_events;"
+        "DROP TABLE alert_state;"
+        "DROP VIEW readable_events; DROP VIEW readable_windows; DROP VIEW resolved_windows;"
+        "DROP TABLE events; DROP TABLE aliases;"
+        "ALTER TABLE assets DROP COLUMN type_source; ALTER TABLE assets DROP COLUMN type_at; "
+        "ALTER TABLE assets DROP COLUMN type_confidence_millionths; "
+        "ALTER TABLE assets DROP COLUMN name_source; ALTER TABLE assets DROP COLUMN name_at;"
+        "ALTER TABLE asset_endpoints DROP COLUMN source;"
+        "ALTER TABLE dependencies DROP COLUMN hours; ALTER TABLE dependencies DROP COLUMN reasons; "
+        "ALTER TABLE dependencies DROP COLUMN flips; "
+        "ALTER TABLE dependencies DROP COLUMN via_site; "
+        "ALTER TABLE dependencies DROP COLUMN via_address; "
+        "ALTER TABLE dependencies DROP COLUMN client_count; "
+        "DROP TABLE intermediaries; DROP TABLE intermediary_members;"
+        "CREATE VIEW readable_windows AS SELECT 1; PRAGMA user_version = 1");
+  }
+  auto store = make_sqlite_store(options_for(folder.file()));
+  const StoreOpened opened = store->open();
+  CHECK(opened.last_revision == 1);
+  DependencyGraph graph;
+  store->load(graph);
+  CHECK(graph.dependency(dependency_id(1))->totals == counts(6));
+  // Two hours are known: of first and last seen.
+  CHECK(graph.dependency(dependency_id(1))->hours.test(hour_of(at_second(0))));
+  store->apply(redirection(opened, 2));
+  CHECK(scan_all(*store).size() == 2);
+}
