@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.M)
 
 
 def room_of_header(path, problems):
-    found = re.search(r"^/// \\file\n/// (\w+): ", path.read_text(), re.M)
+    found = re.search(r"^/// \\file\n/// (\w+)(?:/\w+)?: ", path.read_text(), re.M)
     if not found or found.group(1) not in ROOMS:
         problems.append(f"{path}: the line after \\file must begin with its room, e.g. `/// parse: ...`")
         return None
