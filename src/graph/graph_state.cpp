@@ -189,6 +189,8 @@ void State::mark_stale(std::uint32_t asset) {
 
 void State::add_to_asset(std::uint32_t asset, std::uint32_t dependency) {
   auto& list = assets[asset].value.dependencies;
+  // The system's allocator gives 24 octets at the least, and from there on doubles with 8 more.
+  if (list.size() == list.capacity()) list.reserve(list.empty() ? 6 : 2 * list.size() + 2);
   if (list.empty() || list.back() < dependency) {
     list.push_back(dependency);
     return;

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.hpp"
 #include "flowlens/error.hpp"
+#include "graph/position_index.hpp"
 #include "graph/snapshot_builder.hpp"
 #include "support/summaries.hpp"
 
@@ -362,6 +364,28 @@ TEST_CASE("snapshot: both ways, in the order of ids, the same until the structur
   apply(graph, summary("10.0.0.9", "10.0.1.1", 80));
   CHECK(graph.snapshot()->edges.size() == 21);
   CHECK(s.edges.size() == 20);
+}
+
+TEST_CASE("an index of positions finds what came, and nothing that went") {
+  std::vector<std::uint64_t> hashes;  // by position; two positions share each
+  const auto hash_at = [&](std::uint32_t p) { return hashes[p]; };
+  graph::PositionIndex index;
+  std::vector<bool> is_there;
+  for (std::uint32_t p = 0; p < 40'000; ++p) {
+    hashes.push_back(base::mix(p / 2, 7));
+    is_there.push_back(true);
+    index.insert(hashes[p], p, hash_at);
+    if (p % 3 != 2) continue;
+    const std::uint32_t gone = p / 2;
+    is_there[gone] = false;
+    index.erase(hashes[gone], gone, hash_at);
+  }
+  std::size_t wrong = 0;
+  for (std::uint32_t p = 0; p < hashes.size(); ++p) {
+    const std::uint32_t found = index.find(hashes[p], [&](std::uint32_t at) { return at == p; });
+    wrong += found == (is_there[p] ? p : graph::PositionIndex::kNone) ? 0 : 1;
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("snapshot: what changed while it was read counts as it was in the end") {
