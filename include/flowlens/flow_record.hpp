@@ -13,6 +13,7 @@
 #include "flowlens/packet.hpp"
 #include "flowlens/template.hpp"
 #include "flowlens/time.hpp"
+#include "flowlens/vrf.hpp"
 
 namespace flowlens {
 
@@ -145,6 +146,7 @@ struct FlowBatch {
   std::vector<FlowRecord> flows;
   std::vector<Translation> translations;  ///< in the order of their flows
   std::vector<NatEvent> nat_events;       ///< of no flow
+  std::vector<FlowVrf> vrfs;  ///< of flows whose exporter tells them, in the order of the flows
   /// The headers of tunnelled packets, all layers of each, ascending by flow and depth; nothing for
   /// other flows. NormalizerOptions::tunnel_view says which of them the flow describes.
   std::vector<PacketLayer> layers;
@@ -153,6 +155,7 @@ struct FlowBatch {
     flows.clear();
     translations.clear();
     nat_events.clear();
+    vrfs.clear();
     layers.clear();
   }
   /// Removes the flows from position `from` on that `keep(flow)` refuses, and what stands beside
@@ -209,16 +212,19 @@ template <typename Keep>
 std::size_t FlowBatch::keep_if(std::size_t from, Keep&& keep) {
   std::size_t kept = from;
   detail::Beside<Translation> translated{translations, from};
+  detail::Beside<FlowVrf> routed{vrfs, from};
   detail::Beside<PacketLayer> layered{layers, from};
   for (std::size_t i = from; i < flows.size(); ++i) {
     const bool is_kept = keep(flows[i]);
     translated.follow(i, kept, is_kept);
+    routed.follow(i, kept, is_kept);
     layered.follow(i, kept, is_kept);
     if (is_kept) flows[kept++] = flows[i];
   }
   const std::size_t removed = flows.size() - kept;
   flows.erase(flows.end() - static_cast<std::ptrdiff_t>(removed), flows.end());
   translated.finish();
+  routed.finish();
   layered.finish();
   return removed;
 }
@@ -228,6 +234,7 @@ inline void FlowBatch::append(const FlowBatch& other, std::size_t first, std::si
   flows.insert(flows.end(), other.flows.begin() + static_cast<std::ptrdiff_t>(first),
                other.flows.begin() + static_cast<std::ptrdiff_t>(end));
   detail::append_beside(translations, other.translations, first, end, before);
+  detail::append_beside(vrfs, other.vrfs, first, end, before);
   detail::append_beside(layers, other.layers, first, end, before);
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// The core of FlowLens, in the order of a datagram's walk. Adapters (collect, store) have headers of
+/// The core of FlowLens, in the order of a datagram's walk. Adapters (lookup, collect, store) have headers of
 /// their own.
 #pragma once
 
@@ -38,6 +38,7 @@
 #include "flowlens/flow_record.hpp"
 #include "flowlens/nat_event.hpp"
 #include "flowlens/normalizer.hpp"
+#include "flowlens/vrf.hpp"
 // enrich
 #include "flowlens/enricher.hpp"
 #include "flowlens/flow_fields.hpp"

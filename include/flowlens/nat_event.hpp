@@ -47,8 +47,9 @@ struct NatEvent {
   IpAddress post_destination_address;
   Timestamp time;  ///< of the event (elements 322 to 325); `received` where it was not exported
   Timestamp received;
+  std::uint64_t vrf_name = 0;  ///< see Vrf::name
   std::uint32_t observation_domain = 0;
-  std::uint32_t vrf = 0;      ///< element 234
+  std::uint32_t vrf = 0;      ///< element 234, of the addresses before translation
   std::uint32_t pool = 0;     ///< element 283
   std::uint16_t present = 0;  ///< NatField bits
   std::uint16_t source_port = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -64,6 +65,8 @@ class Resolver {
   void add(std::span<const FlowRecord> flows, Timestamp now);
   /// Takes the flows of a batch and what it tells of translation.
   void add(const FlowBatch& batch, Timestamp now);
+  /// Takes the flows [first, end) of a batch alone, in the VRFs that it tells.
+  void add(const FlowBatch& batch, std::size_t first, std::size_t end, Timestamp now);
   /// Takes what a batch tells of translation alone; the flows may come in portions.
   void tell(const FlowBatch& batch);
   /// Facts about assets go to the map; `as_number` and `country` say where an external peer belongs.
@@ -120,6 +123,7 @@ class Resolver {
   struct AddressHash {
     std::size_t operator()(const IpAddress& address) const noexcept;
   };
+  void add_labelled(std::span<const FlowRecord> flows, Timestamp now);
   void learn_origins(std::span<const FlowRecord> flows);
   void learn_origin(const IpAddress& address, std::uint32_t as_number);
   void begin_summary(Timestamp now, FlushedSummaries& out);

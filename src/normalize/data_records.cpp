@@ -5,6 +5,7 @@
 #include "normalize/normalizer_state.hpp"
 #include "normalize/rates.hpp"
 #include "normalize/steps.hpp"
+#include "normalize/vrf_finder.hpp"
 
 namespace flowlens::normalize {
 namespace {
@@ -107,26 +108,39 @@ FlowRecord reversed(const FlowRecord& forward, const FlowRecord& told, const Pla
   return flow;
 }
 
-void give_flows(NormalizerState& state, const Plan& plan, const Block& block) {
-  std::vector<FlowRecord>& out = state.out->flows;
-  const std::size_t first = out.size();
-  out.insert(out.end(), block.flows, block.flows + block.count);
-  if (!plan.has_translation) return;
-  for (std::size_t i = 0; i < block.count; ++i) {
-    give_translation(state, state.nat.events[i], first + i, false);
+/// What stands beside a flow given out. \param record  its place in the block.
+void give_beside(NormalizerState& state, const SetAtWork& work, VrfFinder& vrfs, std::size_t record,
+                 std::size_t flow, bool of_reverse) {
+  const Plan& plan = work.plan;
+  if (plan.has_translation) give_translation(state, state.nat.events[record], flow, of_reverse);
+  if (plan.has_ingress_vrf || plan.has_egress_vrf) {
+    state.out->vrfs.push_back(vrfs.of_flow(plan, state.scratch, record, of_reverse));
+    state.out->vrfs.back().flow = static_cast<std::uint32_t>(flow);
   }
 }
 
-void give_biflows(NormalizerState& state, const Plan& plan, const Block& block,
-                  const Block& reverse) {
+void give_flows(NormalizerState& state, const SetAtWork& work, VrfFinder& vrfs,
+                const Block& block) {
+  const Plan& plan = work.plan;
+  std::vector<FlowRecord>& out = state.out->flows;
+  const std::size_t first = out.size();
+  out.insert(out.end(), block.flows, block.flows + block.count);
+  if (!plan.has_translation && !plan.has_ingress_vrf && !plan.has_egress_vrf) return;
+  for (std::size_t i = 0; i < block.count; ++i) {
+    give_beside(state, work, vrfs, i, first + i, false);
+  }
+}
+
+void give_biflows(NormalizerState& state, const SetAtWork& work, VrfFinder& vrfs,
+                  const Block& block, const Block& reverse) {
   std::vector<FlowRecord>& out = state.out->flows;
   for (std::size_t i = 0; i < block.count; ++i) {
     out.push_back(block.flows[i]);
-    if (plan.has_translation) give_translation(state, state.nat.events[i], out.size() - 1, false);
+    give_beside(state, work, vrfs, i, out.size() - 1, false);
     const FlowRecord& told = reverse.flows[i];
     if (told.octet_count == 0 && told.packet_count == 0) continue;
-    out.push_back(reversed(block.flows[i], told, plan));
-    if (plan.has_translation) give_translation(state, state.nat.events[i], out.size() - 1, true);
+    out.push_back(reversed(block.flows[i], told, work.plan));
+    give_beside(state, work, vrfs, i, out.size() - 1, true);
   }
 }
 
@@ -198,7 +212,8 @@ SetFacts facts_of(const DataSet& set, const Domain& domain) noexcept {
 /// Blocks of a set, one after the other, to where their flows go.
 class SetRunner {
  public:
-  SetRunner(NormalizerState& state, SetAtWork& work) : state_(state), work_(work) {
+  SetRunner(NormalizerState& state, SetAtWork& work)
+      : state_(state), work_(work), vrfs_(work.exporter, work.like.observation_domain) {
     block_.at = reverse_.at = at_.data();
     block_.set = reverse_.set = &work.facts;
     block_.moves = work.plan.moves.data();
@@ -236,15 +251,16 @@ class SetRunner {
       case Plan::Kind::frames:
         return give_frames(state_, work_.plan, block_);
       case Plan::Kind::nat_events:
-        return give_nat_events(state_, work_, block_);
+        return give_nat_events(state_, work_, vrfs_, block_);
       default:
-        return work_.plan.is_biflow ? give_biflows(state_, work_.plan, block_, reverse_)
-                                    : give_flows(state_, work_.plan, block_);
+        return work_.plan.is_biflow ? give_biflows(state_, work_, vrfs_, block_, reverse_)
+                                    : give_flows(state_, work_, vrfs_, block_);
     }
   }
 
   NormalizerState& state_;
   SetAtWork& work_;
+  VrfFinder vrfs_;
   std::array<const std::byte*, kBlock> at_;
   Block block_, reverse_;
 };

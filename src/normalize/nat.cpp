@@ -1,5 +1,6 @@
 // Address translation: of flows, and the events that tell of it (RFC 8158).
 #include "normalize/normalizer_state.hpp"
+#include "normalize/vrf_finder.hpp"
 
 namespace flowlens::normalize {
 namespace {
@@ -38,7 +39,8 @@ void give_translation(NormalizerState& state, const NatEvent& told, std::size_t 
   record.present |= static_cast<std::uint32_t>(FlowField::translation);
 }
 
-void give_nat_events(NormalizerState& state, const SetAtWork& work, const Block& block) {
+void give_nat_events(NormalizerState& state, const SetAtWork& work, VrfFinder& vrfs,
+                     const Block& block) {
   for (std::size_t i = 0; i < block.count; ++i) {
     const FlowRecord& flow = block.flows[i];
     NatEvent& event = state.nat.events[i];
@@ -52,6 +54,11 @@ void give_nat_events(NormalizerState& state, const SetAtWork& work, const Block&
     event.source_port = flow.source_port;
     event.destination_port = flow.destination_port;
     event.protocol = flow.protocol;
+    if (event.has(NatField::vrf)) {
+      const Vrf vrf = vrfs.find(state.scratch.ingress_vrf[i]);
+      event.vrf = vrf.id;
+      event.vrf_name = vrf.name;
+    }
     if (event.has(NatField::port_block) && event.port_block_end < event.port_block_start) {
       const std::uint32_t size = std::max<std::uint32_t>(state.nat.port_block_size[i], 1);
       event.port_block_end =

@@ -74,9 +74,12 @@ void complete_sample(NormalizerState& state, FlowRecord& flow);
 /// \throws std::bad_alloc
 void give_translation(NormalizerState& state, const NatEvent& told, std::size_t flow,
                       bool of_reverse);
+class VrfFinder;
+
 /// Gives the NAT events of a block out.
 /// \throws std::bad_alloc
-void give_nat_events(NormalizerState& state, const SetAtWork& work, const Block& block);
+void give_nat_events(NormalizerState& state, const SetAtWork& work, VrfFinder& vrfs,
+                     const Block& block);
 
 /// Takes a packet apart into `state.dissection`, and copies what the headers say, of the layer the
 /// options ask for.

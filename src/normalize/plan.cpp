@@ -146,7 +146,7 @@ constexpr NatPresence kNatPresence[] = {
     {Target::post_destination_port, NatField::post_destination_port},
     {Target::protocol, NatField::protocol},
     {Target::port_block_start, NatField::port_block},
-    {Target::vrf, NatField::vrf},
+    {Target::ingress_vrf, NatField::vrf},
     {Target::nat_pool, NatField::pool},
     {Target::start, NatField::time},
     {Target::observed, NatField::time},
@@ -221,6 +221,8 @@ void describe(const Template& layout, const BothWays& choices, Plan& plan) noexc
   plan.has_frame_size = has.has(Target::frame_size);
   plan.has_extended_event = has.has(Target::extended_event) && !has.has(Target::firewall_event);
   plan.has_translation = plan.kind == Plan::Kind::flows && has_translation(has);
+  plan.has_ingress_vrf = has.has(Target::ingress_vrf);
+  plan.has_egress_vrf = has.has(Target::egress_vrf);
   plan.like.present = plan.present;
   plan.like.counter_source = counter_source(has, layout.protocol());
   // Element 231 counts the initiator's octets, and the events of a Cisco ASA have its addresses

@@ -29,6 +29,8 @@ struct Scratch {
   std::array<std::uint64_t, kBlock> frame_size;    ///< element 312
   std::array<std::uint32_t, kBlock> start_uptime;  ///< elements 22, 21 of IPFIX
   std::array<std::uint32_t, kBlock> end_uptime;
+  std::array<std::uint32_t, kBlock> ingress_vrf;
+  std::array<std::uint32_t, kBlock> egress_vrf;
   std::array<std::uint16_t, kBlock> extended_event;  ///< FW_EXT_EVENT of Cisco ASA
   std::array<std::span<const std::byte>, kBlock> frame;
 };
@@ -115,6 +117,8 @@ struct Plan {
   bool has_frame_size = false;
   bool has_extended_event = false;
   bool has_translation = false;
+  bool has_ingress_vrf = false;
+  bool has_egress_vrf = false;
   bool moves_lay_flows = false;   ///< all but `start`, so that nothing has to be filled in before
   bool saw_ntp_fraction = false;  ///< a true NTP fraction came: no microseconds in its place
   TimeFields times, reverse_times;

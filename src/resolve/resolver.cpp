@@ -65,14 +65,23 @@ void Resolver::learn_origins(std::span<const FlowRecord> flows) {
 }
 
 void Resolver::add(std::span<const FlowRecord> flows, Timestamp now) {
-  if (external_peers_.wants_as()) learn_origins(flows);
   enricher_.label(flows, labels_);
+  add_labelled(flows, now);
+}
+
+void Resolver::add(const FlowBatch& batch, std::size_t first, std::size_t end, Timestamp now) {
+  enricher_.label(batch, first, end, labels_);
+  add_labelled(std::span{batch.flows}.subspan(first, end - first), now);
+}
+
+void Resolver::add_labelled(std::span<const FlowRecord> flows, Timestamp now) {
+  if (external_peers_.wants_as()) learn_origins(flows);
   aggregator_.add(flows, labels_, now);
 }
 
 void Resolver::add(const FlowBatch& batch, Timestamp now) {
   tell(batch);
-  add(std::span<const FlowRecord>{batch.flows}, now);
+  add(batch, 0, batch.flows.size(), now);
 }
 
 void Resolver::tell(const FlowBatch& batch) {

@@ -1,6 +1,7 @@
 #include "resolve/told_translations.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "aggregate/direction.hpp"
 
@@ -43,6 +44,12 @@ bool is_deletion(Event event) noexcept {
   }
 }
 
+/// Where the addresses before translation are.
+std::optional<Vrf> inner_vrf(const NatEvent& e) noexcept {
+  if (!e.has(NatField::vrf)) return std::nullopt;
+  return Vrf{e.vrf, e.vrf_name};
+}
+
 /// One connection before and after translation, ends in the same order.
 struct Looks {
   ConnectionEnds before, after;
@@ -53,18 +60,26 @@ class Teller {
  public:
   Teller(const Enricher& enricher, TranslationTable& table) : enricher_(enricher), table_(table) {}
 
-  void tell(const FlowRecord& flow, const Translation& t) {
+  /// \param vrf  of the flow. What was translated is seen where the flow goes out.
+  void tell(const FlowRecord& flow, const Translation& t, const FlowVrf& vrf) {
     if (!has_ports(flow.protocol) || flow.kind == FlowKind::denied) return;
-    const auto end = [&](const IpAddress& address, std::uint16_t port) {
-      return TransportEnd{enricher_.endpoint(flow.exporter, address), port};
+    const auto end = [&](const IpAddress& address, std::uint16_t port,
+                         const std::optional<Vrf>& where) {
+      return TransportEnd{enricher_.endpoint(flow.exporter, address, where), port};
     };
+    const auto translated = [&](const IpAddress& address, std::uint16_t port,
+                                const TransportEnd& before) {
+      if (address == before.endpoint.address) return TransportEnd{before.endpoint, port};
+      return end(address, port, vrf.of_destination());
+    };
+    const TransportEnd source = end(flow.source_address, flow.source_port, vrf.of_source());
+    const TransportEnd destination =
+        end(flow.destination_address, flow.destination_port, vrf.of_destination());
     Looks looks;
-    looks.before = {{end(flow.source_address, flow.source_port),
-                     end(flow.destination_address, flow.destination_port)},
-                    flow.protocol};
-    looks.after = {
-        {end(t.source_address, t.source_port), end(t.destination_address, t.destination_port)},
-        flow.protocol};
+    looks.before = {{source, destination}, flow.protocol};
+    looks.after = {{translated(t.source_address, t.source_port, source),
+                    translated(t.destination_address, t.destination_port, destination)},
+                   flow.protocol};
     // A flow of the answers of a biflow, or of one that the translator turned back as it turned the
     // requests: its source is the server.
     const bool is_answer = flow.initiator == Initiator::destination;
@@ -75,7 +90,7 @@ class Teller {
     if (!e.has(NatField::source_address) || !e.has(NatField::post_source_address)) return;
     if (e.source_address.is_unspecified() || e.post_source_address.is_unspecified()) return;
     const auto event = static_cast<Event>(e.event);
-    const Endpoint inner = enricher_.endpoint(e.exporter, e.source_address);
+    const Endpoint inner = enricher_.endpoint(e.exporter, e.source_address, inner_vrf(e));
     const Endpoint outer = enricher_.endpoint(e.exporter, e.post_source_address);
     switch (event) {
       case Event::address_bound:
@@ -180,7 +195,11 @@ class Teller {
 
 void tell(const FlowBatch& batch, const Enricher& enricher, TranslationTable& table) {
   Teller teller{enricher, table};
-  for (const Translation& t : batch.translations) teller.tell(batch.flows[t.flow], t);
+  for (const Translation& t : batch.translations) {
+    const auto vrf = flowlens::detail::first_beside(batch.vrfs, t.flow);
+    const bool is_told = vrf != batch.vrfs.end() && vrf->flow == t.flow;
+    teller.tell(batch.flows[t.flow], t, is_told ? *vrf : FlowVrf{});
+  }
   for (const NatEvent& e : batch.nat_events) teller.tell(e);
 }
 

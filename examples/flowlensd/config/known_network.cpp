@@ -10,9 +10,9 @@
 namespace flowlensd {
 namespace {
 
-enum Column : std::size_t { kind, addresses, exporters, site, port, protocol, expires };
-constexpr std::array<std::string_view, 7> kColumns = {"kind", "addresses", "exporters", "site",
-                                                      "port", "protocol",  "expires"};
+enum Column : std::size_t { kind, addresses, exporters, vrf, site, port, protocol, expires };
+constexpr std::array<std::string_view, 8> kColumns = {"kind", "addresses", "exporters", "vrf",
+                                                      "site", "port",      "protocol",  "expires"};
 
 class Reader {
  public:
@@ -42,12 +42,36 @@ class Reader {
     SiteRule rule;
     rule.site = row_[site];
     if (rule.site.empty()) row_.fail("site: is missing");
-    if (row_[addresses].empty() && row_[exporters].empty()) {
-      row_.fail("a site needs addresses, exporters or both");
+    if (row_[addresses].empty() && row_[exporters].empty() && row_[vrf].empty()) {
+      row_.fail("a site needs addresses, exporters, a vrf or several of them");
     }
     if (!row_[addresses].empty()) rule.addresses = needed_prefix(addresses);
     if (!row_[exporters].empty()) rule.exporters = needed_prefix(exporters);
+    take_vrf(rule);
     found_.enricher.sites.push_back(std::move(rule));
+  }
+
+  /// An id, or a name; `name:` is before names that look like an id.
+  void take_vrf(SiteRule& rule) {
+    constexpr std::string_view kName = "name:";
+    const std::string_view text = row_[vrf];
+    if (text.starts_with(kName)) {
+      rule.vrf_name = text.substr(kName.size());
+      if (rule.vrf_name.empty()) row_.fail("vrf: the name behind `name:` is missing");
+    } else if (text.find_first_not_of("0123456789") != std::string_view::npos) {
+      rule.vrf_name = text;
+    } else if (!text.empty()) {
+      rule.vrf_id = number(vrf);
+      if (!rule.vrf_id) {
+        row_.fail("vrf: `" + row_[vrf] +
+                  "` is past the largest id, 4294967295; for a name write `" + std::string(kName) +
+                  row_[vrf] + "`");
+      }
+      if (row_[exporters].empty()) {
+        row_.fail("vrf: each router numbers its own, so the id " + row_[vrf] +
+                  " needs exporters beside it; or give the VRF's name");
+      }
+    }
   }
 
   /// Where it is, the sites' rules say when all are known.

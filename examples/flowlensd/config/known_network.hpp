@@ -17,9 +17,10 @@ struct KnownNetwork {
   std::vector<Listener> listeners;
 };
 
-/// Reads a CSV table with the columns `kind`, `addresses`, `exporters`, `site`, `port`, `protocol` and
-/// `expires`, in any order; empty where nothing is to be said. Kinds:
-/// - `site`: addresses, or all that these exporters see, or both together, are at this site;
+/// Reads a CSV table with the columns `kind`, `addresses`, `exporters`, `vrf`, `site`, `port`,
+/// `protocol` and `expires`, in any order; empty where nothing is to be said. Kinds:
+/// - `site`: addresses, all that these exporters see, what they see in a VRF (its id, or its name as
+///   they tell it), or these together, are at this site;
 /// - `internal`: addresses that are internal besides the private ranges;
 /// - `service`: these addresses serve at this port, whatever flows seem to show;
 /// - `listener`: this one address does, until it expires, as an inventory says.

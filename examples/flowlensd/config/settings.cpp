@@ -74,7 +74,7 @@ constexpr std::array kTable{
             "what external peers have in common that are shown together"},
     Setting{"dependency_resolution.network_file", {}, "FLOWLENS_NETWORK_FILE", {},
             &S::network_file, 0, 0, 1, "CSV file",
-            "what you know of sites, networks and services: kind,addresses,exporters,site,port,protocol,expires"},
+            "what you know of sites, networks and services: kind,addresses,exporters,vrf,site,port,protocol,expires"},
     Setting{"dependency_resolution.change_detection.enabled", {},
             "FLOWLENS_CHANGE_DETECTION_ENABLED", {}, &S::changes_enabled, 0, 0, 1, "true or false",
             "whether closed windows are looked at for changes"},

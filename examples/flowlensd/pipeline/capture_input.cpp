@@ -175,14 +175,14 @@ class DecoderPool {
 };
 
 /// The flows of a chunk in the order of its datagrams, however many decoders there were.
-std::span<const FlowRecord> in_order(Chunk& chunk) {
-  if (chunk.batches.size() == 1) return chunk.batches[0].flows;
+const FlowBatch& in_order(Chunk& chunk) {
+  if (chunk.batches.size() == 1) return chunk.batches[0];
   std::vector<std::size_t> taken(chunk.batches.size(), 0);
   for (const Chunk::Item& item : chunk.items) {
     chunk.merged.append(chunk.batches[item.decoder], taken[item.decoder], item.flows_end);
     taken[item.decoder] = item.flows_end;
   }
-  return chunk.merged.flows;
+  return chunk.merged;
 }
 
 /// Chunks between the thread that reads and decodes and the one that keeps the map.
@@ -276,21 +276,23 @@ class InTime {
  public:
   explicit InTime(MapWriter& writer) : writer_(writer) {}
 
-  void add(std::span<const FlowRecord> flows) {
-    while (!flows.empty()) {
-      const auto second = std::chrono::floor<std::chrono::seconds>(flows.front().received);
-      const auto end = std::find_if(flows.begin(), flows.end(), [second](const FlowRecord& f) {
+  void add(const FlowBatch& batch) {
+    const std::vector<FlowRecord>& flows = batch.flows;
+    for (auto first = flows.begin(); first != flows.end();) {
+      const auto second = std::chrono::floor<std::chrono::seconds>(first->received);
+      const auto end = std::find_if(first, flows.end(), [second](const FlowRecord& f) {
         return std::chrono::floor<std::chrono::seconds>(f.received) != second;
       });
-      const auto count = static_cast<std::size_t>(end - flows.begin());
-      add_at(flows.first(count), flows[count - 1].received);
-      flows = flows.subspan(count);
+      add_at(batch, static_cast<std::size_t>(first - flows.begin()),
+             static_cast<std::size_t>(end - flows.begin()));
+      first = end;
     }
   }
 
  private:
-  void add_at(std::span<const FlowRecord> flows, Timestamp now) {
-    writer_.add(flows, now);
+  void add_at(const FlowBatch& batch, std::size_t first, std::size_t end) {
+    const Timestamp now = batch.flows[end - 1].received;
+    writer_.add(batch, first, end, now);
     if (now < next_flush_) return;
     writer_.flush(now, kStorePatience);
     next_flush_ = now + kFlushEvery;
@@ -322,8 +324,8 @@ CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Ac
   Producer producer(options, merge, accounts, queue);
   InTime map(writer);
   while (auto chunk = stop ? nullptr : queue.take()) {
-    const auto flows = in_order(*chunk);
-    count(report, *chunk, flows.size());
+    const FlowBatch& flows = in_order(*chunk);
+    count(report, *chunk, flows.flows.size());
     for (const FlowBatch& batch : chunk->batches) writer.tell(batch);
     map.add(flows);
     on_progress(report);

@@ -42,15 +42,15 @@ Timestamp MapWriter::advance(Timestamp now) noexcept {
   return now_;
 }
 
-void MapWriter::add(std::span<const FlowRecord> flows, Timestamp now) {
-  resolver_.add(flows, advance(now));
+void MapWriter::add(const FlowBatch& batch, std::size_t first, std::size_t end, Timestamp now) {
+  resolver_.add(batch, first, end, advance(now));
 }
 
 void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
   if (parcel.sampled_out > 0) resolver_.count_sampled_out(parcel.sampled_out);
   tell(parcel.batch);
   if (parcel.batch.flows.empty()) return;
-  add(parcel.batch.flows, now);
+  add(parcel.batch, 0, parcel.batch.flows.size(), now);
   if (observers_.on_latency) {
     observers_.on_latency(std::chrono::duration<double>(now - parcel.first_received).count());
   }

@@ -48,9 +48,10 @@ class MapWriter {
   ~MapWriter();
 
   /// \param now  wall clock or capture time; a step back is ignored.
-  void add(std::span<const FlowRecord> flows, Timestamp now);
+  /// The flows [first, end) of a batch, without what it says beside them of translation.
+  void add(const FlowBatch& batch, std::size_t first, std::size_t end, Timestamp now);
   void add(const FlowParcel& parcel, Timestamp now);
-  /// What a batch says beside its flows.
+  /// What a batch says of translation.
   void tell(const FlowBatch& batch) { resolver_.tell(batch); }
 
   /// Begins a flush, unless the one before or the store is still busy. The map and view() follow a

@@ -36,6 +36,12 @@ Timestamp in_batches(std::span<const FlowRecord> flows, Take take) {
   return now;
 }
 
+FlowParcel parcel_of(std::span<const FlowRecord> flows) {
+  FlowParcel parcel;
+  parcel.batch.flows.assign(flows.begin(), flows.end());
+  return parcel;
+}
+
 }  // namespace
 
 TEST_CASE("map writer: flushes beside further flows come to the same map") {
@@ -50,7 +56,7 @@ TEST_CASE("map writer: flushes beside further flows come to the same map") {
   int begun = 0;
   MapWriter writer(resolver, nullptr, {}, Epoch{1}, {});
   in_batches(flows, [&](auto batch, Timestamp now) {
-    writer.add(batch, now);
+    writer.add(parcel_of(batch), now);
     begun += writer.try_flush(now) ? 1 : 0;
     CHECK(writer.view().flows.balanced());
   });
@@ -67,7 +73,7 @@ TEST_CASE("map writer: a flush that was begun is there a moment later, without a
   Resolver resolver;
   MapWriter writer(resolver, nullptr, {}, Epoch{1}, {});
   const std::vector<FlowRecord> flows = traffic();
-  writer.add(flows, kNoon);
+  writer.add(parcel_of(flows), kNoon);
   REQUIRE(writer.try_flush(kNoon));
   for (int i = 0; i < 1'000 && writer.view().revision == 0; ++i) std::this_thread::sleep_for(10ms);
   CHECK(writer.view().revision == 1);
@@ -77,6 +83,6 @@ TEST_CASE("map writer: a flush that was begun is there a moment later, without a
 TEST_CASE("map writer: it ends in good order while a flush is under way") {
   Resolver resolver;
   MapWriter writer(resolver, nullptr, {}, Epoch{1}, {});
-  writer.add(traffic(), kNoon);
+  writer.add(parcel_of(traffic()), kNoon);
   CHECK(writer.try_flush(kNoon));
 }

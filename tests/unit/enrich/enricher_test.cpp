@@ -130,6 +130,40 @@ TEST_CASE("enricher: the most specific rule names the site") {
   }
 }
 
+TEST_CASE("enricher: a VRF is an address space of its own, whatever else is known of the address") {
+  const auto prefix = [](const char* text) { return *IpPrefix::parse(text); };
+  EnricherOptions options;
+  options.sites = {{"by both", prefix("192.0.2.0/24"), prefix("10.1.2.0/24")},
+                   {"by id", prefix("192.0.2.1"), {}, 7},
+                   {"by id and prefix", prefix("192.0.2.1"), prefix("10.1.0.0/16"), 7},
+                   {"global", prefix("192.0.2.1"), {}, 0},
+                   {"by name", {}, {}, {}, "blue"}};
+  const Enricher enricher{options};
+  const std::uint64_t blue = vrf_name_key("blue");
+  struct Case {
+    const char* exporter;
+    const char* address;
+    std::optional<Vrf> vrf;
+    const char* want;
+  };
+  const Case cases[] = {
+      {"192.0.2.1", "10.1.2.1", {}, "by both"},
+      {"192.0.2.1", "10.1.2.1", Vrf{7, 0}, "by id and prefix"},
+      {"192.0.2.1", "10.2.2.1", Vrf{7, 0}, "by id"},
+      {"192.0.2.1", "10.1.2.1", Vrf{0, 0}, "global"},
+      {"192.0.2.1", "10.1.2.1", Vrf{8, 0}, "by both"},  // no rule knows the VRF
+      {"192.0.2.9", "10.2.2.1", Vrf{7, 0}, "default"},  // another router's 7
+      {"192.0.2.9", "10.1.2.1", Vrf{9, blue}, "by name"},
+      {"198.51.100.1", "10.1.2.1", Vrf{4, blue}, "by name"},
+      {"198.51.100.1", "10.1.2.1", Vrf{4, vrf_name_key("red")}, "default"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.exporter) + " " + c.address + " " + c.want);
+    const Endpoint e = enricher.endpoint(address(c.exporter), address(c.address), c.vrf);
+    CHECK(enricher.sites().name(e.site) == c.want);
+  }
+}
+
 TEST_CASE("enricher: a rule without a site is refused") {
   EnricherOptions options;
   options.sites.push_back({"", {}, *IpPrefix::parse("10.0.0.0/8")});

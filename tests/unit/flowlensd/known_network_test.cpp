@@ -66,6 +66,40 @@ TEST_CASE("known network: sites, internal networks, services and listeners") {
   CHECK(enricher.sites().name(known.listeners[0].endpoint.site) == "lab");
 }
 
+TEST_CASE("known network: sites by VRF, its id or its name") {
+  const KnownNetwork known = parse_known_network(
+      "kind,exporters,vrf,site\n"
+      "site,192.0.2.7,12,shop\n"
+      "site,,blue,bank\n"
+      "site,,name:12,school\n",
+      "k.csv");
+  const Enricher enricher{known.enricher};
+  const auto site = [&](const char* exporter, Vrf vrf) {
+    return enricher.sites().name(
+        enricher.endpoint(address(exporter), address("10.0.0.1"), vrf).site);
+  };
+  CHECK(site("192.0.2.7", {12, 0}) == "shop");
+  CHECK(site("192.0.2.8", {12, 0}) == "default");
+  CHECK(site("192.0.2.8", {3, flowlens::vrf_name_key("blue")}) == "bank");
+  CHECK(site("192.0.2.8", {3, flowlens::vrf_name_key("12")}) == "school");
+  const auto refused = [](const std::string& row) {
+    try {
+      (void)parse_known_network("kind,exporters,vrf,site\n" + row, "k.csv");
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(
+      refused("site,,12,x\n") ==
+      "k.csv:2: vrf: each router numbers its own, so the id 12 needs exporters beside it; or give "
+      "the VRF's name");
+  CHECK(refused("site,192.0.2.7,4294967296,x\n") ==
+        "k.csv:2: vrf: `4294967296` is past the largest id, 4294967295; for a name write "
+        "`name:4294967296`");
+  CHECK(refused("site,,name:,x\n") == "k.csv:2: vrf: the name behind `name:` is missing");
+}
+
 TEST_CASE("known network: whoever is said to serve serves, though 443 is at the other end") {
   const KnownNetwork known = parse_known_network(kTable, "k.csv");
   for (const auto& [server, port] :
@@ -85,7 +119,8 @@ TEST_CASE("known network: what is refused names the line and what would be right
   const Case cases[] = {
       {"host,10.0.0.1,,,,,\n", "k.csv:2: kind: `host` is not valid; give site, internal"},
       {"site,10.0.0.0/8,,,,,\n", "k.csv:2: site: is missing"},
-      {"site,,,berlin,,,\n", "k.csv:2: a site needs addresses, exporters or both"},
+      {"site,,,berlin,,,\n",
+       "k.csv:2: a site needs addresses, exporters, a vrf or several of them"},
       {"internal,ten,,,,,\n", "addresses: `ten` is no address or network"},
       {"service,10.0.0.1,,,0,tcp,\n", "port: `0` is not a number from 1 to 65535"},
       {"service,10.0.0.1,,,,tcp,\n", "port: `` is not a number"},

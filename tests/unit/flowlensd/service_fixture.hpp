@@ -44,15 +44,16 @@ struct ServiceFixture {
   void use(std::string_view client, std::string_view server, std::uint16_t port,
            std::chrono::hours later) {
     using flowlens::testing::tcp;
-    std::vector<FlowRecord> flows{
-        tcp(client, 40000, server, port).begun_by(Initiator::source),
-        tcp(server, port, client, 40000).begun_by(Initiator::destination)};
+    FlowParcel parcel;
+    std::vector<FlowRecord>& flows = parcel.batch.flows;
+    flows = {tcp(client, 40000, server, port).begun_by(Initiator::source),
+             tcp(server, port, client, 40000).begun_by(Initiator::destination)};
     for (FlowRecord& f : flows) {
       f.start += later;
       f.end += later;
       f.received += later;
     }
-    writer.add(flows, flows[0].received);
+    writer.add(parcel, flows[0].received);
   }
   Response send(std::string method, std::string target, std::string body = {},
                 std::string type = "application/json") {

@@ -8,7 +8,7 @@ using namespace flowlens;
 namespace {
 
 /// Flows with source ports 0, 1, 2, …; each third one has a translation to port + 100
-/// and two layers with that port.
+/// two layers with that port and a VRF of that number.
 FlowBatch numbered(std::uint16_t count) {
   FlowBatch batch;
   for (std::uint16_t i = 0; i < count; ++i) {
@@ -16,6 +16,7 @@ FlowBatch numbered(std::uint16_t count) {
     if (i % 3 != 0) continue;
     batch.translations.emplace_back().flow = i;
     batch.translations.back().source_port = static_cast<std::uint16_t>(i + 100);
+    batch.vrfs.push_back({i, Vrf{i, 0}, {}});
     for (std::uint8_t depth = 0; depth < 2; ++depth) {
       batch.layers.push_back({i, depth, {}});
       batch.layers.back().headers.source_port = i;
@@ -29,6 +30,10 @@ void check_follows(const FlowBatch& batch, std::size_t translations) {
   for (const Translation& t : batch.translations) {
     REQUIRE(t.flow < batch.flows.size());
     CHECK(t.source_port == batch.flows[t.flow].source_port + 100);
+  }
+  REQUIRE(batch.vrfs.size() == translations);
+  for (const FlowVrf& vrf : batch.vrfs) {
+    CHECK(vrf.ingress->id == batch.flows[vrf.flow].source_port);
   }
   REQUIRE(batch.layers.size() == 2 * translations);
   for (std::size_t i = 0; i < batch.layers.size(); ++i) {
