@@ -40,7 +40,7 @@ constexpr std::size_t kMaxExporters = 65'536;
 // After a crash, data of a template learned later than this waits until it is announced again.
 constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveChangesEvery{15};  // some 100 MB at its bounds
-constexpr std::chrono::hours kWatchInterval{1};  // the map's hours tell what is new
+constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
@@ -55,7 +55,8 @@ std::size_t worker_count(const Settings& s) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 2);
 }
 
-ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known) {
+/// \param geo  outlives the Resolver.
+ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known, const Geo& geo) {
   ResolverOptions o;
   o.enricher = known.enricher;
   o.aggregator.declared_services = known.services;
@@ -64,6 +65,12 @@ ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known) {
   o.aggregator.hash_seed = random_key();
   o.external_peers.max_peers = s.external_max_peers;
   o.external_peers.grouping = *parse_peer_grouping(s.external_grouping);
+  if (!geo.empty()) {
+    o.external_peers.origin_of = [&geo](const IpAddress& address) {
+      GeoRecord found = geo.find(address);
+      return PeerOrigin{found.as_number, std::move(found.country)};
+    };
+  }
   o.graph.hash_seed = random_key();
   o.external_peers.hash_seed = random_key();
   o.changes.is_on = s.changes_enabled;
@@ -148,6 +155,7 @@ struct Daemon::Parts {
   http::Metrics metrics;
   std::unique_ptr<DataDir> dir;
   const KnownNetwork known;
+  const Geo geo;
   const ResolverOptions resolver_settings;
   Resolver resolver;
   Opened opened;
@@ -196,7 +204,8 @@ Daemon::Parts::Parts(const Loaded& loaded)
       options(loaded.run),
       dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
       known(read_known_network(settings.network_file)),
-      resolver_settings(resolver_options(settings, known)),
+      geo(settings),
+      resolver_settings(resolver_options(settings, known, geo)),
       resolver(resolver_settings),
       opened(open_store(dir.get(), resolver.graph())),
       classifier(classifier_options(settings)),
@@ -251,13 +260,21 @@ Service Daemon::Parts::make_service() {
     if (!ingest) return std::nullopt;
     return ingest->explain(exporter, std::chrono::system_clock::now(), kExplainWait);
   };
-  return {settings,         life,
-          resolver.graph(), accounts,
-          writer,           channel,
-          store.get(),      receiver,
-          explain,          resolver_settings,
-          ParserOptions{},  [this](const Fact& fact) { return resolver.graph().apply(fact); },
-          &classifier,      &alerting};
+  return {settings,
+          life,
+          resolver.graph(),
+          accounts,
+          writer,
+          channel,
+          store.get(),
+          receiver,
+          explain,
+          resolver_settings,
+          ParserOptions{},
+          [this](const Fact& fact) { return resolver.graph().apply(fact); },
+          &classifier,
+          &alerting,
+          &geo};
 }
 
 void Daemon::Parts::make_ingest() {

@@ -14,6 +14,7 @@
 #include "library.hpp"
 #include "pipeline/accounts.hpp"
 #include "pipeline/flow_channel.hpp"
+#include "pipeline/geo.hpp"
 #include "pipeline/map_writer.hpp"
 #include "pipeline/store_thread.hpp"
 
@@ -64,6 +65,7 @@ struct Service {
   std::function<bool(const Fact&)> tell{};
   const Classifier* classifier = nullptr;
   Alerting* alerting = nullptr;  ///< thread-safe
+  const Geo* geo = nullptr;      ///< null: nothing is told
 };
 
 }  // namespace flowlensd

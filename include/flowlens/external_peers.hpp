@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,8 @@ namespace flowlens {
 enum class PeerGrouping : std::uint8_t {
   all,        ///< nothing but being external
   prefix,     ///< the first bits of their addresses
-  as_number,  ///< the autonomous system, as flows or facts tell it
-  country,    ///< as facts tell it
+  as_number,  ///< the autonomous system, as flows or facts tell it, or else a table
+  country,    ///< as facts tell it, or else a table
 };
 /// `as_number`
 [[nodiscard]] std::string_view to_string(PeerGrouping g) noexcept;
@@ -43,6 +44,12 @@ struct PeerGroup {
 /// The group that an address of the map stands for; nothing for addresses of hosts.
 [[nodiscard]] std::optional<PeerGroup> peer_group(const IpAddress& address) noexcept;
 
+/// Where an address belongs, as a table that is looked up says.
+struct PeerOrigin {
+  std::uint32_t as_number = 0;  ///< 0: not known
+  std::string country;          ///< two letters, or empty
+};
+
 struct ExternalPeersOptions {
   /// External clients of one service, and external servers that one client uses at one port, that are
   /// shown each by itself; with one more, all are shown in groups. 0: always in groups.
@@ -56,7 +63,10 @@ struct ExternalPeersOptions {
   std::size_t max_known_peers = 2'000'000;
   std::size_t max_services = 200'000;   ///< looked at; peers of further ones are one at once
   std::size_t max_origins = 1'000'000;  ///< addresses whose AS or country is known
-  std::uint64_t hash_seed = 0;          ///< against chosen collisions; never changes a result
+  /// Asked for what neither flows nor facts tell, once of each address while there is room for its
+  /// origin. Called in collapse(); always answers the same. May be empty.
+  std::function<PeerOrigin(const IpAddress&)> origin_of{};
+  std::uint64_t hash_seed = 0;  ///< against chosen collisions; never changes a result
 };
 
 struct ExternalPeersCounters {

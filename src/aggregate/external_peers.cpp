@@ -139,10 +139,21 @@ const ExternalPeersOptions& checked(const ExternalPeersOptions& o) {
   return o;
 }
 
+/// 0: not known.
 struct Origin {
-  std::uint32_t as_number = 0;
-  std::uint16_t country = 0;
+  std::uint32_t as_number = 0;  ///< told
+  std::uint16_t country = 0;    ///< told
+  bool is_looked_up = false;
+  std::uint16_t listed_country = 0;  ///< what the table says
+  std::uint32_t listed_as = 0;
 };
+
+/// Two letters as a number, or 0.
+std::uint16_t country_number(std::string_view letters) noexcept {
+  if (letters.size() != 2) return 0;
+  const auto letter = [&](std::size_t i) { return static_cast<unsigned char>(letters[i]); };
+  return static_cast<std::uint16_t>(letter(0) << 8 | letter(1));
+}
 struct AddressHash {
   std::uint64_t operator()(const IpAddress& a, std::uint64_t seed) const noexcept {
     return base::hash_of(a, seed);
@@ -180,13 +191,30 @@ struct ExternalPeers::Impl {
     return nullptr;
   }
 
-  [[nodiscard]] PeerGroup group_of(const IpAddress& address) const {
+  void look_up(const IpAddress& address, Origin& origin) const {
+    const PeerOrigin listed = options.origin_of(address);
+    origin.listed_as = listed.as_number;
+    origin.listed_country = country_number(listed.country);
+    origin.is_looked_up = true;
+  }
+
+  [[nodiscard]] Origin origin_of(const IpAddress& address) {
+    const std::uint32_t position =
+        options.origin_of ? origins.insert(address).first : origins.find(address);
+    Origin beyond_bound;
+    Origin& origin = position == origins.kNone ? beyond_bound : origins[position].value;
+    if (options.origin_of && !origin.is_looked_up) look_up(address, origin);
+    return origin;
+  }
+
+  [[nodiscard]] PeerGroup group_of(const IpAddress& address) {
     if (options.grouping == PeerGrouping::all) return {};
     if (options.grouping == PeerGrouping::prefix) return prefix_group(address, options);
-    const std::uint32_t position = origins.find(address);
-    const Origin origin = position == origins.kNone ? Origin{} : origins[position].value;
-    const bool by_as = options.grouping == PeerGrouping::as_number;
-    return {options.grouping, by_as ? origin.as_number : origin.country, 0};
+    const Origin origin = origin_of(address);
+    if (options.grouping == PeerGrouping::as_number) {
+      return {options.grouping, origin.as_number != 0 ? origin.as_number : origin.listed_as, 0};
+    }
+    return {options.grouping, origin.country != 0 ? origin.country : origin.listed_country, 0};
   }
 
   static std::optional<PeeredService> service_of(const ConnectionSummary& row) {
@@ -202,7 +230,7 @@ struct ExternalPeers::Impl {
   }
 
   /// The row of the map that this row goes to.
-  [[nodiscard]] DependencyKey shown(const ConnectionSummary& row, PeerLevel level) const {
+  [[nodiscard]] DependencyKey shown(const ConnectionSummary& row, PeerLevel level) {
     DependencyKey to = row.key;
     IpAddress& peer = (row.server_internal ? to.client : to.server).address;
     if (level == PeerLevel::groups) peer = group_of(peer).address();
@@ -419,11 +447,9 @@ void ExternalPeers::tell_as(const IpAddress& address, std::uint32_t as_number) {
 }
 
 void ExternalPeers::tell_country(const IpAddress& address, std::string_view country) {
-  if (country.size() != 2) return;
-  Origin* origin = impl_->origin(address);
-  if (origin == nullptr) return;
-  const auto letter = [&](std::size_t i) { return static_cast<unsigned char>(country[i]); };
-  origin->country = static_cast<std::uint16_t>(letter(0) << 8 | letter(1));
+  const std::uint16_t number = country_number(country);
+  if (number == 0) return;
+  if (Origin* origin = impl_->origin(address)) origin->country = number;
 }
 
 void ExternalPeers::remember(const DependencyKey& key) {

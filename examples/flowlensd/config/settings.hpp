@@ -40,6 +40,9 @@ struct Settings {
   std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
   std::string network_file;                  ///< empty: none; see known_network.hpp
   std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
+  bool geoip_enabled = true;
+  std::string geoip_database_path;      ///< empty: none
+  std::string geoip_asn_database_path;  ///< empty: none
   bool changes_enabled = true;
   std::uint64_t changes_learning_days = 7;
   std::uint64_t changes_check_seconds = 300;

@@ -57,6 +57,12 @@ std::size_t page_size(const Request& request, const Service& s) {
                           s.settings.max_page_size);
 }
 
+Json located_asset_json(const AssetRow& row, const Service& s) {
+  Json json = asset_json(row, s.graph.sites());
+  json["origin"] = origin_json(row, s.geo);
+  return json;
+}
+
 // The ages in a filter count back from now, so what it lets through changes without the map.
 
 Response list_assets(const Request& request, const Service& s) {
@@ -67,9 +73,8 @@ Response list_assets(const Request& request, const Service& s) {
   query.filter = filter_parameter(request, asset_fields());
   const std::string etag = etag_of(s);
   if (auto same = not_modified(request, etag); same && !query.filter) return *same;
-  return json_response(page_json(s.graph.assets(query),
-                                 [&](const AssetRow& a) { return asset_json(a, s.graph.sites()); }),
-                       etag);
+  const auto to_json = [&](const AssetRow& a) { return located_asset_json(a, s); };
+  return json_response(page_json(s.graph.assets(query), to_json), etag);
 }
 
 /// As it passes the network, or from who asks to who answers in the end.
@@ -117,7 +122,7 @@ Response get_asset(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const auto row = s.graph.asset(id);
   if (!row) unknown("asset", id);
-  return json_response(asset_json(*row, s.graph.sites()), etag_of(s));
+  return json_response(located_asset_json(*row, s), etag_of(s));
 }
 
 Response list_dependencies_of_asset(const Request& request, const Service& s) {

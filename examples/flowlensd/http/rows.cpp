@@ -81,6 +81,24 @@ Json asset_json(const AssetRow& row, const SiteTable& sites) {
           {"last_seen", to_string(row.last_seen)}};
 }
 
+Json origin_json(const AssetRow& row, const Geo* geo) {
+  if (geo == nullptr || row.is_internal || row.endpoints.empty()) return nullptr;
+  const IpAddress& address = row.endpoints.back().endpoint.address;
+  if (peer_group(address)) return nullptr;
+  const GeoRecord found = geo->find(address);
+  if (found == GeoRecord{}) return nullptr;
+  const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
+  const auto degrees = [](const std::optional<double>& d) { return d ? Json(*d) : Json(nullptr); };
+  return {{"country", text(found.country)},
+          {"country_name", text(found.country_name)},
+          {"region", text(found.region)},
+          {"city", text(found.city)},
+          {"latitude", degrees(found.latitude)},
+          {"longitude", degrees(found.longitude)},
+          {"as_number", found.as_number != 0 ? Json(found.as_number) : Json(nullptr)},
+          {"as_organization", text(found.as_organization)}};
+}
+
 Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
   Json observers = Json::array();
   for (std::size_t i = 0; i < row.observer_count; ++i) {

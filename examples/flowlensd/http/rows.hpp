@@ -6,6 +6,7 @@
 #include <string>
 
 #include "library.hpp"
+#include "pipeline/geo.hpp"
 
 namespace flowlensd::http {
 
@@ -15,6 +16,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] std::string text_of(const Json& json);
 
 [[nodiscard]] Json asset_json(const AssetRow& row, const SiteTable& sites);
+/// Where an external asset is and whom it belongs to, as GeoIP files tell of its latest address; null
+/// for internal ones, for groups, and where nothing is told.
+[[nodiscard]] Json origin_json(const AssetRow& row, const Geo* geo);
 /// Its name, or its first address.
 [[nodiscard]] std::string asset_label(const AssetRow& row);
 [[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);

@@ -130,6 +130,38 @@ TEST_CASE("external peers: by prefix, by AS, by country") {
   CHECK(countries.at("country unknown").totals.flows == 4);
 }
 
+TEST_CASE("external peers: a table tells what neither flows nor facts do, asked once an address") {
+  for (const PeerGrouping grouping : {PeerGrouping::country, PeerGrouping::as_number}) {
+    CAPTURE(std::string(to_string(grouping)));
+    std::map<IpAddress, int> asked;
+    ExternalPeersOptions options = bound(2, grouping);
+    options.origin_of = [&](const IpAddress& address) {
+      ++asked[address];
+      return address == IpAddress::v4(0xc633'6400u) ? PeerOrigin{} : PeerOrigin{64'999, "DE"};
+    };
+    Fixture f{options};
+    Fact fact;
+    fact.subject.address = IpAddress::v4(0xc633'6401u);
+    fact.attribute = grouping == PeerGrouping::country ? "country" : "as_number";
+    fact.value = grouping == PeerGrouping::country ? "NZ" : "64400";
+    f.resolver.add(std::vector{fact});
+    std::vector<FlowRecord> flows = Fixture::clients(0, 5);
+    for (FlowRecord& flow : flows) {
+      flow.present &= ~static_cast<std::uint32_t>(FlowField::source_as);
+      flow.present &= ~static_cast<std::uint32_t>(FlowField::destination_as);
+    }
+    f.add(flows);
+    const auto groups = f.rows();
+    REQUIRE(groups.size() == 3);
+    const bool by_country = grouping == PeerGrouping::country;
+    CHECK(groups.at(by_country ? "DE" : "AS64999").totals.flows == 3);
+    CHECK(groups.at(by_country ? "NZ" : "AS64400").totals.flows == 1);
+    CHECK(groups.at(by_country ? "country unknown" : "AS unknown").totals.flows == 1);
+    CHECK(asked.size() == 5);
+    for (const auto& [address, times] : asked) CHECK(times == 1);
+  }
+}
+
 TEST_CASE(
     "external peers: what flows tell of AS numbers is used where windows close in parts, too") {
   Fixture f{bound(20, PeerGrouping::as_number)};
