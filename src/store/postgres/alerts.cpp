@@ -5,6 +5,7 @@
 #include "flowlens/postgres_store.hpp"
 #include "store/alert_rows.hpp"
 #include "store/postgres/connection.hpp"
+#include "store/postgres/epoch.hpp"
 #include "store/postgres/upsert.hpp"
 
 namespace flowlens {
@@ -53,7 +54,6 @@ class PostgresAlertStore final : public AlertStore {
   void save(const AlertChanges& changes) override;
 
  private:
-  void check_epoch(Transaction& tx) const;
   void read_definitions(Transaction& tx, AlertState& state) const;
 
   Connection connection_;
@@ -113,15 +113,6 @@ void write_alerts(Transaction& tx, const std::vector<Alert>& alerts) {
   history.write();
 }
 
-void PostgresAlertStore::check_epoch(Transaction& tx) const {
-  const auto current = static_cast<std::uint64_t>(
-      number(tx, "SELECT epoch FROM flowlens_store.epochs ORDER BY epoch DESC LIMIT 1 FOR SHARE"));
-  if (current == epoch_.value) return;
-  throw StaleEpochError("store: epoch " + std::to_string(epoch_.value) + " of " +
-                        connection_.where() + " is over, epoch " + std::to_string(current) +
-                        " has begun: another process keeps the alerts of this map now");
-}
-
 void PostgresAlertStore::read_definitions(Transaction& tx, AlertState& state) const {
   each_row(tx, "SELECT name, definition FROM flowlens_store.alert_rules ORDER BY name",
            [&](Row& row) {
@@ -153,7 +144,7 @@ AlertState PostgresAlertStore::load() {
 
 void PostgresAlertStore::save(const AlertChanges& changes) {
   connection_.transact([&](Transaction& tx) {
-    check_epoch(tx);
+    check_epoch(tx, epoch_, connection_.where(), "the alerts");
     if (changes.rules) replace(tx, "alert_rules", *changes.rules);
     if (changes.windows) replace(tx, "maintenance_windows", *changes.windows);
     // An alert that has gone may have come again; a history may have become shorter.

@@ -196,6 +196,28 @@ CREATE TABLE flowlens_store.alert_state (
   one bigint PRIMARY KEY CHECK (one = 1),
   at bigint NOT NULL
 );
+CREATE TABLE flowlens_store.applications (
+  id uuid PRIMARY KEY,
+  name text NOT NULL,
+  is_confirmed boolean NOT NULL,
+  is_hidden boolean NOT NULL
+);
+CREATE TABLE flowlens_store.application_words (
+  application uuid NOT NULL,
+  word text NOT NULL,
+  id uuid NOT NULL,
+  PRIMARY KEY (application, word, id)
+);
+CREATE TABLE flowlens_store.application_seats (
+  asset uuid PRIMARY KEY,
+  application uuid NOT NULL,
+  proposed uuid NOT NULL,
+  since bigint NOT NULL
+);
+CREATE TABLE flowlens_store.application_state (
+  one bigint PRIMARY KEY CHECK (one = 1),
+  begun bigint NOT NULL
+);
 
 -- For people: the names of the architecture document, where it has one.
 CREATE FUNCTION flowlens.time_of(ns bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT
@@ -232,6 +254,11 @@ SELECT id, first_event AS change_event_id, rule, severity, title, text AS descri
        flowlens.time_of(acknowledged_at) AS acknowledged_at,
        nullif(resolved_by, '') AS resolved_by, flowlens.time_of(resolved_at) AS resolved_at
 FROM flowlens_store.alerts;
+CREATE VIEW flowlens.applications AS
+SELECT p.id, p.name, p.is_confirmed, s.asset AS asset_id, a.name AS asset_name
+FROM flowlens_store.applications p JOIN flowlens_store.application_seats s ON s.application = p.id
+LEFT JOIN flowlens.assets a ON a.id = s.asset
+WHERE NOT p.is_hidden;
 CREATE VIEW flowlens_store.resolved_windows AS
 SELECT w.window_start, coalesce((SELECT a.target FROM flowlens_store.aliases a
          WHERE a.id = w.dependency AND a.at > w.window_start ORDER BY a.at LIMIT 1),
