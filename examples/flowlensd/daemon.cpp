@@ -26,6 +26,7 @@
 #include "pipeline/log_channel.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/resolver_thread.hpp"
+#include "pipeline/stores.hpp"
 #include "report/summary.hpp"
 #include "service.hpp"
 #include "stop_signal.hpp"
@@ -116,35 +117,6 @@ std::string url_host(const IpAddress& address) {
   return address.is_v4() ? text : "[" + text + "]";
 }
 
-/// What a store gives at the start.
-struct Opened {
-  std::unique_ptr<Store> store;        ///< null: none
-  std::unique_ptr<AlertStore> alerts;  ///< the same
-  StoreOpened term{Epoch{1}, 0, {}};
-  FlowLedger earlier;
-};
-
-Opened open_store(const DataDir* dir, DependencyGraph& graph) {
-  Opened opened;
-  if (dir == nullptr) return opened;
-  SqliteStoreOptions options;
-  options.path = dir->database();
-  options.sites = graph.sites();
-  opened.store = make_sqlite_store(options);
-  opened.term = opened.store->open();
-  opened.alerts = make_sqlite_alert_store(options, opened.term.epoch);
-  opened.store->load(graph);
-  opened.earlier = opened.store->ledger();
-  const GraphCounters counters = graph.counters();
-  log::info("store", "the map is loaded",
-            {{"database", dir->database().string()},
-             {"epoch", opened.term.epoch.value},
-             {"revision", opened.term.last_revision},
-             {"assets", counters.assets},
-             {"dependencies", counters.dependencies}});
-  return opened;
-}
-
 }  // namespace
 
 struct Daemon::Parts {
@@ -158,7 +130,7 @@ struct Daemon::Parts {
   const Geo geo;
   const ResolverOptions resolver_settings;
   Resolver resolver;
-  Opened opened;
+  Stores stores;
   Classifier classifier;
   Alerting alerting;
   std::unique_ptr<StoreThread> store;
@@ -207,12 +179,12 @@ Daemon::Parts::Parts(const Loaded& loaded)
       geo(settings),
       resolver_settings(resolver_options(settings, known, geo)),
       resolver(resolver_settings),
-      opened(open_store(dir.get(), resolver.graph())),
+      stores(open_stores(settings, dir.get(), stop.flag(), resolver.graph())),
       classifier(classifier_options(settings)),
       alerting(alert_options(), resolver.graph(), classifier.options().networks,
-               std::move(opened.alerts), tell_log, fatal()),
+               std::move(stores.alerts), tell_log, fatal()),
       store(make_store_thread()),
-      writer(resolver, store.get(), opened.earlier, opened.term.epoch,
+      writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
               [this](const std::vector<ChangeEvent>& events) { alerting.submit(events); }}),
@@ -233,7 +205,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
           fatal()),
       service(make_service()) {
   load_changes();
-  resolver.begin(opened.term.epoch, opened.term.last_revision);
+  resolver.begin(stores.term.epoch, stores.term.last_revision);
   // There is room for all.
   for (const Listener& listener : known.listeners) static_cast<void>(resolver.list(listener));
   if (!serves()) return;
@@ -242,8 +214,8 @@ Daemon::Parts::Parts(const Loaded& loaded)
 }
 
 std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
-  if (!opened.store) return nullptr;
-  return std::make_unique<StoreThread>(std::move(opened.store), fatal(),
+  if (!stores.map) return nullptr;
+  return std::make_unique<StoreThread>(std::move(stores.map), fatal(),
                                        [this](double s) { metrics.observe_store(s); });
 }
 

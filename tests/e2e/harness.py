@@ -291,9 +291,10 @@ def read_truth(path):
 class Daemon(Process):
     """A flowlensd of our own on free ports of 127.0.0.1."""
 
-    def __init__(self, directory, *arguments, flush_interval=1, workers=1, ports=None):
+    def __init__(self, directory, *arguments, flush_interval=1, workers=1, ports=None, database=None):
         self.directory = Path(directory)
         self.directory.mkdir(exist_ok=True)
+        self.database = database  # a URL; None: SQLite in the data folder
         self.data = self.directory / "data"
         self.flush_interval = flush_interval
         self.ports = ports or {
@@ -305,7 +306,8 @@ class Daemon(Process):
             "--netflow-port", self.ports["netflow"], "--ipfix-port", self.ports["ipfix"],
             "--sflow-port", self.ports["sflow"], "--workers", workers,
             "--flush-interval", flush_interval, *arguments]
-        super().__init__(command, self.directory / "flowlensd.log", cwd=self.directory)
+        super().__init__(command, self.directory / "flowlensd.log", cwd=self.directory,
+                         env=environment() | ({"DATABASE_URL": database} if database else {}))
 
     def wait_ready(self, seconds=60):
         def ready():

@@ -6,11 +6,11 @@ Where namespaces are not allowed, all run on loopback addresses 127.0.1.x, and t
 import collections
 import contextlib
 import os
-import pwd
 import sys
 import time
 from pathlib import Path
 
+import postgres
 from harness import Process, dissect, expect, need, netns, read_pcap, run, say, skip, tool, wait_for
 
 HERE = Path(__file__).resolve().parent
@@ -97,14 +97,6 @@ def _plug_in(host, name, switch):
     run(["ip", "-n", name, "link", "set", "lo", "up"])
 
 
-def _as_user(name, command):
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return command
-    user = pwd.getpwnam(name)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *command]
-
-
 def _http_command(directory, address):
     pages = directory / "www"
     pages.mkdir()
@@ -113,25 +105,12 @@ def _http_command(directory, address):
     return [sys.executable, "-m", "http.server", PORTS["http"], "--bind", address, "--directory", pages]
 
 
-def _postgresql_programs():
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else Path(need("initdb")).parent
-
-
 def _postgresql_command(directory, address):
-    programs, data, run_as = _postgresql_programs(), directory / "pg", "postgres"
-    data.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        user = pwd.getpwnam(run_as)
-        os.chown(data, user.pw_uid, user.pw_gid)
-    run(_as_user(run_as, [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]),
-        cwd="/")
+    data = postgres.make_data_folder(directory / "pg")
     with open(data / "pg_hba.conf", "a") as access:
         access.write("host all all 0.0.0.0/0 trust\n")
-    settings = {"listen_addresses": address, "port": PORTS["postgresql"], "fsync": "off",
-                "unix_socket_directories": "", "shared_buffers": "16MB", "autovacuum": "off"}
-    return _as_user(run_as, [programs / "postgres", "-D", data,
-                             *(f"--{key}={value}" for key, value in settings.items())])
+    return postgres.command(data, listen_addresses=address, port=PORTS["postgresql"], fsync="off",
+                            unix_socket_directories="", shared_buffers="16MB", autovacuum="off")
 
 
 def _redis_command(directory, address):

@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
-"""After SIGTERM and after SIGKILL the map, its totals and the templates are back."""
+"""After SIGTERM and after SIGKILL the map, its totals and the templates are back.
 
+FLOWLENS_E2E_STORE=postgres: on a PostgreSQL of the test's own, whose end the daemon must outlive too.
+"""
+
+import contextlib
+import os
 import signal
 import time
 
-from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, work_dir
+import postgres
+
+from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, wait_for, work_dir
 
 RATE = 200  # flows a second
 # Unsampled exporters only, so that every flow sent is one flow of the truth; templates come once.
@@ -31,13 +38,28 @@ def expect_equal_facts(before, after):
     expect(not wrong, f"{len(wrong)} of {len(before)} dependencies changed:\n" + "\n".join(wrong[:8]))
 
 
+ON_POSTGRES = os.environ.get("FLOWLENS_E2E_STORE") == "postgres"
+
+
+@contextlib.contextmanager
+def first(directory, **options):
+    """A daemon with an empty store; its `server` is the PostgreSQL below, if there is one."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(postgres.Server(directory)) if ON_POSTGRES else None
+        daemon = stack.enter_context(
+            Daemon(directory / "daemon", database=server.url if server else None, **options))
+        daemon.server = server
+        yield daemon
+
+
 def restarted(daemon):
-    return Daemon(daemon.directory, ports=daemon.ports, flush_interval=daemon.flush_interval)
+    return Daemon(daemon.directory, ports=daemon.ports, flush_interval=daemon.flush_interval,
+                  database=daemon.database)
 
 
 def test_totals_survive():
     """When the traffic is over: totals equal `applied`, and a restart changes nothing at all."""
-    with work_dir("restart") as directory, Daemon(directory / "daemon") as daemon:
+    with work_dir("restart") as directory, first(directory) as daemon:
         daemon.wait_ready()
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
             truth = traffic.truth()
@@ -59,7 +81,7 @@ def test_totals_survive():
 
 def test_term_during_traffic():
     """SIGTERM during traffic: what was applied is there again, and known templates decode at once."""
-    with work_dir("restart") as directory, Daemon(directory / "daemon") as daemon:
+    with work_dir("restart") as directory, first(directory) as daemon:
         daemon.wait_ready()
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 20) as traffic:
             time.sleep(8)
@@ -103,7 +125,7 @@ def check_templates_known(start, ledgers, found, truth, loaded):
 def test_kill():
     """SIGKILL: the store opens, at most one flush interval is missing, nothing is counted twice."""
     interval = 2
-    with work_dir("restart") as directory, Daemon(directory / "daemon", flush_interval=interval) as daemon:
+    with work_dir("restart") as directory, first(directory, flush_interval=interval) as daemon:
         daemon.wait_ready()
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 20) as traffic:
             samples = []
@@ -138,5 +160,30 @@ def test_kill():
                 again.stop()
 
 
+def test_database_ends():
+    """PostgreSQL ends without a word and comes back: nothing is lost, nothing is counted twice."""
+    with work_dir("restart") as directory, first(directory) as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 15) as traffic:
+            time.sleep(4)
+            daemon.server.kill()
+            wait_for("a word on it in the log", lambda: "a revision could not be written" in daemon.output())
+            time.sleep(3)
+            expect(len(daemon.dependencies()) > 0, "the map is not answered from memory")
+            daemon.server.start()
+            truth = traffic.truth()
+        ledgers = daemon.settled(quiet=6)  # a pause between attempts may take five seconds
+        check_ledgers(ledgers)
+        found = daemon.dependencies()
+        wrong = [f"{key}: {found.get(key, {}).get('flows')} flows, true {row['flows']}"
+                 for key, row in truth.items() if key not in found or found[key]["flows"] != row["flows"]]
+        expect(not wrong and len(found) == len(truth), f"{len(found)} of {len(truth)}: {wrong[:5]}")
+        expect("the store takes revisions again" in daemon.output(), "no word that the store is back")
+        daemon.stop()
+        kept = int(daemon.server.sql("SELECT sum(total_flows) FROM flowlens.dependencies"))
+        expect(kept == ledgers["flows"]["applied"], f"{kept} flows in the database, the ledger {ledgers['flows']}")
+        say(f"   {kept} flows of {len(found)} dependencies are in the database")
+
+
 if __name__ == "__main__":
-    main(test_totals_survive, test_term_during_traffic, test_kill)
+    main(test_totals_survive, test_term_during_traffic, test_kill, *([test_database_ends] if ON_POSTGRES else []))

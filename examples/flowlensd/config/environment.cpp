@@ -45,7 +45,7 @@ bool is_service_link(std::string_view name, std::string_view value) {
 }
 
 bool is_ours(std::string_view name) {
-  return holds(later_variables(), name) ||
+  return find_variable(name) != nullptr || holds(later_variables(), name) ||
          std::any_of(kOurPrefixes.begin(), kOurPrefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }

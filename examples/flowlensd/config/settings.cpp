@@ -139,6 +139,20 @@ constexpr std::array kTable{
             0, 1, "true or false", "whether log lines carry the time"},
     Setting{"data_dir", {}, "FLOWLENS_DATA_DIR", "--data-dir", &S::data_dir, 0, 0, 1, "folder",
             "where the map and the templates are kept; ./flowlens-data if not given"},
+    Setting{"database.url", {}, "DATABASE_URL", {}, &S::database_url, 0, 0, 1,
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+            "PostgreSQL database that keeps the map instead of a SQLite file in data_dir"},
+    Setting{"postgres.host", {}, "POSTGRES_HOST", {}, &S::postgres_host, 0, 0, 1,
+            "host name, or folder of a Unix socket",
+            "the same, its parts named one by one; without both SQLite keeps the map"},
+    Setting{"postgres.port", {}, "POSTGRES_PORT", {}, &S::postgres_port, 1, 65'535, 1, "TCP port",
+            "port of the PostgreSQL server"},
+    Setting{"postgres.user", {}, "POSTGRES_USER", {}, &S::postgres_user, 0, 0, 1, "user name",
+            "user who owns FlowLens' schemas there"},
+    Setting{"postgres.password", {}, "POSTGRES_PASSWORD", {}, &S::postgres_password, 0, 0, 1,
+            "password", "of that user"},
+    Setting{"postgres.database", {}, "POSTGRES_DATABASE", {}, &S::postgres_database, 0, 0, 1,
+            "database", "name of the database"},
 };
 // clang-format on
 

@@ -64,6 +64,12 @@ struct Settings {
   LogFormat log_format = LogFormat::automatic;
   bool log_include_timestamp = true;
   std::string data_dir;  ///< empty: see default_data_dir()
+  std::string database_url;   ///< as libpq takes it; empty: see postgres_host
+  std::string postgres_host;  ///< empty: the map is kept in data_dir, by SQLite
+  std::uint64_t postgres_port = 5432;
+  std::string postgres_user = "flowlens";
+  std::string postgres_password = "flowlens";
+  std::string postgres_database = "flowlens";
 };
 
 /// What one start is asked to do; command line only.

@@ -4,6 +4,7 @@
 
 #include "config/load.hpp"
 #include "flowlens/error.hpp"
+#include "pipeline/stores.hpp"
 
 using namespace flowlensd;
 
@@ -123,9 +124,20 @@ TEST_CASE("config: a small file of nested aliases is refused before it unfolds")
   CHECK(!yaml_refusal("api:\n  port: 1\n" + text).empty());
 }
 
+TEST_CASE("config: the PostgreSQL database, by a URL or in parts") {
+  Loaded loaded;
+  CHECK(postgres_connection(loaded.settings).empty());
+  apply_environment({{"POSTGRES_HOST", "db"}, {"POSTGRES_PASSWORD", "it's \\"}}, loaded);
+  CHECK(postgres_connection(loaded.settings) ==
+        "host='db' port=5432 user='flowlens' password='it\\'s \\\\' dbname='flowlens'");
+  apply_environment({{"DATABASE_URL", "postgresql://x@y/z"}}, loaded);
+  CHECK(postgres_connection(loaded.settings) == "postgresql://x@y/z");
+}
+
 TEST_CASE("config: environment, known, of later releases, of others, and misspelt") {
   Loaded loaded;
   apply_environment({{"POSTGRES_HOST", "db"},
+                     {"POSTGRES_POOL_SIZE", "20"},
                      {"POSTGRES_DB", "x"},
                      {"REDIS_PORT", "tcp://1.2.3.4:1"},
                      {"API_KEY", "x"},
@@ -135,7 +147,8 @@ TEST_CASE("config: environment, known, of later releases, of others, and misspel
                     loaded);
   REQUIRE(loaded.warnings.size() == 3);
   CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
-  CHECK(contains(loaded.warnings[1], "have no effect yet in this release: POSTGRES_HOST"));
+  CHECK(contains(loaded.warnings[1], "have no effect yet in this release: POSTGRES_POOL_SIZE"));
+  CHECK(loaded.settings.postgres_host == "db");
   CHECK(contains(loaded.warnings[2], "ignored: REDIS_PORT, API_PORT, FLOWLENS_SERVICE_HOST"));
 
   const std::string unknown = refusal([&] {

@@ -1,0 +1,34 @@
+/// \file
+/// pipeline: the database that keeps what the daemon knows.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "config/settings.hpp"
+#include "flowlens/alert_store.hpp"
+#include "flowlens/store.hpp"
+#include "pipeline/data_dir.hpp"
+
+namespace flowlensd {
+
+/// An opened database, and what it gives at the start. All null: nothing is kept.
+struct Stores {
+  std::unique_ptr<flowlens::Store> map;
+  std::unique_ptr<flowlens::AlertStore> alerts;
+  flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
+  flowlens::FlowLedger earlier;
+};
+
+/// The PostgreSQL database that the settings name, as libpq takes it; empty: they name none.
+[[nodiscard]] std::string postgres_connection(const Settings& settings);
+
+/// Opens the database and loads the graph: PostgreSQL if the settings name one, or else the SQLite file of
+/// the folder. A server that does not answer is tried again for half a minute.
+/// \param dir  null: nothing is kept.
+/// \param stop  ends the waiting. \throws flowlens::IoError, flowlens::ConfigError
+[[nodiscard]] Stores open_stores(const Settings& settings, const DataDir* dir,
+                                 const std::atomic<bool>& stop, flowlens::DependencyGraph& graph);
+
+}  // namespace flowlensd
