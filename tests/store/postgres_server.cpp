@@ -156,7 +156,8 @@ std::string PostgresServer::by_pgbouncer(const std::string& name) {
                         << "\n[pgbouncer]\nlisten_port = 6432\nlisten_addr =\nunix_socket_dir = "
                         << folder_.string()
                         << "\nauth_type = any\npool_mode = transaction\n"
-                           "default_pool_size = 2\nserver_reset_query =\n";
+                           "default_pool_size = 2\nserver_reset_query =\n"
+                           "server_login_retry = 1\nquery_wait_timeout = 5\n";
     pgbouncer_ = spawn({"/usr/sbin/pgbouncer", file.string()}, "pgbouncer.log");
     wait_for(address + name);
   }
