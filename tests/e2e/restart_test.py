@@ -168,6 +168,8 @@ def test_database_ends():
             time.sleep(4)
             daemon.server.kill()
             wait_for("a word on it in the log", lambda: "a revision could not be written" in daemon.output())
+            health = daemon.get("/health")
+            expect(health["status"] == "degraded" and health["checks"]["postgresql"].startswith("retrying"), health)
             time.sleep(3)
             expect(len(daemon.dependencies()) > 0, "the map is not answered from memory")
             daemon.server.start()
@@ -178,6 +180,8 @@ def test_database_ends():
         wrong = [f"{key}: {found.get(key, {}).get('flows')} flows, true {row['flows']}"
                  for key, row in truth.items() if key not in found or found[key]["flows"] != row["flows"]]
         expect(not wrong and len(found) == len(truth), f"{len(found)} of {len(truth)}: {wrong[:5]}")
+        health = daemon.get("/health")
+        expect(health["status"] == "healthy" and health["checks"]["postgresql"] == "ok", health)
         expect("the store takes revisions again" in daemon.output(), "no word that the store is back")
         daemon.stop()
         kept = int(daemon.server.sql("SELECT sum(total_flows) FROM flowlens.dependencies"))

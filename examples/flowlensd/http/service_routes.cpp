@@ -2,6 +2,7 @@
 #include "http/explanation.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "pipeline/stores.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -101,6 +102,11 @@ std::string store_check(const Service& s) {
   return view.problem.empty() ? "ok" : "retrying: " + view.problem;
 }
 
+/// The same where the store is one.
+std::string postgres_check(const Service& s, const std::string& store) {
+  return postgres_connection(s.settings).empty() ? "not_configured" : store;
+}
+
 std::string receiver_check(const Service& s) {
   return s.receiver().is_receiving ? "ok" : "not_receiving";
 }
@@ -132,7 +138,7 @@ Response get_health(const Service& s) {
                       {{"store", store},
                        {"receiver", receiver_check(s)},
                        {"queue", queue},
-                       {"postgresql", "not_configured"},
+                       {"postgresql", postgres_check(s, store)},
                        {"kafka", "not_configured"},
                        {"redis", "not_configured"}}}},
                     up ? 200 : 503);
