@@ -35,11 +35,12 @@ bool HourBitmap::set(HourSpan span) noexcept {
   return has_changed;
 }
 
+/// Both moved to the same end, the same hour is the same bit.
 void HourBitmap::merge(const HourBitmap& other) noexcept {
   advance(other.newest_);
-  for (Hour hour = std::max(oldest(), other.oldest()); hour <= other.newest_; ++hour) {
-    if (other.bit(hour)) set({hour, hour});
-  }
+  HourBitmap moved = other;
+  moved.advance(newest_);
+  for (std::size_t i = 0; i < kWords; ++i) words_[i] |= moved.words_[i];
 }
 
 bool HourBitmap::any(HourSpan span) const noexcept {
