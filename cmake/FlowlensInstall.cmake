@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 set(installed flowlens_core flowlens_all)
-foreach(part lookup collect store store_postgres)
+foreach(part lookup collect store)
   if(TARGET flowlens_${part})
     list(APPEND installed flowlens_${part})
   endif()

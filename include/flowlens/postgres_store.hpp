@@ -1,5 +1,6 @@
 /// \file
-/// store/postgres: revisions and alerts in PostgreSQL 15 and later. Of flowlens::store_postgres.
+/// store/postgres: revisions and alerts in PostgreSQL 15 and later. Of flowlens::store, built with
+/// FLOWLENS_WITH_POSTGRES.
 #pragma once
 
 #include <memory>
