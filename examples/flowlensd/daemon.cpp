@@ -11,6 +11,7 @@
 
 #include "config/known_network.hpp"
 #include "config/own_elements.hpp"
+#include "exit_deadline.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/store.hpp"
 #include "http/api.hpp"
@@ -45,6 +46,7 @@ constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell w
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
+constexpr milliseconds kShutDownLimit{60'000};  // systemd kills after 90 s
 
 std::uint64_t random_key() {
   std::random_device device;
@@ -179,7 +181,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
       geo(settings),
       resolver_settings(resolver_options(settings, known, geo)),
       resolver(resolver_settings),
-      stores(open_stores(settings, dir.get(), stop.flag(), resolver.graph())),
+      stores(open_stores(settings, dir.get(), stop, resolver.graph())),
       classifier(classifier_options(settings)),
       alerting(alert_options(), resolver.graph(), classifier.options().networks,
                std::move(stores.alerts), tell_log, fatal()),
@@ -433,6 +435,7 @@ void Daemon::Parts::serve() {
 
 /// \return false if something could not be kept.
 bool Daemon::Parts::shut_down() {
+  const ExitDeadline deadline{kShutDownLimit};
   const std::string failure = stop.failure();
   life.enter(failure.empty() ? Life::Stage::stopping : Life::Stage::failed);
   is_receiving = false;

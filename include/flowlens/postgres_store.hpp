@@ -3,6 +3,7 @@
 /// FLOWLENS_WITH_POSTGRES.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ struct PostgresStoreOptions {
   /// dbname=flowlens`. What it leaves out comes from PGHOST and its like; without time-outs of its own it
   /// gets 10 s to connect and 30 s for a peer that says nothing.
   std::string connection;
+  /// How long a statement waits for a lock that somebody else holds, until the call throws IoError.
+  std::chrono::milliseconds lock_timeout{30'000};
   SiteTable sites{};  ///< the graph's: rows keep names of sites, not their numbers
 };
 
@@ -23,7 +26,9 @@ struct PostgresStoreOptions {
 /// `flowlens`. One connection, made by the first call that needs one, and again after it broke; only
 /// transactions are asked of it, so PgBouncer may stand between in transaction mode. Names of sites and
 /// texts that are not UTF-8, or hold a NUL, are stored with U+FFFD in its place.
-/// \throws ConfigError for a connection string that libpq does not understand, with its reason.
+/// A server that keeps its connection but says nothing (it was stopped) is waited for: calls block.
+/// \throws ConfigError for a connection string that libpq does not understand, with its reason unless
+///         that could show a password.
 [[nodiscard]] std::unique_ptr<Store> make_postgres_store(const PostgresStoreOptions& options);
 
 /// \param epoch  what Store::open() gave; it has brought the schema up to date.

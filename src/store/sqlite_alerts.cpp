@@ -5,6 +5,8 @@
 #include "flowlens/alert_store.hpp"
 #include "store/alert_rows.hpp"
 #include "store/sqlite_database.hpp"
+#include "store/sqlite_schema.hpp"
+#include "store/term.hpp"
 
 namespace flowlens {
 namespace {
@@ -16,7 +18,7 @@ using store::Transaction;
 class SqliteAlertStore final : public AlertStore {
  public:
   SqliteAlertStore(const SqliteStoreOptions& options, Epoch epoch)
-      : database_(options.path, options.busy_timeout), epoch_(epoch) {
+      : database_(options.path, options.busy_timeout), term_{epoch, 0, database_.path()} {
     database_.run("PRAGMA synchronous = NORMAL");
   }
 
@@ -24,14 +26,13 @@ class SqliteAlertStore final : public AlertStore {
   void save(const AlertChanges& changes) override;
 
  private:
-  void check_epoch();
   void write_alert(const Alert& alert);
   void remove_alert(const Id& id);
   template <typename Item>
   void replace(const char* clear, const char* insert, const std::vector<Item>& items);
 
   Database database_;
-  Epoch epoch_;
+  store::Term term_;
 };
 
 AlertState SqliteAlertStore::load() {
@@ -68,15 +69,6 @@ AlertState SqliteAlertStore::load() {
   return state;
 }
 
-void SqliteAlertStore::check_epoch() {
-  const auto current =
-      static_cast<std::uint64_t>(database_.number("SELECT coalesce(max(epoch), 0) FROM epochs"));
-  if (current == epoch_.value) return;
-  throw StaleEpochError("store: epoch " + std::to_string(epoch_.value) + " of " + database_.path() +
-                        " is over, epoch " + std::to_string(current) +
-                        " has begun: another process keeps the alerts of this map now");
-}
-
 template <typename Item>
 void SqliteAlertStore::replace(const char* clear, const char* insert,
                                const std::vector<Item>& items) {
@@ -106,7 +98,7 @@ void SqliteAlertStore::write_alert(const Alert& a) {
 
 void SqliteAlertStore::save(const AlertChanges& changes) {
   Transaction transaction{database_, Transaction::Kind::write};
-  check_epoch();
+  store::check_epoch(term_, store::newest_epoch(database_), "the alerts");
   if (changes.rules) {
     replace("DELETE FROM alert_rules", "INSERT INTO alert_rules VALUES (?,?)", *changes.rules);
   }

@@ -304,4 +304,9 @@ void migrate(Database& database) {
   database.run(("PRAGMA user_version = " + std::to_string(kNewestVersion)).c_str());
 }
 
+Epoch newest_epoch(Database& database) {
+  return Epoch{
+      static_cast<std::uint64_t>(database.number("SELECT coalesce(max(epoch), 0) FROM epochs"))};
+}
+
 }  // namespace flowlens::store

@@ -7,6 +7,7 @@
 #include "store/sqlite_reader.hpp"
 #include "store/sqlite_schema.hpp"
 #include "store/sqlite_writer.hpp"
+#include "store/term.hpp"
 
 namespace flowlens {
 namespace {
@@ -36,14 +37,12 @@ class SqliteStore final : public Store {
  private:
   Database& database();
   void take_epoch();
-  void check_epoch(const Revision& revision);
 
   SqliteStoreOptions options_;
   store::SiteNames sites_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<store::SqliteWriter> writer_;
-  Epoch epoch_;
-  std::uint64_t first_revision_ = 0;
+  store::Term term_;
   std::uint64_t last_revision_ = 0;
 };
 
@@ -67,26 +66,25 @@ StoreOpened SqliteStore::open() {
   Transaction transaction{*database_, Transaction::Kind::write};
   store::migrate(*database_);
   take_epoch();
-  StoreOpened opened{epoch_, last_revision_, store::read_sites(*database_)};
+  StoreOpened opened{term_.epoch, last_revision_, store::read_sites(*database_)};
   transaction.commit();
   writer_ = std::make_unique<store::SqliteWriter>(*database_, sites_);
   return opened;
 }
 
 void SqliteStore::take_epoch() {
-  const auto last_epoch = database_->number("SELECT coalesce(max(epoch), 0) FROM epochs");
   const auto last_revision =
       database_->number("SELECT coalesce(max(last_revision), 0) FROM epochs");
   const auto revision_at = database_->number("SELECT coalesce(max(revision_at), 0) FROM epochs");
-  epoch_ = Epoch{static_cast<std::uint64_t>(last_epoch) + 1};
   last_revision_ = static_cast<std::uint64_t>(last_revision);
-  first_revision_ = last_revision_ + 1;
+  term_ = {Epoch{store::newest_epoch(*database_).value + 1}, last_revision_ + 1,
+           options_.path.string()};
   Statement{
       *database_,
       "INSERT INTO epochs (epoch, first_revision, last_revision, revision_at) VALUES (?,?,?,?)"}
       .begin()
-      .bind(epoch_.value)
-      .bind(first_revision_)
+      .bind(term_.epoch.value)
+      .bind(term_.first_revision)
       .bind(last_revision_)
       .bind(revision_at)
       .run();
@@ -96,32 +94,15 @@ void SqliteStore::load(DependencyGraph& graph) {
   Transaction transaction{database(), Transaction::Kind::read};
   Revision frame;
   frame.number = last_revision_;
-  frame.epoch = epoch_;
+  frame.epoch = term_.epoch;
   frame.at = from_unix_ns(database().number("SELECT max(revision_at) FROM epochs"));
   store::load_graph(database(), sites_, frame, kRowsAtOnce, graph);
   transaction.commit();
 }
 
-void SqliteStore::check_epoch(const Revision& revision) {
-  const auto current =
-      static_cast<std::uint64_t>(database().number("SELECT max(epoch) FROM epochs"));
-  if (epoch_.value < current || revision.epoch < epoch_) {
-    throw StaleEpochError("store: epoch " + std::to_string(revision.epoch.value) + " of " +
-                          options_.path.string() + " is over, epoch " + std::to_string(current) +
-                          " has begun: another process writes this map now");
-  }
-  if (revision.epoch != epoch_ || revision.number < first_revision_) {
-    throw ConfigError("store: revision " + std::to_string(revision.number) + " of epoch " +
-                      std::to_string(revision.epoch.value) +
-                      " does not follow on what open() gave: epoch " +
-                      std::to_string(epoch_.value) + ", revision " +
-                      std::to_string(first_revision_) + " or later");
-  }
-}
-
 void SqliteStore::apply(const Revision& revision) {
   Transaction transaction{database(), Transaction::Kind::write};
-  check_epoch(revision);
+  store::check_revision(term_, store::newest_epoch(database()), revision);
   if (revision.number <= last_revision_) return;
   writer_->write(revision);
   transaction.commit();

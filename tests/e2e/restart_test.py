@@ -165,13 +165,13 @@ def test_database_ends():
     with work_dir("restart") as directory, first(directory) as daemon:
         daemon.wait_ready()
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 15) as traffic:
-            time.sleep(4)
+            wait_for("traffic in the map", lambda: len(daemon.dependencies()) > 10)
             daemon.server.kill()
             wait_for("a word on it in the log", lambda: "a revision could not be written" in daemon.output())
             health = daemon.get("/health")
             expect(health["status"] == "degraded" and health["checks"]["postgresql"].startswith("retrying"), health)
-            time.sleep(3)
-            expect(len(daemon.dependencies()) > 0, "the map is not answered from memory")
+            known = flows_in(daemon.dependencies())
+            wait_for("the map to go on from memory", lambda: flows_in(daemon.dependencies()) > known)
             daemon.server.start()
             truth = traffic.truth()
         ledgers = daemon.settled(quiet=6)  # a pause between attempts may take five seconds

@@ -58,24 +58,6 @@ class PostgresBackend final : public Backend {
 
 PostgresBackend& postgres(const Opened& o) { return static_cast<PostgresBackend&>(*o.backend); }
 
-template <typename Error = IoError, typename Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-void check_says(const std::string& text, std::initializer_list<const char*> wanted) {
-  CAPTURE(text);
-  for (const char* want : wanted) {
-    CAPTURE(want);
-    CHECK(text.find(want) != std::string::npos);
-  }
-}
-
 constexpr std::int64_t kDay = 86'400;
 
 }  // namespace
@@ -195,13 +177,56 @@ TEST_CASE("PostgreSQL: the server ends in the middle; the revision is there once
   CHECK(o.sql("SELECT count(*) FROM epochs") == "1");
 }
 
+TEST_CASE("PostgreSQL: a lock of somebody else's is not waited for without end") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  PostgresStoreOptions options = postgres(o).options;
+  options.lock_timeout = std::chrono::milliseconds{200};
+  const auto store = make_postgres_store(options);
+  const StoreOpened opened = store->open();
+  pqxx::connection person{postgres(o).direct};
+  pqxx::work forgotten{person};
+  forgotten.exec("LOCK TABLE flowlens_store.dependencies IN ACCESS EXCLUSIVE MODE");
+  check_says(error_of([&] { store->apply(growing_revision(opened, 2)); }), {"lock", "pg_locks"});
+  forgotten.abort();
+  store->apply(growing_revision(opened, 2));
+  CHECK(store->ledger().applied == 2);
+}
+
+TEST_CASE("PostgreSQL: alerts are saved while a revision is being written") {
+  Opened o;
+  PostgresStoreOptions options = postgres(o).options;
+  options.lock_timeout = std::chrono::milliseconds{200};
+  const auto alerts = make_postgres_alert_store(options, o.opened.epoch);
+  // What apply() holds once it has written its ledger.
+  pqxx::connection writer{postgres(o).direct};
+  pqxx::work revision{writer};
+  revision.exec("SELECT 1 FROM flowlens_store.epochs FOR KEY SHARE");
+  revision.exec("UPDATE flowlens_store.epochs SET last_revision = last_revision + 1");
+  AlertChanges changes;
+  changes.at = at_second(1);
+  CHECK(error_of([&] { alerts->save(changes); }) == "no error");
+}
+
+TEST_CASE("PostgreSQL: no password is shown") {
+  for (const char* text :
+       {"postgresql://flowlens:s3cret%zz@db/map", "host=db password='s3cret",
+        "host=db passwort=s3cret", "postgresql://flowlens:s3cret@db:1:2/map?x"}) {
+    const std::string error =
+        error_of<ConfigError>([&] { (void)make_postgres_store({.connection = text}); });
+    CAPTURE(error);
+    CHECK(error.find("not understood") != std::string::npos);
+    CHECK(error.find("s3cret") == std::string::npos);
+  }
+}
+
 TEST_CASE("PostgreSQL: what is wrong is said, with what would help") {
-  check_says(
-      error_of<ConfigError>([] { (void)make_postgres_store({"host=localhost colour=blue"}); }),
-      {"colour", "postgresql://USER@HOST:PORT/DATABASE"});
+  check_says(error_of<ConfigError>(
+                 [] { (void)make_postgres_store({.connection = "host=localhost colour=blue"}); }),
+             {"colour", "postgresql://USER@HOST:PORT/DATABASE"});
   CHECK_THROWS_AS((void)make_postgres_store({}), ConfigError);
   const auto nowhere =
-      make_postgres_store({"host=/nowhere user=flowlens password=secret dbname=map"});
+      make_postgres_store({.connection = "host=/nowhere user=flowlens password=secret dbname=map"});
   const std::string text = error_of([&] { (void)nowhere->open(); });
   check_says(text, {"/nowhere:5432/map", "check that the server runs"});
   CHECK(text.find("secret") == std::string::npos);
@@ -212,6 +237,6 @@ TEST_CASE("PostgreSQL: what is wrong is said, with what would help") {
       "CREATE ROLE guest LOGIN; END IF; END $$");
   std::string as_guest = backend.direct;
   as_guest.replace(as_guest.find("user=flowlens"), 13, "user=guest");
-  check_says(error_of([&] { (void)make_postgres_store({as_guest})->open(); }),
+  check_says(error_of([&] { (void)make_postgres_store({.connection = as_guest})->open(); }),
              {"permission denied", "grant the user CREATE"});
 }

@@ -96,10 +96,15 @@ Response get_ledgers(const Service& s) {
                      {"epoch", map.epoch}});
 }
 
+constexpr double kLongWrite = 30;  // seconds; a big revision takes some three
+
 std::string store_check(const Service& s) {
   if (s.store == nullptr) return "not_configured";
   const StoreView view = s.store->view();
-  return view.problem.empty() ? "ok" : "retrying: " + view.problem;
+  if (!view.problem.empty()) return "retrying: " + view.problem;
+  if (view.writing_seconds < kLongWrite) return "ok";
+  return "waiting: the store has not answered for " +
+         std::to_string(static_cast<std::uint64_t>(view.writing_seconds)) + " s";
 }
 
 /// The same where the store is one.
@@ -123,7 +128,7 @@ bool is_up(const Service& s) {
 }
 
 bool is_degraded(const std::string& store, const std::string& queue) {
-  return store.starts_with("retrying") || queue != "ok";
+  return store.starts_with("retrying") || store.starts_with("waiting") || queue != "ok";
 }
 
 Response get_health(const Service& s) {

@@ -15,6 +15,10 @@ constexpr std::size_t kMaxWaiting = 2;  // one being written, one behind it
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
 }  // namespace
 
 StoreThread::StoreThread(std::unique_ptr<Store> store, FatalHandler fatal,
@@ -61,6 +65,7 @@ StoreView StoreThread::view() const {
   const std::lock_guard lock(mutex_);
   StoreView view = view_;
   view.waiting = waiting_.size();
+  if (asked_at_) view.writing_seconds = seconds_since(*asked_at_);
   return view;
 }
 
@@ -90,10 +95,27 @@ bool StoreThread::apply_until_good(const Revision& revision) {
   return true;
 }
 
-bool StoreThread::apply_once(const Revision& revision) {
+double StoreThread::ask(const Revision& revision) {
   const auto begin = Clock::now();
+  const auto note = [this](std::optional<Clock::time_point> at) {
+    const std::lock_guard lock(mutex_);
+    asked_at_ = at;
+  };
+  note(begin);
   try {
     store_->apply(revision);
+  } catch (...) {
+    note({});
+    throw;
+  }
+  note({});
+  return seconds_since(begin);
+}
+
+bool StoreThread::apply_once(const Revision& revision) {
+  double seconds = 0;
+  try {
+    seconds = ask(revision);
   } catch (const StaleEpochError& e) {
     is_stale_ = true;
     note_failure(e.what());
@@ -104,7 +126,6 @@ bool StoreThread::apply_once(const Revision& revision) {
     note_failure(e.what());
     return false;
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (on_applied_) on_applied_(seconds);
   const std::lock_guard lock(mutex_);
   if (!view_.problem.empty()) log::info("store", "the store takes revisions again");

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -24,8 +25,10 @@ struct StoreView {
   std::uint64_t applied = 0;   ///< revisions written by this process
   std::uint64_t failures = 0;  ///< attempts that failed
   std::size_t waiting = 0;     ///< revisions
-  double apply_seconds = 0;    ///< the last one took
-  std::string problem;         ///< empty: the last attempt was good
+  double writing_seconds =
+      0;                     ///< for so long the store has not answered; 0: nothing is asked of it
+  double apply_seconds = 0;  ///< the last one took
+  std::string problem;       ///< empty: the last attempt was good
 };
 
 /// Writes revisions in order. A failure is tried again for as long as the daemon runs; meanwhile
@@ -54,6 +57,8 @@ class StoreThread {
   void run();
   bool apply_until_good(const Revision& revision);
   bool apply_once(const Revision& revision);
+  /// \return how long it took, in seconds. \throws what the store throws.
+  double ask(const Revision& revision);
   bool pause(std::chrono::milliseconds length);
   void note_failure(const std::string& why);
 
@@ -64,6 +69,8 @@ class StoreThread {
   mutable std::condition_variable changed_;
   std::deque<Revision> waiting_;  ///< the first is being written
   StoreView view_;
+  std::optional<std::chrono::steady_clock::time_point>
+      asked_at_;  ///< the store, which has not answered
   bool finishing_ = false;
   bool is_stale_ = false;
   std::chrono::steady_clock::time_point give_up_at_{};

@@ -1,7 +1,7 @@
 #include "pipeline/stores.hpp"
 
 #include <chrono>
-#include <thread>
+#include <string>
 
 #include "flowlens/postgres_store.hpp"
 #include "library.hpp"
@@ -26,18 +26,17 @@ std::string quoted(const std::string& value) {
 }
 
 /// A server that is started together with flowlensd may need longer.
-StoreOpened open_patiently(Store& store, const std::atomic<bool>& stop) {
+StoreOpened open_patiently(Store& store, StopSignal& stop) {
   const auto give_up_at = Clock::now() + kServerPatience;
   for (bool is_first = true;; is_first = false) {
     try {
       return store.open();
     } catch (const IoError& e) {
-      if (stop || Clock::now() >= give_up_at) throw;
+      if (Clock::now() >= give_up_at || stop.wait(kPause)) throw;
       if (is_first)
         log::warning("store", "the database cannot be opened yet; trying again",
                      {{"reason", e.what()}});
     }
-    std::this_thread::sleep_for(kPause);
   }
 }
 
@@ -52,11 +51,16 @@ Stores open_sqlite(const DataDir& dir, const SiteTable& sites) {
   return stores;
 }
 
-Stores open_postgres(const std::string& connection, const SiteTable& sites,
-                     const std::atomic<bool>& stop) {
-  const PostgresStoreOptions options{connection, sites};
+Stores open_postgres(const std::string& connection, const SiteTable& sites, StopSignal& stop) {
+  PostgresStoreOptions options;
+  options.connection = connection;
+  options.sites = sites;
   Stores stores;
-  stores.map = make_postgres_store(options);
+  try {
+    stores.map = make_postgres_store(options);
+  } catch (const ConfigError& e) {
+    throw ConfigError(std::string{"database.url (DATABASE_URL): "} + e.what());
+  }
   stores.term = open_patiently(*stores.map, stop);
   stores.alerts = make_postgres_alert_store(options, stores.term.epoch);
   return stores;
@@ -71,7 +75,7 @@ std::string postgres_connection(const Settings& s) {
          " dbname=" + quoted(s.postgres_database);
 }
 
-Stores open_stores(const Settings& settings, const DataDir* dir, const std::atomic<bool>& stop,
+Stores open_stores(const Settings& settings, const DataDir* dir, StopSignal& stop,
                    DependencyGraph& graph) {
   if (dir == nullptr) return {};
   const std::string connection = postgres_connection(settings);

@@ -2,7 +2,6 @@
 /// pipeline: the database that keeps what the daemon knows.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "flowlens/alert_store.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
+#include "stop_signal.hpp"
 
 namespace flowlensd {
 
@@ -28,7 +28,7 @@ struct Stores {
 /// the folder. A server that does not answer is tried again for half a minute.
 /// \param dir  null: nothing is kept.
 /// \param stop  ends the waiting. \throws flowlens::IoError, flowlens::ConfigError
-[[nodiscard]] Stores open_stores(const Settings& settings, const DataDir* dir,
-                                 const std::atomic<bool>& stop, flowlens::DependencyGraph& graph);
+[[nodiscard]] Stores open_stores(const Settings& settings, const DataDir* dir, StopSignal& stop,
+                                 flowlens::DependencyGraph& graph);
 
 }  // namespace flowlensd

@@ -5,8 +5,9 @@
 #include "flowlens/postgres_store.hpp"
 #include "store/alert_rows.hpp"
 #include "store/postgres/connection.hpp"
-#include "store/postgres/epoch.hpp"
+#include "store/postgres/schema.hpp"
 #include "store/postgres/upsert.hpp"
+#include "store/term.hpp"
 
 namespace flowlens {
 namespace {
@@ -48,7 +49,7 @@ constexpr Table kHistory{"alert_history", kHistoryColumns, 2};
 class PostgresAlertStore final : public AlertStore {
  public:
   PostgresAlertStore(const PostgresStoreOptions& options, Epoch epoch)
-      : connection_(options.connection), epoch_(epoch) {}
+      : connection_(options), term_{epoch, 0, connection_.where()} {}
 
   AlertState load() override;
   void save(const AlertChanges& changes) override;
@@ -57,7 +58,7 @@ class PostgresAlertStore final : public AlertStore {
   void read_definitions(Transaction& tx, AlertState& state) const;
 
   Connection connection_;
-  Epoch epoch_;
+  store::Term term_;
 };
 
 void read_alerts(Transaction& tx, AlertState& state) {
@@ -144,7 +145,7 @@ AlertState PostgresAlertStore::load() {
 
 void PostgresAlertStore::save(const AlertChanges& changes) {
   connection_.transact([&](Transaction& tx) {
-    check_epoch(tx, epoch_, connection_.where(), "the alerts");
+    store::check_epoch(term_, newest_epoch(tx, connection_.where()).epoch, "the alerts");
     if (changes.rules) replace(tx, "alert_rules", *changes.rules);
     if (changes.windows) replace(tx, "maintenance_windows", *changes.windows);
     // An alert that has gone may have come again; a history may have become shorter.

@@ -20,10 +20,13 @@ Settings parse(const std::string& text) {
       PQconninfoParse(text.c_str(), &reason), PQconninfoFree};
   if (!options) {
     const std::unique_ptr<char, void (*)(void*)> owned{reason, PQfreemem};
-    std::string why = owned ? owned.get() : "out of memory";
+    std::string why = owned ? std::string{": "} + owned.get() : ": out of memory";
     while (why.ends_with('\n')) why.pop_back();
-    throw ConfigError("store: the PostgreSQL connection string is not understood: " + why +
-                      "; write it as postgresql://USER@HOST:PORT/DATABASE");
+    // The reason quotes the part it is about, which may be a password.
+    if (text.find('@') != text.npos || text.find("pass") != text.npos) why.clear();
+    throw ConfigError("store: the PostgreSQL connection string is not understood" + why +
+                      "; write it as postgresql://USER@HOST:PORT/DATABASE, with %XX for what is no "
+                      "letter, digit or one of -._~ in a name or password");
   }
   Settings found;
   for (const PQconninfoOption* o = options.get(); o->keyword != nullptr; ++o) {
@@ -76,6 +79,9 @@ std::string_view advice(const pqxx::failure& error) {
   if (refused == nullptr) {
     return "check that the server runs, and host, port, database, user and password";
   }
+  if (refused->sqlstate() == "55P03") {
+    return "somebody else holds a lock on a table of FlowLens; see the view pg_locks";
+  }
   if (refused->sqlstate() == "25006") {
     return "the server takes no writes: name the primary, not a standby";
   }
@@ -86,9 +92,12 @@ std::string_view advice(const pqxx::failure& error) {
 
 }  // namespace
 
-Connection::Connection(const std::string& text) {
-  if (text.empty()) throw ConfigError("store: the PostgreSQL connection string is empty");
-  Settings settings = parse(text);
+Connection::Connection(const PostgresStoreOptions& options)
+    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count())) {
+  if (options.connection.empty()) {
+    throw ConfigError("store: the PostgreSQL connection string is empty");
+  }
+  Settings settings = parse(options.connection);
   settings.try_emplace("connect_timeout", "10");
   settings.try_emplace("tcp_user_timeout", "30000");
   settings.try_emplace("keepalives_idle", "30");
@@ -109,6 +118,7 @@ pqxx::connection& Connection::handle() {
 void Connection::transact(const std::function<void(Transaction&)>& work) {
   try {
     pqxx::work transaction{handle()};
+    transaction.exec(first_);
     work(transaction);
     transaction.commit();
   } catch (const pqxx::sql_error& error) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "flowlens/postgres_store.hpp"
 #include "store/postgres/columns.hpp"
 
 namespace flowlens::store::postgres {
@@ -19,7 +20,7 @@ using Transaction = pqxx::transaction_base;
 class Connection {
  public:
   /// \throws ConfigError
-  explicit Connection(const std::string& text);
+  explicit Connection(const PostgresStoreOptions& options);
 
   /// Runs `work` in one transaction: all of it, or nothing. What PostgreSQL refuses becomes an IoError;
   /// other exceptions pass.
@@ -34,6 +35,7 @@ class Connection {
   [[noreturn]] void fail(std::string_view what, const pqxx::failure& error) const;
 
   std::string text_;
+  std::string first_;  ///< statement of each transaction
   std::string where_;
   std::unique_ptr<pqxx::connection> handle_;
 };

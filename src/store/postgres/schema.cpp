@@ -320,6 +320,19 @@ void migrate(Transaction& tx, const std::string& where) {
   }
 }
 
+NewestEpoch newest_epoch(Transaction& tx, const std::string& where) {
+  const pqxx::result newest = tx.exec(
+      "SELECT epoch, last_revision FROM flowlens_store.epochs ORDER BY epoch DESC LIMIT 1 "
+      "FOR KEY SHARE");
+  if (newest.empty()) {
+    throw IoError("PostgreSQL database " + where +
+                  " has lost the table of epochs since open(); restore a backup, or start anew");
+  }
+  Row row{newest[0]};
+  const Epoch epoch{row.u64()};
+  return {epoch, row.u64()};
+}
+
 void make_partition(Transaction& tx, Timestamp at) {
   const std::int64_t day = day_of(at);
   const std::string name = partition_of(day);

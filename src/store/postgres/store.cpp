@@ -8,6 +8,7 @@
 #include "store/postgres/schema.hpp"
 #include "store/postgres/writer.hpp"
 #include "store/row_text.hpp"
+#include "store/term.hpp"
 
 namespace flowlens {
 namespace {
@@ -17,7 +18,7 @@ using namespace store::postgres;
 class PostgresStore final : public Store {
  public:
   explicit PostgresStore(const PostgresStoreOptions& options)
-      : connection_(options.connection), sites_(options.sites) {}
+      : connection_(options), sites_(options.sites) {}
 
   StoreOpened open() override;
   void load(DependencyGraph& graph) override;
@@ -28,19 +29,16 @@ class PostgresStore final : public Store {
 
  private:
   void check_open() const;
-  /// \return the newest revision there is.
-  std::uint64_t check_epoch(Transaction& tx, const Revision& revision) const;
   std::set<Timestamp> make_partitions(Transaction& tx, const Revision& revision) const;
 
   Connection connection_;
   store::SiteNames sites_;
-  Epoch epoch_;
-  std::uint64_t first_revision_ = 0;
+  store::Term term_;
   std::set<Timestamp> days_;  ///< that have a partition
 };
 
 void PostgresStore::check_open() const {
-  if (epoch_.value == 0) {
+  if (term_.epoch.value == 0) {
     throw ConfigError("store: " + connection_.where() + " is not open yet; call open()");
   }
 }
@@ -61,8 +59,7 @@ StoreOpened PostgresStore::open() {
     opened.last_revision = row.u64();
     opened.sites = read_sites(tx);
   });
-  epoch_ = opened.epoch;
-  first_revision_ = opened.last_revision + 1;
+  term_ = {opened.epoch, opened.last_revision + 1, connection_.where()};
   days_.clear();
   return opened;
 }
@@ -71,36 +68,11 @@ void PostgresStore::load(DependencyGraph& graph) {
   check_open();
   connection_.read([&](Transaction& tx) {
     Revision frame;
-    frame.number = first_revision_ - 1;
-    frame.epoch = epoch_;
+    frame.number = term_.first_revision - 1;
+    frame.epoch = term_.epoch;
     frame.at = from_unix_ns(number(tx, "SELECT max(revision_at) FROM flowlens_store.epochs"));
     load_graph(tx, sites_, frame, graph);
   });
-}
-
-std::uint64_t PostgresStore::check_epoch(Transaction& tx, const Revision& revision) const {
-  const pqxx::result newest = tx.exec(
-      "SELECT epoch, last_revision FROM flowlens_store.epochs ORDER BY epoch DESC LIMIT 1 FOR "
-      "UPDATE");
-  if (newest.empty()) {
-    throw IoError("PostgreSQL database " + connection_.where() +
-                  " has lost the table of epochs since open(); restore a backup, or start anew");
-  }
-  Row row{newest[0]};
-  const std::uint64_t current = row.u64();
-  if (epoch_.value < current || revision.epoch < epoch_) {
-    throw StaleEpochError("store: epoch " + std::to_string(revision.epoch.value) + " of " +
-                          connection_.where() + " is over, epoch " + std::to_string(current) +
-                          " has begun: another process writes this map now");
-  }
-  if (revision.epoch != epoch_ || revision.number < first_revision_) {
-    throw ConfigError("store: revision " + std::to_string(revision.number) + " of epoch " +
-                      std::to_string(revision.epoch.value) +
-                      " does not follow on what open() gave: epoch " +
-                      std::to_string(epoch_.value) + ", revision " +
-                      std::to_string(first_revision_) + " or later");
-  }
-  return row.u64();
 }
 
 /// Those of its windows, and the next day's, so that midnight finds it made.
@@ -122,7 +94,9 @@ void PostgresStore::apply(const Revision& revision) {
   check_open();
   std::set<Timestamp> days;
   connection_.transact([&](Transaction& tx) {
-    if (revision.number <= check_epoch(tx, revision)) return;
+    const NewestEpoch newest = newest_epoch(tx, connection_.where());
+    store::check_revision(term_, newest.epoch, revision);
+    if (revision.number <= newest.last_revision) return;
     days = make_partitions(tx, revision);
     write_revision(tx, sites_, revision);
   });

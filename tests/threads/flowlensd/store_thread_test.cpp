@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "pipeline/store_thread.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct Script {
   std::atomic<int> failures_left{0};
   std::atomic<bool> is_stale{false};
+  std::atomic<bool> is_stuck{false};  ///< apply() does not come back
   std::mutex mutex;
   std::vector<std::uint64_t> applied;
 };
@@ -28,6 +30,7 @@ class ScriptedStore final : public Store {
   void load(DependencyGraph&) override {}
   void apply(const Revision& revision) override {
     if (script_.is_stale) throw StaleEpochError("epoch 2 was taken");
+    while (script_.is_stuck) std::this_thread::sleep_for(milliseconds{1});
     if (script_.failures_left-- > 0) throw IoError("disk full");
     const std::lock_guard lock(script_.mutex);
     script_.applied.push_back(revision.number);
@@ -76,6 +79,21 @@ TEST_CASE("store thread: a full one has no room, so that the flush waits and not
   CHECK_FALSE(thread.finish(milliseconds{1}));
   CHECK(thread.view().waiting == 2);
   CHECK(thread.view().problem == "disk full");
+}
+
+TEST_CASE("store thread: a store that does not answer is seen") {
+  Script script;
+  script.is_stuck = true;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  thread.start();
+  CHECK(thread.view().writing_seconds == 0);
+  thread.submit(revision(1));
+  double first = 0;
+  while ((first = thread.view().writing_seconds) == 0) std::this_thread::yield();
+  while (thread.view().writing_seconds <= first) std::this_thread::yield();
+  script.is_stuck = false;
+  CHECK(thread.finish(milliseconds{10'000}));
+  CHECK(thread.view().writing_seconds == 0);
 }
 
 TEST_CASE("store thread: one whose epoch is over stops, and says so") {

@@ -2,6 +2,7 @@
 /// A database file of its own, and rows and revisions whose values follow from a number.
 #pragma once
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -32,6 +33,24 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+template <typename Error = IoError, typename Work>
+std::string error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+inline void check_says(const std::string& text, std::initializer_list<const char*> wanted) {
+  CAPTURE(text);
+  for (const char* want : wanted) {
+    CAPTURE(want);
+    CHECK(text.find(want) != std::string::npos);
+  }
+}
 
 inline SqliteStoreOptions options_for(const std::filesystem::path& file) {
   SqliteStoreOptions options;
