@@ -110,6 +110,12 @@ IngestOptions ingest_options(const Settings& s) {
   return o;
 }
 
+Retention retention(const Settings& s) {
+  using std::chrono::days;
+  return {days(s.keep_windows_days), days(s.keep_hours_days), days(s.keep_days_days),
+          days(s.keep_events_days)};
+}
+
 milliseconds flush_interval(const Settings& s) {
   return milliseconds(static_cast<std::int64_t>(s.flush_interval_seconds * 1'000));
 }
@@ -217,7 +223,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
 
 std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
   if (!stores.map) return nullptr;
-  return std::make_unique<StoreThread>(std::move(stores.map), fatal(),
+  return std::make_unique<StoreThread>(std::move(stores.map), retention(settings), fatal(),
                                        [this](double s) { metrics.observe_store(s); });
 }
 

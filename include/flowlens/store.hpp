@@ -32,11 +32,24 @@ struct StoreOpened {
   std::vector<std::string> sites;   ///< names of all sites that rows speak of
 };
 
-/// Which windows to scan.
+/// What traffic is kept by: windows as they were closed, and what they add up to.
+enum class Period : std::uint8_t { window, hour, day };
+
+/// Which windows, hours or days to scan.
 struct WindowScan {
   Timestamp from;                ///< window_start >= from
   Timestamp to;                  ///< window_start < to
   std::optional<Id> dependency;  ///< or an alias of it
+  /// Hours and days (UTC) are there once expire() has added them up.
+  Period period = Period::window;
+};
+
+/// How long each is kept, by the time of the traffic; 0: for ever.
+struct Retention {
+  std::chrono::days windows{90};
+  std::chrono::days hours{730};
+  std::chrono::days days{730};
+  std::chrono::days events{730};
 };
 
 /// One implementation per database, one contract. All members may throw IoError with the
@@ -63,8 +76,14 @@ class Store {
   /// aliases whose windows count as the dependency's (rows are not rewritten for them); stops when
   /// it returns false. `visit` must not call the store.
   virtual void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) = 0;
-  /// Removes windows that start before `before`. \return rows removed.
-  virtual std::uint64_t expire(Timestamp before) = 0;
+  /// One step, in a transaction of its own, of what keeps the store small: adds windows up to hours and
+  /// hours to days, a quarter of an hour after their end and again when later revisions change them; then
+  /// removes what is older than `retention`, by whole days of windows and larger pieces of the others. What
+  /// comes for an hour whose windows have gone is added to it.
+  /// \param now  of the traffic: the last revision's time.
+  /// \return false once there was nothing to do.
+  /// \throws StaleEpochError if a later epoch was taken.
+  virtual bool expire(const Retention& retention, Timestamp now) = 0;
   /// The flow ledgers of all epochs added up, as of the last revision applied.
   virtual FlowLedger ledger() = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/roll_up.hpp"
 #include "store/rows.hpp"
 
 namespace flowlens::store {
@@ -85,22 +86,27 @@ constexpr std::string_view kColumns =
     "estimated_octets_to_client FROM ";
 
 /// Aliases cost a sort, so they are asked only where there are some.
-Statement all_windows(Database& database) {
+Statement all_windows(Database& database, const Series& series) {
   const bool has_aliases = database.number("SELECT EXISTS (SELECT 1 FROM aliases)") != 0;
   std::string sql{kColumns};
-  sql += has_aliases ? "resolved_windows " : "dependency_windows ";
-  sql += "WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency, epoch";
+  sql += has_aliases ? series.resolved : series.table;
+  sql += " WHERE window_start >= ? AND window_start < ? ORDER BY window_start, dependency";
   return Statement{database, sql.c_str()};
 }
 
 /// Of one window start: the dependency's own rows, and those of its aliases that count as its own.
-constexpr const char* kWindowsOfOne =
-    "SELECT w.window_start, ?2, w.flows, w.octets_to_server, w.octets_to_client, "
-    "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
-    "w.estimated_octets_to_client FROM dependency_windows w WHERE w.window_start = ?1 "
-    "AND w.dependency IN (SELECT ?2 UNION SELECT id FROM aliases WHERE target = ?2) "
-    "AND coalesce((SELECT a.target FROM aliases a WHERE a.id = w.dependency "
-    "AND a.at > w.window_start ORDER BY a.at LIMIT 1), w.dependency) = ?2 ORDER BY w.epoch";
+std::string windows_of_one(const Series& series) {
+  return "SELECT w.window_start, ?2, w.flows, w.octets_to_server, w.octets_to_client, "
+         "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
+         "w.estimated_octets_to_client FROM " +
+         std::string{series.table} +
+         " w WHERE w.window_start = ?1 "
+         "AND w.dependency IN (SELECT ?2 UNION SELECT id FROM aliases WHERE target = ?2) "
+         "AND coalesce((SELECT a.target FROM aliases a WHERE a.id = w.dependency "
+         "AND a.at > w.window_start + " +
+         std::to_string(std::max<std::int64_t>(series.length_ns - 1, 0)) +
+         " ORDER BY a.at LIMIT 1), w.dependency) = ?2";
+}
 
 /// What an id names: itself where there is such a dependency, or else what it is an alias of.
 Id resolve(Database& database, const Id& id) {
@@ -128,17 +134,18 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
 
 void scan_windows(Database& database, const WindowScan& what,
                   const std::function<bool(const WindowRow&)>& visit) {
+  const Series& series = series_of(what.period);
   if (!what.dependency) {
-    Statement row = all_windows(database);
+    Statement row = all_windows(database, series);
     row.begin().bind(to_unix_ns(what.from)).bind(to_unix_ns(what.to));
     visit_rows(row, visit);
     return;
   }
   // From one window start to the next: the key begins with it.
-  Statement next_start{database,
-                       "SELECT min(window_start) FROM dependency_windows "
-                       "WHERE window_start >= ? AND window_start < ?"};
-  Statement row{database, kWindowsOfOne};
+  const std::string next = "SELECT min(window_start) FROM " + std::string{series.table} +
+                           " WHERE window_start >= ? AND window_start < ?";
+  Statement next_start{database, next.c_str()};
+  Statement row{database, windows_of_one(series).c_str()};
   const Id dependency = resolve(database, *what.dependency);
   std::int64_t from = to_unix_ns(what.from);
   while (next_start.begin().bind(from).bind(to_unix_ns(what.to)).step()) {

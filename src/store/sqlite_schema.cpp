@@ -270,9 +270,77 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', opened_at / 1000000000, 'unixepoch') AS op
 FROM alerts;
 )sql";
 
+// Hours and days that windows have been added up to, by roll_up.cpp. An alias speaks of whole hours and
+// days only: one that parts an hour has it added up again.
+constexpr const char* kVersion7 = R"sql(
+CREATE TABLE dependency_hours (
+  window_start INTEGER NOT NULL,
+  dependency BLOB NOT NULL,
+  flows INTEGER NOT NULL,
+  octets_to_server INTEGER NOT NULL,
+  octets_to_client INTEGER NOT NULL,
+  packets_to_server INTEGER NOT NULL,
+  packets_to_client INTEGER NOT NULL,
+  estimated_octets_to_server INTEGER NOT NULL,
+  estimated_octets_to_client INTEGER NOT NULL,
+  PRIMARY KEY (window_start, dependency)
+) WITHOUT ROWID;
+CREATE TABLE dependency_days (
+  window_start INTEGER NOT NULL,
+  dependency BLOB NOT NULL,
+  flows INTEGER NOT NULL,
+  octets_to_server INTEGER NOT NULL,
+  octets_to_client INTEGER NOT NULL,
+  packets_to_server INTEGER NOT NULL,
+  packets_to_client INTEGER NOT NULL,
+  estimated_octets_to_server INTEGER NOT NULL,
+  estimated_octets_to_client INTEGER NOT NULL,
+  PRIMARY KEY (window_start, dependency)
+) WITHOUT ROWID;
+CREATE TABLE stale_periods (
+  length INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  PRIMARY KEY (length, start)
+) WITHOUT ROWID;
+CREATE TABLE expired_periods (
+  length INTEGER PRIMARY KEY,
+  before INTEGER NOT NULL
+);
+INSERT INTO stale_periods SELECT DISTINCT 3600000000000,
+  window_start - window_start % 3600000000000 FROM dependency_windows;
+CREATE VIEW resolved_hours AS
+SELECT w.window_start, coalesce((SELECT a.target FROM aliases a
+         WHERE a.id = w.dependency AND a.at >= w.window_start + 3600000000000
+         ORDER BY a.at LIMIT 1), w.dependency) AS dependency,
+       w.flows, w.octets_to_server, w.octets_to_client, w.packets_to_server, w.packets_to_client,
+       w.estimated_octets_to_server, w.estimated_octets_to_client
+FROM dependency_hours w;
+CREATE VIEW resolved_days AS
+SELECT w.window_start, coalesce((SELECT a.target FROM aliases a
+         WHERE a.id = w.dependency AND a.at >= w.window_start + 86400000000000
+         ORDER BY a.at LIMIT 1), w.dependency) AS dependency,
+       w.flows, w.octets_to_server, w.octets_to_client, w.packets_to_server, w.packets_to_client,
+       w.estimated_octets_to_server, w.estimated_octets_to_client
+FROM dependency_days w;
+CREATE VIEW readable_hours AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', w.window_start / 1000000000, 'unixepoch') AS hour,
+       d.client_address AS client, d.server_address AS server, d.protocol, d.port, d.service,
+       sum(w.flows) AS flows,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS bytes
+FROM resolved_hours w JOIN dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency;
+CREATE VIEW readable_days AS
+SELECT strftime('%Y-%m-%d', w.window_start / 1000000000, 'unixepoch') AS day,
+       d.client_address AS client, d.server_address AS server, d.protocol, d.port, d.service,
+       sum(w.flows) AS flows,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS bytes
+FROM resolved_days w JOIN dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 6> kMigrations{kVersion1, kVersion2, kVersion3,
-                                                 kVersion4, kVersion5, kVersion6};
+constexpr std::array<const char*, 7> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5, kVersion6, kVersion7};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

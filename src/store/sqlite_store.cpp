@@ -5,6 +5,7 @@
 #include "store/row_text.hpp"
 #include "store/sqlite_database.hpp"
 #include "store/sqlite_reader.hpp"
+#include "store/sqlite_roll_up.hpp"
 #include "store/sqlite_schema.hpp"
 #include "store/sqlite_writer.hpp"
 #include "store/term.hpp"
@@ -31,7 +32,7 @@ class SqliteStore final : public Store {
   void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override {
     store::scan_windows(database(), what, visit);
   }
-  std::uint64_t expire(Timestamp before) override;
+  bool expire(const Retention& retention, Timestamp now) override;
   FlowLedger ledger() override { return store::read_ledger(database()); }
 
  private:
@@ -56,6 +57,8 @@ StoreOpened SqliteStore::open() {
   writer_.reset();
   database_ = std::make_unique<Database>(options_.path, options_.busy_timeout);
   store::check_schema(*database_);
+  // Counts only before the first table.
+  database_->run("PRAGMA auto_vacuum = INCREMENTAL");
   // A commit is safe against the end of the process at once, against loss of power soon after.
   database_->run("PRAGMA journal_mode = WAL");
   database_->run("PRAGMA synchronous = NORMAL");
@@ -109,18 +112,12 @@ void SqliteStore::apply(const Revision& revision) {
   last_revision_ = revision.number;
 }
 
-/// One window start a transaction, so that nobody waits long for the lock.
-std::uint64_t SqliteStore::expire(Timestamp before) {
-  Statement oldest{database(), "SELECT min(window_start) FROM dependency_windows"};
-  Statement remove{database(), "DELETE FROM dependency_windows WHERE window_start = ?"};
-  std::uint64_t removed = 0;
-  while (oldest.begin().step()) {
-    const auto start = oldest.optional_i64();
-    oldest.begin();
-    if (!start || *start >= to_unix_ns(before)) break;
-    removed += static_cast<std::uint64_t>(remove.begin().bind(*start).run());
-  }
-  return removed;
+bool SqliteStore::expire(const Retention& retention, Timestamp now) {
+  Transaction transaction{database(), Transaction::Kind::write};
+  store::check_epoch(term_, store::newest_epoch(database()), "the windows");
+  const bool did = store::roll_up_and_expire(database(), retention, now);
+  transaction.commit();
+  return did || store::give_disk_back(database());
 }
 
 }  // namespace

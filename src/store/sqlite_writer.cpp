@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
+#include "store/roll_up.hpp"
 #include "store/rows.hpp"
 
 namespace flowlens::store {
 namespace {
 
-constexpr std::int64_t kLongestWindowNs = 86'400'000'000'000;
+constexpr std::int64_t kLongestWindowNs = kDayNs;
 
 }  // namespace
 
@@ -82,6 +84,7 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
                            "INSERT OR REPLACE INTO intermediaries VALUES "
                            "(?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       insert_member_(db, "INSERT OR IGNORE INTO intermediary_members VALUES (?,?,?)"),
+      mark_stale_(db, "INSERT OR IGNORE INTO stale_periods VALUES (3600000000000, ?)"),
       update_epoch_(
           db,
           "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
@@ -100,8 +103,11 @@ void SqliteWriter::write(const Revision& revision) {
   };
   for (const auto& [id, row] : in_order(revision.assets, by_id)) write_asset(*row);
   for (const auto& [id, row] : in_order(revision.dependencies, by_id)) write_dependency(*row);
+  std::int64_t marked = 0;
   for (const auto& [key, row] : in_order(revision.windows, by_window)) {
     write_window(*row, revision.epoch);
+    const std::int64_t hour = floor_to(to_unix_ns(row->window_start), kHourNs);
+    if (std::exchange(marked, hour) != hour) mark_stale(hour);
   }
   for (const ChangeEvent& event : revision.events) write_event(event);
   for (const IntermediaryRow& row : revision.intermediaries) write_intermediary(row);
@@ -128,6 +134,12 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
 void SqliteWriter::write_alias(const Alias& alias) {
   retarget_aliases_.begin().bind(alias.target).bind(alias.id).run();
   insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
+  mark_stale(to_unix_ns(alias.at));
+}
+
+/// The hour of `at` will be added up (again).
+void SqliteWriter::mark_stale(std::int64_t at) {
+  mark_stale_.begin().bind(floor_to(at, kHourNs)).run();
 }
 
 void SqliteWriter::write_event(const ChangeEvent& event) {
@@ -187,7 +199,7 @@ void SqliteWriter::remove_dependency(const Id& id) {
   while (next_window_start_.begin().bind(from).step()) {
     const auto start = next_window_start_.optional_i64();
     if (!start) break;
-    remove_windows_.begin().bind(*start).bind(id).run();
+    if (remove_windows_.begin().bind(*start).bind(id).run() > 0) mark_stale(*start);
     from = *start + 1;
   }
   next_window_start_.begin();

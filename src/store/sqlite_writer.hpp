@@ -22,6 +22,7 @@ class SqliteWriter {
   void write_intermediary(const IntermediaryRow& row);
   void write_event(const ChangeEvent& event);
   void write_epoch(const Revision& revision);
+  void mark_stale(std::int64_t at);
   void remove_asset(const Id& id);
   void remove_dependency(const Id& id);
 
@@ -30,7 +31,7 @@ class SqliteWriter {
   Statement upsert_dependency_, remove_dependency_, first_seen_, next_window_start_;
   Statement upsert_window_, remove_window_, remove_windows_;
   Statement retarget_aliases_, insert_alias_, insert_event_;
-  Statement upsert_intermediary_, insert_member_, update_epoch_;
+  Statement upsert_intermediary_, insert_member_, mark_stale_, update_epoch_;
 };
 
 }  // namespace flowlens::store

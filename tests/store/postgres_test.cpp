@@ -122,12 +122,19 @@ TEST_CASE("PostgreSQL: windows lie in a partition a day, which goes whole") {
   const char* partitions =
       "SELECT count(*) FROM pg_inherits WHERE inhparent = 'dependency_windows'::regclass";
   CHECK(o.sql(partitions) == "4");  // with the next day's
-  CHECK(o.store->expire(at_second(2 * kDay)) == 2);
+  Retention retention;
+  retention.windows = std::chrono::days{1};
+  while (o.store->expire(retention, at_second(3 * kDay))) {
+  }
   CHECK(o.sql(partitions) == "2");
   CHECK(scan_all(*o.store).size() == 1);
   r.number = 2;
   o.store->apply(r);  // late windows of days that have gone
   CHECK(scan_all(*o.store).size() == 3);
+  while (o.store->expire(retention, at_second(3 * kDay))) {
+  }
+  CHECK(o.sql(partitions) == "2");
+  CHECK(scan_all(*o.store).size() == 1);
 }
 
 TEST_CASE("PostgreSQL: a newer schema is refused, and named") {

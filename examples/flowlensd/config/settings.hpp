@@ -63,7 +63,11 @@ struct Settings {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;
   bool log_include_timestamp = true;
-  std::string data_dir;  ///< empty: see default_data_dir()
+  std::uint64_t keep_windows_days = 90;  ///< 0: for ever; so for the next three
+  std::uint64_t keep_hours_days = 730;
+  std::uint64_t keep_days_days = 730;
+  std::uint64_t keep_events_days = 730;
+  std::string data_dir;       ///< empty: see default_data_dir()
   std::string database_url;   ///< as libpq takes it; empty: see postgres_host
   std::string postgres_host;  ///< empty: the map is kept in data_dir, by SQLite
   std::uint64_t postgres_port = 5432;

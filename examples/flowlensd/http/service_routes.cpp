@@ -102,9 +102,11 @@ std::string store_check(const Service& s) {
   if (s.store == nullptr) return "not_configured";
   const StoreView view = s.store->view();
   if (!view.problem.empty()) return "retrying: " + view.problem;
-  if (view.writing_seconds < kLongWrite) return "ok";
-  return "waiting: the store has not answered for " +
-         std::to_string(static_cast<std::uint64_t>(view.writing_seconds)) + " s";
+  if (view.writing_seconds >= kLongWrite) {
+    return "waiting: the store has not answered for " +
+           std::to_string(static_cast<std::uint64_t>(view.writing_seconds)) + " s";
+  }
+  return view.expiry_problem.empty() ? "ok" : "not removing what is old: " + view.expiry_problem;
 }
 
 /// The same where the store is one.
@@ -128,7 +130,7 @@ bool is_up(const Service& s) {
 }
 
 bool is_degraded(const std::string& store, const std::string& queue) {
-  return store.starts_with("retrying") || store.starts_with("waiting") || queue != "ok";
+  return (store != "ok" && store != "not_configured") || queue != "ok";
 }
 
 Response get_health(const Service& s) {

@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxWaiting = 2;  // one being written, one behind it
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
+constexpr std::chrono::seconds kExpireEvery{60};
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -21,9 +22,12 @@ double seconds_since(Clock::time_point begin) {
 
 }  // namespace
 
-StoreThread::StoreThread(std::unique_ptr<Store> store, FatalHandler fatal,
-                         std::function<void(double)> on_applied)
-    : store_(std::move(store)), fatal_(std::move(fatal)), on_applied_(std::move(on_applied)) {}
+StoreThread::StoreThread(std::unique_ptr<Store> store, const Retention& retention,
+                         FatalHandler fatal, std::function<void(double)> on_applied)
+    : store_(std::move(store)),
+      retention_(retention),
+      fatal_(std::move(fatal)),
+      on_applied_(std::move(on_applied)) {}
 
 StoreThread::~StoreThread() { finish(std::chrono::milliseconds{0}); }
 
@@ -73,15 +77,24 @@ void StoreThread::run() {
   work_in_background();
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !waiting_.empty() || finishing_; });
-    if (waiting_.empty()) return;
+    changed_.wait(lock, [&] { return !waiting_.empty() || finishing_ || is_expiring_; });
+    if (waiting_.empty() && finishing_) return;
+    if (waiting_.empty()) {
+      lock.unlock();
+      const bool is_more = expire_once();
+      lock.lock();
+      is_expiring_ = is_more;
+      continue;
+    }
     // A deque keeps its front in place while submit() adds behind it.
     const Revision& revision = waiting_.front();
     lock.unlock();
     const bool is_written = apply_until_good(revision);
     lock.lock();
     if (!is_written) return;
+    applied_at_ = waiting_.front().at;
     waiting_.pop_front();
+    if (Clock::now() >= next_expiry_) is_expiring_ = true;
     changed_.notify_all();
   }
 }
@@ -134,6 +147,24 @@ bool StoreThread::apply_once(const Revision& revision) {
   view_.apply_seconds = seconds;
   ++view_.applied;
   return true;
+}
+
+bool StoreThread::expire_once() {
+  std::string problem;
+  bool is_more = false;
+  try {
+    is_more = store_->expire(retention_, applied_at_);
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  if (!is_more) next_expiry_ = Clock::now() + kExpireEvery;
+  const std::lock_guard lock(mutex_);
+  if (!problem.empty() && view_.expiry_problem != problem) {
+    log::error("store", "hours could not be added up, or old windows removed; trying again",
+               {{"reason", problem}});
+  }
+  view_.expiry_problem = problem;
+  return is_more;
 }
 
 void StoreThread::note_failure(const std::string& why) {

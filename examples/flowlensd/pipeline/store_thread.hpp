@@ -29,15 +29,17 @@ struct StoreView {
       0;                     ///< for so long the store has not answered; 0: nothing is asked of it
   double apply_seconds = 0;  ///< the last one took
   std::string problem;       ///< empty: the last attempt was good
+  std::string expiry_problem;  ///< empty: the last look for what is too old was good
 };
 
 /// Writes revisions in order. A failure is tried again for as long as the daemon runs; meanwhile
-/// has_room() is false and the flush is stretched.
+/// has_room() is false and the flush is stretched. Once a minute, while no revision waits, the store adds up
+/// hours and days and removes what is too old, by the time of the last revision.
 ///
 /// Thread-safe.
 class StoreThread {
  public:
-  StoreThread(std::unique_ptr<Store> store, FatalHandler fatal,
+  StoreThread(std::unique_ptr<Store> store, const Retention& retention, FatalHandler fatal,
               std::function<void(double seconds)> on_applied);
   ~StoreThread();
 
@@ -59,10 +61,13 @@ class StoreThread {
   bool apply_once(const Revision& revision);
   /// \return how long it took, in seconds. \throws what the store throws.
   double ask(const Revision& revision);
+  /// One step. \return whether there may be more to do.
+  bool expire_once();
   bool pause(std::chrono::milliseconds length);
   void note_failure(const std::string& why);
 
   std::unique_ptr<Store> store_;
+  Retention retention_;
   FatalHandler fatal_;
   std::function<void(double)> on_applied_;
   mutable std::mutex mutex_;
@@ -73,6 +78,9 @@ class StoreThread {
       asked_at_;  ///< the store, which has not answered
   bool finishing_ = false;
   bool is_stale_ = false;
+  bool is_expiring_ = false;
+  Timestamp applied_at_;  ///< of the last revision, in the time of the traffic
+  std::chrono::steady_clock::time_point next_expiry_{};
   std::chrono::steady_clock::time_point give_up_at_{};
   std::thread thread_;
 };

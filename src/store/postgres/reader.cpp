@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/roll_up.hpp"
 #include "store/rows.hpp"
 
 namespace flowlens::store::postgres {
@@ -88,27 +89,27 @@ const std::string kColumns =
     "w.estimated_octets_to_client FROM ";
 
 /// Aliases cost a sort, so they are asked only where there are some.
-std::string all_windows(Transaction& tx, const std::string& from, const std::string& to) {
+std::string all_windows(Transaction& tx, const Series& series, const std::string& from,
+                        const std::string& to) {
   const bool has_aliases =
       number(tx, "SELECT count(*) FROM (SELECT FROM flowlens_store.aliases LIMIT 1) a") != 0;
-  return kColumns + "flowlens_store." + (has_aliases ? "resolved_windows" : "dependency_windows") +
+  return kColumns + "flowlens_store." + (has_aliases ? series.resolved : series.table) +
          " w WHERE w.window_start >= " + from + " AND w.window_start < " + to +
-         " ORDER BY w.window_start, w.dependency, w.epoch";
+         " ORDER BY w.window_start, w.dependency";
 }
 
 /// The dependency's own windows, and those of its aliases that count as its own, from one start to the
 /// next: the key begins with it.
-std::string windows_of(Transaction& tx, const Id& id, const std::string& from,
+std::string windows_of(Transaction& tx, const Series& series, const Id& id, const std::string& from,
                        const std::string& to) {
   const pqxx::row resolved = tx.exec_params1(
       "SELECT coalesce((SELECT id FROM flowlens_store.dependencies WHERE id = $1), "
       "(SELECT target FROM flowlens_store.aliases WHERE id = $1 ORDER BY at DESC LIMIT 1), $1)",
       id.to_string());
   const std::string named = "'" + Row{resolved}.id().to_string() + "'::uuid";
-  const std::string first =
-      "SELECT min(window_start) FROM flowlens_store.dependency_windows "
-      "WHERE window_start < " +
-      to + " AND window_start >";
+  const std::string table = "flowlens_store." + std::string{series.table};
+  const std::string first = "SELECT min(window_start) FROM " + table + " WHERE window_start < " +
+                            to + " AND window_start >";
   return "WITH RECURSIVE starts (start) AS ((" + first + "= " + from + ") UNION ALL SELECT (" +
          first +
          " starts.start) FROM starts WHERE starts.start IS NOT NULL) "
@@ -116,13 +117,14 @@ std::string windows_of(Transaction& tx, const Id& id, const std::string& from,
          named +
          ", w.flows, w.octets_to_server, w.octets_to_client, "
          "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
-         "w.estimated_octets_to_client FROM starts JOIN flowlens_store.dependency_windows w "
-         "ON w.window_start = starts.start AND w.dependency IN (SELECT " +
-         named + " UNION SELECT id FROM flowlens_store.aliases WHERE target = " + named +
+         "w.estimated_octets_to_client FROM starts JOIN " +
+         table + " w ON w.window_start = starts.start AND w.dependency IN (SELECT " + named +
+         " UNION SELECT id FROM flowlens_store.aliases WHERE target = " + named +
          ") "
          "WHERE coalesce((SELECT a.target FROM flowlens_store.aliases a WHERE a.id = w.dependency "
-         "AND a.at > w.window_start ORDER BY a.at LIMIT 1), w.dependency) = " +
-         named + " ORDER BY w.window_start, w.epoch";
+         "AND a.at > w.window_start + " +
+         std::to_string(std::max<std::int64_t>(series.length_ns - 1, 0)) +
+         " ORDER BY a.at LIMIT 1), w.dependency) = " + named + " ORDER BY w.window_start";
 }
 
 }  // namespace
@@ -144,12 +146,14 @@ void load_graph(Transaction& tx, const SiteNames& sites, const Revision& frame,
 
 void scan_windows(Transaction& tx, const WindowScan& what,
                   const std::function<bool(const WindowRow&)>& visit) {
+  const Series& series = series_of(what.period);
   const std::string from = std::to_string(to_unix_ns(what.from));
   const std::string to = std::to_string(to_unix_ns(what.to));
   WindowSum sum{visit};
   bool wants_more = true;
   each_row(tx,
-           what.dependency ? windows_of(tx, *what.dependency, from, to) : all_windows(tx, from, to),
+           what.dependency ? windows_of(tx, series, *what.dependency, from, to)
+                           : all_windows(tx, series, from, to),
            [&](Row& row) { return wants_more = sum.add(take_window(row)); });
   if (wants_more) (void)sum.finish();
 }

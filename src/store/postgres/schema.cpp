@@ -276,21 +276,72 @@ FROM flowlens_store.resolved_windows w JOIN flowlens_store.dependencies d ON d.i
 GROUP BY w.window_start, w.dependency, d.client_asset, d.server_asset, d.protocol, d.port;
 )sql";
 
+// Hours and days that windows have been added up to, by roll_up.cpp. An alias speaks of whole hours and
+// days only: one that parts an hour has it added up again.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE flowlens_store.dependency_hours (
+  window_start bigint NOT NULL,
+  dependency uuid NOT NULL,
+  flows bigint NOT NULL,
+  octets_to_server bigint NOT NULL,
+  octets_to_client bigint NOT NULL,
+  packets_to_server bigint NOT NULL,
+  packets_to_client bigint NOT NULL,
+  estimated_octets_to_server bigint NOT NULL,
+  estimated_octets_to_client bigint NOT NULL,
+  PRIMARY KEY (window_start, dependency)
+) PARTITION BY RANGE (window_start);
+CREATE TABLE flowlens_store.dependency_days (
+  LIKE flowlens_store.dependency_hours INCLUDING ALL
+) PARTITION BY RANGE (window_start);
+CREATE TABLE flowlens_store.stale_periods (
+  length bigint NOT NULL,
+  start bigint NOT NULL,
+  PRIMARY KEY (length, start)
+);
+CREATE TABLE flowlens_store.expired_periods (
+  length bigint PRIMARY KEY,
+  before bigint NOT NULL
+);
+INSERT INTO flowlens_store.stale_periods SELECT DISTINCT 3600000000000,
+  window_start - window_start % 3600000000000 FROM flowlens_store.dependency_windows;
+CREATE VIEW flowlens_store.resolved_hours AS
+SELECT w.window_start, coalesce((SELECT a.target FROM flowlens_store.aliases a
+         WHERE a.id = w.dependency AND a.at >= w.window_start + 3600000000000
+         ORDER BY a.at LIMIT 1), w.dependency) AS dependency,
+       w.flows, w.octets_to_server, w.octets_to_client, w.packets_to_server, w.packets_to_client,
+       w.estimated_octets_to_server, w.estimated_octets_to_client
+FROM flowlens_store.dependency_hours w;
+CREATE VIEW flowlens_store.resolved_days AS
+SELECT w.window_start, coalesce((SELECT a.target FROM flowlens_store.aliases a
+         WHERE a.id = w.dependency AND a.at >= w.window_start + 86400000000000
+         ORDER BY a.at LIMIT 1), w.dependency) AS dependency,
+       w.flows, w.octets_to_server, w.octets_to_client, w.packets_to_server, w.packets_to_client,
+       w.estimated_octets_to_server, w.estimated_octets_to_client
+FROM flowlens_store.dependency_days w;
+CREATE VIEW flowlens.flow_stats_hourly AS
+SELECT flowlens.time_of(w.window_start) AS time, w.dependency AS dependency_id,
+       d.client_asset AS source_asset_id, d.server_asset AS target_asset_id, d.protocol, d.port,
+       sum(w.flows) AS flow_count,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS byte_count,
+       sum(w.packets_to_server + w.packets_to_client) AS packet_count
+FROM flowlens_store.resolved_hours w JOIN flowlens_store.dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency, d.client_asset, d.server_asset, d.protocol, d.port;
+CREATE VIEW flowlens.flow_stats_daily AS
+SELECT flowlens.time_of(w.window_start) AS time, w.dependency AS dependency_id,
+       d.client_asset AS source_asset_id, d.server_asset AS target_asset_id, d.protocol, d.port,
+       sum(w.flows) AS flow_count,
+       sum(w.estimated_octets_to_server + w.estimated_octets_to_client) AS byte_count,
+       sum(w.packets_to_server + w.packets_to_client) AS packet_count
+FROM flowlens_store.resolved_days w JOIN flowlens_store.dependencies d ON d.id = w.dependency
+GROUP BY w.window_start, w.dependency, d.client_asset, d.server_asset, d.protocol, d.port;
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 1> kMigrations{kVersion1};
+constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";
-
-constexpr std::int64_t kDayNs = 86'400'000'000'000;
-
-std::int64_t day_of(Timestamp t) noexcept {
-  return std::chrono::floor<std::chrono::days>(t).time_since_epoch().count();
-}
-
-std::string partition_of(std::int64_t day) {
-  return "flowlens_store.\"dependency_windows_" + std::to_string(day) + '"';
-}
 
 }  // namespace
 
@@ -331,34 +382,6 @@ NewestEpoch newest_epoch(Transaction& tx, const std::string& where) {
   Row row{newest[0]};
   const Epoch epoch{row.u64()};
   return {epoch, row.u64()};
-}
-
-void make_partition(Transaction& tx, Timestamp at) {
-  const std::int64_t day = day_of(at);
-  const std::string name = partition_of(day);
-  if (number(tx, "SELECT count(to_regclass('" + name + "'))") > 0) return;
-  tx.exec("CREATE TABLE " + name +
-          " PARTITION OF flowlens_store.dependency_windows FOR VALUES FROM (" +
-          std::to_string(day * kDayNs) + ") TO (" + std::to_string((day + 1) * kDayNs) + ")");
-}
-
-std::uint64_t expire_windows(Transaction& tx, Timestamp before) {
-  std::uint64_t removed = 0;
-  const pqxx::result partitions = tx.exec(
-      "SELECT substring(relname FROM '_(-?[0-9]+)$') FROM pg_inherits "
-      "JOIN pg_class ON pg_class.oid = inhrelid "
-      "WHERE inhparent = 'flowlens_store.dependency_windows'::regclass");
-  for (const auto& partition : partitions) {
-    const std::int64_t day = Row{partition}.i64();
-    if (day >= day_of(before)) continue;
-    const std::string name = partition_of(day);
-    removed += static_cast<std::uint64_t>(number(tx, "SELECT count(*) FROM " + name));
-    tx.exec("DROP TABLE " + name);
-  }
-  const std::string limit = std::to_string(to_unix_ns(before));
-  return removed +
-         tx.exec("DELETE FROM flowlens_store.dependency_windows WHERE window_start < " + limit)
-             .affected_rows();
 }
 
 }  // namespace flowlens::store::postgres

@@ -20,9 +20,4 @@ struct NewestEpoch {
 /// \throws IoError if there is none.
 [[nodiscard]] NewestEpoch newest_epoch(Transaction& tx, const std::string& where);
 
-/// Windows lie in a partition a day (UTC), made before the first window of it comes.
-void make_partition(Transaction& tx, Timestamp day);
-/// Removes windows that start before `before`: whole days by dropping their partition.
-std::uint64_t expire_windows(Transaction& tx, Timestamp before);
-
 }  // namespace flowlens::store::postgres

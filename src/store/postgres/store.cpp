@@ -5,6 +5,7 @@
 #include "flowlens/postgres_store.hpp"
 #include "store/postgres/connection.hpp"
 #include "store/postgres/reader.hpp"
+#include "store/postgres/roll_up.hpp"
 #include "store/postgres/schema.hpp"
 #include "store/postgres/writer.hpp"
 #include "store/row_text.hpp"
@@ -24,7 +25,7 @@ class PostgresStore final : public Store {
   void load(DependencyGraph& graph) override;
   void apply(const Revision& revision) override;
   void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override;
-  std::uint64_t expire(Timestamp before) override;
+  bool expire(const Retention& retention, Timestamp now) override;
   FlowLedger ledger() override;
 
  private:
@@ -85,7 +86,7 @@ std::set<Timestamp> PostgresStore::make_partitions(Transaction& tx,
   }
   if (!days.empty()) days.insert(*days.rbegin() + std::chrono::days{1});
   for (const Timestamp day : days) {
-    if (!days_.contains(day)) make_partition(tx, day);
+    if (!days_.contains(day)) make_partition(tx, store::series_of(Period::window), day);
   }
   return days;
 }
@@ -109,12 +110,15 @@ void PostgresStore::scan(const WindowScan& what,
   connection_.read([&](Transaction& tx) { scan_windows(tx, what, visit); });
 }
 
-std::uint64_t PostgresStore::expire(Timestamp before) {
+bool PostgresStore::expire(const Retention& retention, Timestamp now) {
   check_open();
-  std::uint64_t removed = 0;
-  connection_.transact([&](Transaction& tx) { removed = expire_windows(tx, before); });
-  days_.clear();
-  return removed;
+  bool did = false;
+  connection_.transact([&](Transaction& tx) {
+    store::check_epoch(term_, newest_epoch(tx, connection_.where()).epoch, "the windows");
+    did = roll_up_and_expire(tx, retention, now);
+  });
+  if (did) days_.clear();
+  return did;
 }
 
 FlowLedger PostgresStore::ledger() {

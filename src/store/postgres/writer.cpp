@@ -1,8 +1,10 @@
 #include "store/postgres/writer.hpp"
 
+#include <set>
 #include <tuple>
 
 #include "store/postgres/upsert.hpp"
+#include "store/roll_up.hpp"
 #include "store/rows.hpp"
 
 namespace flowlens::store::postgres {
@@ -114,6 +116,16 @@ void for_each_once(const std::vector<Row>& rows, Key key, Write write) {
   }
 }
 
+/// These hours will be added up (again).
+void mark_stale(Transaction& tx, const std::set<std::int64_t>& hours) {
+  if (hours.empty()) return;
+  Columns starts{1};
+  for (const std::int64_t hour : hours) starts.bind(hour);
+  tx.exec_params("INSERT INTO flowlens_store.stale_periods SELECT " + std::to_string(kHourNs) +
+                     ", * FROM unnest($1::bigint[]) ON CONFLICT DO NOTHING",
+                 pqxx::prepare::make_dynamic_params(starts.take()));
+}
+
 /// What pointed to the id goes on to its target, so that targets are never aliases.
 void write_aliases(Transaction& tx, const std::vector<Alias>& aliases) {
   for (const Alias& alias : aliases) {
@@ -123,6 +135,7 @@ void write_aliases(Transaction& tx, const std::vector<Alias>& aliases) {
         "INSERT INTO flowlens_store.aliases VALUES ($1, $2, $3) "
         "ON CONFLICT (id, at) DO UPDATE SET target = excluded.target",
         id, to_unix_ns(alias.at), target);
+    mark_stale(tx, {floor_to(to_unix_ns(alias.at), kHourNs)});
   }
 }
 
@@ -134,10 +147,15 @@ void remove_dependencies(Transaction& tx, const std::vector<Id>& ids) {
 WITH removed AS (
   SELECT d.id, greatest(d.first_seen - 86400000000000,
     (SELECT max(a.at) FROM flowlens_store.aliases a WHERE a.id = d.id)) AS since
-  FROM flowlens_store.dependencies d WHERE d.id = ANY($1::uuid[]))
-DELETE FROM flowlens_store.dependency_windows w USING removed r
-WHERE w.dependency = r.id AND w.window_start >= r.since
-  AND w.window_start >= (SELECT min(since) FROM removed)
+  FROM flowlens_store.dependencies d WHERE d.id = ANY($1::uuid[])),
+gone AS (
+  DELETE FROM flowlens_store.dependency_windows w USING removed r
+  WHERE w.dependency = r.id AND w.window_start >= r.since
+    AND w.window_start >= (SELECT min(since) FROM removed)
+  RETURNING w.window_start)
+INSERT INTO flowlens_store.stale_periods
+SELECT DISTINCT 3600000000000, window_start - window_start % 3600000000000 FROM gone
+ON CONFLICT DO NOTHING
 )sql";
   const std::string removed = array_of(ids);
   tx.exec_params(kRemoveWindows, removed);
@@ -183,11 +201,13 @@ void write_dependencies(Transaction& tx, const SiteNames& sites,
 void write_windows(Transaction& tx, const Revision& revision) {
   Upsert windows{tx, kWindows};
   Columns gone{2};
+  std::set<std::int64_t> hours;
   const auto key = [](const WindowRow& row) {
     return std::tuple{row.window_start, row.dependency};
   };
   for_each_once(revision.windows, key, [&](const WindowRow& row) {
     const std::int64_t start = to_unix_ns(row.window_start);
+    hours.insert(floor_to(start, kHourNs));
     if (row.counts.is_zero()) {
       gone.bind(start).bind(row.dependency);
       return;
@@ -195,6 +215,7 @@ void write_windows(Transaction& tx, const Revision& revision) {
     put(windows.next().bind(start).bind(row.dependency).bind(revision.epoch.value), row.counts);
   });
   windows.write();
+  mark_stale(tx, hours);
   if (gone.rows() == 0) return;
   std::vector<std::string> parameters = gone.take();
   parameters.push_back(std::to_string(revision.epoch.value));

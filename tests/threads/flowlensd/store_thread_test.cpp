@@ -21,6 +21,13 @@ struct Script {
   std::atomic<bool> is_stuck{false};  ///< apply() does not come back
   std::mutex mutex;
   std::vector<std::uint64_t> applied;
+  struct Expiry {
+    std::size_t after = 0;  ///< revisions
+    std::chrono::days windows{};
+    Timestamp now;
+  };
+  std::vector<Expiry> expired;
+  std::atomic<bool> is_expiry_broken{false};
 };
 
 class ScriptedStore final : public Store {
@@ -36,7 +43,12 @@ class ScriptedStore final : public Store {
     script_.applied.push_back(revision.number);
   }
   void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {}
-  std::uint64_t expire(Timestamp) override { return 0; }
+  bool expire(const Retention& retention, Timestamp now) override {
+    const std::lock_guard lock(script_.mutex);
+    script_.expired.push_back({script_.applied.size(), retention.windows, now});
+    if (script_.is_expiry_broken) throw IoError("no room to add up");
+    return script_.expired.size() < 3;
+  }
   FlowLedger ledger() override { return {}; }
 
  private:
@@ -54,7 +66,7 @@ Revision revision(std::uint64_t number) {
 TEST_CASE("store thread: a failure is tried again until it is good, in order") {
   Script script;
   script.failures_left = 3;
-  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
   thread.submit(revision(1));
   thread.submit(revision(2));
@@ -70,7 +82,7 @@ TEST_CASE("store thread: a failure is tried again until it is good, in order") {
 TEST_CASE("store thread: a full one has no room, so that the flush waits and not the channel") {
   Script script;
   script.failures_left = 1'000'000;
-  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
   thread.submit(revision(1));
   thread.submit(revision(2));
@@ -84,7 +96,7 @@ TEST_CASE("store thread: a full one has no room, so that the flush waits and not
 TEST_CASE("store thread: a store that does not answer is seen") {
   Script script;
   script.is_stuck = true;
-  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {});
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
   CHECK(thread.view().writing_seconds == 0);
   thread.submit(revision(1));
@@ -96,13 +108,49 @@ TEST_CASE("store thread: a store that does not answer is seen") {
   CHECK(thread.view().writing_seconds == 0);
 }
 
+TEST_CASE("store thread: what is old goes step by step once no revision waits") {
+  Script script;
+  Retention retention;
+  retention.windows = std::chrono::days{7};
+  StoreThread thread(std::make_unique<ScriptedStore>(script), retention, {}, {});
+  Revision second = revision(2);
+  second.at = Timestamp{std::chrono::hours{5}};
+  thread.submit(revision(1));
+  thread.submit(std::move(second));
+  thread.start();
+  const auto steps = [&] {
+    const std::lock_guard lock(script.mutex);
+    return script.expired.size();
+  };
+  while (steps() < 3) std::this_thread::yield();
+  CHECK(thread.finish(milliseconds{10'000}));
+  REQUIRE(script.expired.size() == 3);  // not again within the minute
+  CHECK(script.expired[0].after == 2);
+  CHECK(script.expired[0].windows == std::chrono::days{7});
+  CHECK(script.expired[0].now == Timestamp{std::chrono::hours{5}});
+}
+
+TEST_CASE("store thread: a store that cannot remove what is old is seen, and goes on writing") {
+  Script script;
+  script.is_expiry_broken = true;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
+  thread.start();
+  thread.submit(revision(1));
+  while (thread.view().expiry_problem.empty()) std::this_thread::yield();
+  CHECK(thread.view().expiry_problem == "no room to add up");
+  CHECK(thread.view().problem.empty());
+  thread.submit(revision(2));
+  CHECK(thread.finish(milliseconds{10'000}));
+  CHECK(script.applied == std::vector<std::uint64_t>{1, 2});
+}
+
 TEST_CASE("store thread: one whose epoch is over stops, and says so") {
   Script script;
   script.is_stale = true;
   std::atomic<int> calls{0};
   std::mutex mutex;
   std::string why;
-  StoreThread thread(std::make_unique<ScriptedStore>(script),
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {},
                      [&](const std::string& text) {
                        const std::lock_guard lock(mutex);
                        why = text;

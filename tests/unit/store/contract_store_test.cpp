@@ -214,18 +214,6 @@ TEST_CASE("scan() goes by time, bounds and dependency, and stops when told") {
   CHECK(count(0, 601, dependency_id(1), 2) == 2);
 }
 
-TEST_CASE("expire() removes windows that start earlier, and nothing else") {
-  Opened o;
-  Revision r = growing_revision(o.opened, 1);
-  for (const std::int64_t start : {0, 300, 600})
-    r.windows.push_back({at_second(start), dependency_id(5), counts(1)});
-  o.store->apply(r);
-  CHECK(o.store->expire(at_second(300)) == 2);
-  CHECK(o.store->expire(at_second(300)) == 0);
-  CHECK(scan_all(*o.store).size() == 2);
-  CHECK(o.sql("SELECT count(*) FROM dependencies") == "1");
-}
-
 TEST_CASE("a Resolver whose epoch is over is refused, and writes nothing") {
   Opened o;
   o.store->apply(growing_revision(o.opened, 1));

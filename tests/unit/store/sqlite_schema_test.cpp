@@ -91,6 +91,9 @@ TEST_CASE("a file of the release before is brought up to date") {
     store.reset();
     // As version 1 left it.
     SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
+        "DROP VIEW readable_hours; DROP VIEW readable_days; DROP VIEW resolved_hours;"
+        "DROP VIEW resolved_days; DROP TABLE dependency_hours; DROP TABLE dependency_days;"
+        "DROP TABLE stale_periods; DROP TABLE expired_periods;"
         "DROP VIEW readable_alerts; DROP TABLE alerts; DROP TABLE alert_history;"
         "DROP TABLE alert_rules; DROP TABLE maintenance_windows; DROP TABLE alert_events;"
         "DROP TABLE alert_state;"
@@ -118,4 +121,6 @@ TEST_CASE("a file of the release before is brought up to date") {
   CHECK(graph.dependency(dependency_id(1))->hours.test(hour_of(at_second(0))));
   store->apply(redirection(opened, 2));
   CHECK(scan_all(*store).size() == 2);
+  // What was there is added up, too.
+  CHECK(store->expire({}, at_second(86'400)));
 }
