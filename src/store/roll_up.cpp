@@ -41,16 +41,10 @@ class Step {
   std::string stale_, expired_;
 };
 
-/// A day waits for its hours.
 std::optional<std::int64_t> Step::oldest_stale(const Series& series) {
-  std::string sql = "SELECT min(start) FROM " + stale_ +
-                    " p WHERE length = " + text(series.length_ns) +
-                    " AND start <= " + text(now_ - series.length_ns - kSettleNs);
-  if (series.period == Period::day) {
-    sql += " AND NOT EXISTS (SELECT 1 FROM " + stale_ + " h WHERE h.length = " + text(kHourNs) +
-           " AND h.start >= p.start AND h.start < p.start + " + text(kDayNs) + ")";
-  }
-  return port_.number(sql);
+  return port_.number("SELECT min(start) FROM " + stale_ +
+                      " WHERE length = " + text(series.length_ns) +
+                      " AND start <= " + text(now_ - series.length_ns - kSettleNs));
 }
 
 void Step::insert_sums(const Series& from, const Series& to, std::int64_t start) {
@@ -139,6 +133,7 @@ bool Step::expire_events(std::chrono::days keep) {
 bool roll_up_and_expire(RollUpPort& port, const Retention& retention, Timestamp now) {
   Step step{port, to_unix_ns(now)};
   const auto& [windows, hours, days] = kSeries;
+  // Hours first: those of a day that is over are over, too.
   return step.add_up(windows, hours) || step.add_up(hours, days) ||
          step.expire(windows, retention.windows) || step.expire(hours, retention.hours) ||
          step.expire(days, retention.days) || step.expire_events(retention.events);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "backend.hpp"
 
@@ -100,7 +101,14 @@ TEST_CASE("hours and days are the sums of their windows") {
   Past past;
   fill(past, 1);
   const Timestamp now = kMidnight + days{10} + minutes{15};
-  CHECK(expire_all(*past.o.store, {}, now) > 200);
+  std::set<Timestamp> starts_of_hours, starts_of_days;
+  for (const auto& [key, counts] : past.windows) {
+    starts_of_hours.insert(std::chrono::floor<hours>(key.first));
+    starts_of_days.insert(std::chrono::floor<days>(key.first));
+  }
+  // Each once: a day waits for its hours.
+  CHECK(expire_all(*past.o.store, {}, now) ==
+        static_cast<int>(starts_of_hours.size() + starts_of_days.size()));
   CHECK(kept(*past.o.store, Period::window) == past.windows);
   CHECK(kept(*past.o.store, Period::hour) == summed<hours>(past.windows));
   CHECK(kept(*past.o.store, Period::day) == summed<days>(past.windows));
@@ -171,6 +179,8 @@ TEST_CASE("what comes for an hour whose windows have gone is added to it, once")
   past.restart();
   past.write({{kMidnight + minutes{5}, dependency_id(1), counts(2)},
               {kMidnight + minutes{5}, dependency_id(2), counts(3)}});
+  REQUIRE(past.o.store->expire({}, now));  // the hour is added up
+  past.write({{kMidnight + minutes{10}, dependency_id(1), counts(4)}});
   for (int again = 0; again < 2; ++again) expire_all(*past.o.store, {}, now + hours{again});
   CHECK(kept(*past.o.store, Period::window).empty());
   CHECK(kept(*past.o.store, Period::hour) == summed<hours>(past.windows));
@@ -214,6 +224,37 @@ TEST_CASE("hours follow what a dependency turned out to be") {
   o.store->apply(r);
   CHECK(flows_of(3) == 12);
   CHECK(kept(*o.store, Period::hour).begin()->first.second == dependency_id(3));
+}
+
+TEST_CASE("an alias that parts an hour, and a dependency that goes, have it added up again") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2), asset_row(3)};
+  r.dependencies = {dependency_row(1, 5), dependency_row(2, 3)};
+  r.windows = {{at_second(0), dependency_id(1), counts(5)},
+               {at_second(0), dependency_id(2), counts(3)}};
+  o.store->apply(r);
+  const Timestamp later = at_second(86'400 * 2);
+  expire_all(*o.store, {}, later);
+  const auto flows = [&](std::uint32_t n) {
+    const Sums sums = kept(*o.store, Period::hour, dependency_id(n));
+    return sums.empty() ? 0 : sums.begin()->second.flows;
+  };
+  SUBCASE("an alias") {
+    o.store->apply(redirection(o.opened, 2));
+    expire_all(*o.store, {}, later);
+    CHECK(flows(2) == 8);
+    CHECK(kept(*o.store, Period::day).begin()->second.flows == 8);
+  }
+  SUBCASE("one goes") {
+    r = revision(o.opened, 2);
+    r.removed_dependencies = {dependency_id(1)};
+    o.store->apply(r);
+    expire_all(*o.store, {}, later);
+    CHECK(flows(1) == 0);
+    CHECK(flows(2) == 3);
+    CHECK(kept(*o.store, Period::day).size() == 1);
+  }
 }
 
 TEST_CASE("counters as large as an exporter can claim do not stop it") {
