@@ -254,7 +254,8 @@ Service Daemon::Parts::make_service() {
           [this](const Fact& fact) { return resolver.graph().apply(fact); },
           &classifier,
           &alerting,
-          &geo};
+          &geo,
+          stores.traffic.get()};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -271,6 +272,7 @@ void Daemon::Parts::make_ingest() {
 void Daemon::Parts::make_server() {
   http::add_page_route(router);
   http::add_map_routes(router, service);
+  http::add_traffic_routes(router, service);
   http::add_change_routes(router, service);
   http::add_analysis_routes(router, service);
   http::add_policy_routes(router, service);

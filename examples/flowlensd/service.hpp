@@ -17,6 +17,7 @@
 #include "pipeline/geo.hpp"
 #include "pipeline/map_writer.hpp"
 #include "pipeline/store_thread.hpp"
+#include "pipeline/traffic_archive.hpp"
 
 namespace flowlensd {
 
@@ -64,8 +65,9 @@ struct Service {
   /// Gives the map a fact. \return false if it changes nothing.
   std::function<bool(const Fact&)> tell{};
   const Classifier* classifier = nullptr;
-  Alerting* alerting = nullptr;  ///< thread-safe
-  const Geo* geo = nullptr;      ///< null: nothing is told
+  Alerting* alerting = nullptr;             ///< thread-safe
+  const Geo* geo = nullptr;                 ///< null: nothing is told
+  const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
 };
 
 }  // namespace flowlensd

@@ -31,6 +31,10 @@ struct PostgresStoreOptions {
 ///         that could show a password.
 [[nodiscard]] std::unique_ptr<Store> make_postgres_store(const PostgresStoreOptions& options);
 
+/// \throws ConfigError as make_postgres_store() does.
+[[nodiscard]] std::unique_ptr<TrafficReader> make_postgres_traffic_reader(
+    const PostgresStoreOptions& options);
+
 /// \param epoch  what Store::open() gave; it has brought the schema up to date.
 [[nodiscard]] std::unique_ptr<AlertStore> make_postgres_alert_store(
     const PostgresStoreOptions& options, Epoch epoch);

@@ -88,6 +88,18 @@ class Store {
   virtual FlowLedger ledger() = 0;
 };
 
+/// Reads the traffic that a Store keeps, through a connection of its own, also while revisions are written.
+/// What it sees is of the last revision that is whole.
+///
+/// Thread-compatible.
+class TrafficReader {
+ public:
+  virtual ~TrafficReader() = default;
+
+  /// As Store::scan(). \throws IoError, also if no Store has been opened there before.
+  virtual void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) = 0;
+};
+
 struct SqliteStoreOptions {
   std::filesystem::path path;  ///< the database file; made if missing, its folder must exist
   std::chrono::milliseconds busy_timeout{5'000};  ///< how long to wait for another process's lock
@@ -97,5 +109,8 @@ struct SqliteStoreOptions {
 /// The embedded store: one SQLite file in WAL mode, schema in src/store/sqlite_schema.cpp.
 /// \throws ConfigError for an empty path. The file is touched by open() only.
 [[nodiscard]] std::unique_ptr<Store> make_sqlite_store(const SqliteStoreOptions& options);
+/// \throws IoError
+[[nodiscard]] std::unique_ptr<TrafficReader> make_sqlite_traffic_reader(
+    const SqliteStoreOptions& options);
 
 }  // namespace flowlens

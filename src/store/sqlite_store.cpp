@@ -120,7 +120,25 @@ bool SqliteStore::expire(const Retention& retention, Timestamp now) {
   return did || store::give_disk_back(database());
 }
 
+class SqliteTrafficReader final : public TrafficReader {
+ public:
+  explicit SqliteTrafficReader(const SqliteStoreOptions& options)
+      : database_(options.path, options.busy_timeout) {}
+
+  void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override {
+    Transaction transaction{database_, Transaction::Kind::read};
+    store::scan_windows(database_, what, visit);
+  }
+
+ private:
+  Database database_;
+};
+
 }  // namespace
+
+std::unique_ptr<TrafficReader> make_sqlite_traffic_reader(const SqliteStoreOptions& options) {
+  return std::make_unique<SqliteTrafficReader>(options);
+}
 
 std::unique_ptr<Store> make_sqlite_store(const SqliteStoreOptions& options) {
   return std::make_unique<SqliteStore>(options);

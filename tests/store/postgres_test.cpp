@@ -40,6 +40,9 @@ class PostgresBackend final : public Backend {
   std::unique_ptr<AlertStore> alert_store(Epoch epoch) override {
     return make_postgres_alert_store(options, epoch);
   }
+  std::unique_ptr<TrafficReader> traffic_reader() override {
+    return make_postgres_traffic_reader(options);
+  }
   std::string sql(const std::string& query) override {
     pqxx::connection c{direct};
     pqxx::work tx{c};

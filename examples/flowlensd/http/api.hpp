@@ -9,6 +9,8 @@ namespace flowlensd::http {
 
 /// The map: assets, dependencies, topology, exports.
 void add_map_routes(Router& router, const Service& service);
+/// Traffic over time.
+void add_traffic_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.
 void add_change_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.

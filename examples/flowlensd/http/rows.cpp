@@ -48,6 +48,16 @@ float confidence_of(const DependencyRow& row) {
   return row.reasons.empty() ? confidence(row.rung) : confidence(row.reasons);
 }
 
+void add_counts(Json& out, const TrafficCounts& counts) {
+  out["flows"] = counts.flows;
+  out["octets_to_server"] = counts.octets_to_server;
+  out["octets_to_client"] = counts.octets_to_client;
+  out["packets_to_server"] = counts.packets_to_server;
+  out["packets_to_client"] = counts.packets_to_client;
+  out["estimated_octets_to_server"] = counts.estimated_octets_to_server;
+  out["estimated_octets_to_client"] = counts.estimated_octets_to_client;
+}
+
 }  // namespace
 
 std::string text_of(const Json& json) {
@@ -104,32 +114,33 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
   for (std::size_t i = 0; i < row.observer_count; ++i) {
     observers.push_back(row.observers[i].to_string());
   }
-  return {{"id", row.id.to_string()},
-          {"client", endpoint_json(row.key.client, row.client_asset, sites)},
-          {"server", endpoint_json(row.key.server, row.server_asset, sites)},
-          {"protocol", protocol_text(row.key.protocol)},
-          {"protocol_number", row.key.protocol},
-          {"port", row.key.port},
-          {"service", service_name(row.service)},
-          {"direction", to_string(row.direction)},
-          {"direction_rung", to_string(row.rung)},
-          {"direction_reasons", reasons_json(row)},
-          {"direction_confidence", rounded(confidence_of(row))},
-          {"provisional", row.provisional},
-          {"flows", row.totals.flows},
-          {"octets_to_server", row.totals.octets_to_server},
-          {"octets_to_client", row.totals.octets_to_client},
-          {"packets_to_server", row.totals.packets_to_server},
-          {"packets_to_client", row.totals.packets_to_client},
-          {"estimated_octets_to_server", row.totals.estimated_octets_to_server},
-          {"estimated_octets_to_client", row.totals.estimated_octets_to_client},
-          {"first_seen", to_string(row.first_seen)},
-          {"last_seen", to_string(row.last_seen)},
-          {"observers", std::move(observers)},
-          {"active_hours", row.hours.count()},
-          {"flips", row.flips},
-          {"client_count", row.client_count},
-          {"via", via_json(row, sites)}};
+  Json out{{"id", row.id.to_string()},
+           {"client", endpoint_json(row.key.client, row.client_asset, sites)},
+           {"server", endpoint_json(row.key.server, row.server_asset, sites)},
+           {"protocol", protocol_text(row.key.protocol)},
+           {"protocol_number", row.key.protocol},
+           {"port", row.key.port},
+           {"service", service_name(row.service)},
+           {"direction", to_string(row.direction)},
+           {"direction_rung", to_string(row.rung)},
+           {"direction_reasons", reasons_json(row)},
+           {"direction_confidence", rounded(confidence_of(row))},
+           {"provisional", row.provisional}};
+  add_counts(out, row.totals);
+  out.update({{"first_seen", to_string(row.first_seen)},
+              {"last_seen", to_string(row.last_seen)},
+              {"observers", std::move(observers)},
+              {"active_hours", row.hours.count()},
+              {"flips", row.flips},
+              {"client_count", row.client_count},
+              {"via", via_json(row, sites)}});
+  return out;
+}
+
+Json traffic_json(const WindowRow& row) {
+  Json out{{"start", to_string(row.window_start)}};
+  add_counts(out, row.counts);
+  return out;
 }
 
 Json history_json(const DependencyRow& row) {

@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 /// Its name, or its first address.
 [[nodiscard]] std::string asset_label(const AssetRow& row);
 [[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);
+/// One window, hour or day of it.
+[[nodiscard]] Json traffic_json(const WindowRow& row);
 /// When it had traffic: runs of hours.
 [[nodiscard]] Json history_json(const DependencyRow& row);
 [[nodiscard]] Json intermediary_json(const IntermediaryRow& row, const DependencyGraph& graph);

@@ -9,6 +9,7 @@
 #include "flowlens/alert_store.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
+#include "pipeline/traffic_archive.hpp"
 #include "stop_signal.hpp"
 
 namespace flowlensd {
@@ -17,6 +18,7 @@ namespace flowlensd {
 struct Stores {
   std::unique_ptr<flowlens::Store> map;
   std::unique_ptr<flowlens::AlertStore> alerts;
+  std::unique_ptr<TrafficArchive> traffic;
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
 };

@@ -128,7 +128,23 @@ FlowLedger PostgresStore::ledger() {
   return sum;
 }
 
+class PostgresTrafficReader final : public TrafficReader {
+ public:
+  explicit PostgresTrafficReader(const PostgresStoreOptions& options) : connection_(options) {}
+
+  void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override {
+    connection_.read([&](Transaction& tx) { scan_windows(tx, what, visit); });
+  }
+
+ private:
+  Connection connection_;
+};
+
 }  // namespace
+
+std::unique_ptr<TrafficReader> make_postgres_traffic_reader(const PostgresStoreOptions& options) {
+  return std::make_unique<PostgresTrafficReader>(options);
+}
 
 std::unique_ptr<Store> make_postgres_store(const PostgresStoreOptions& options) {
   return std::make_unique<PostgresStore>(options);

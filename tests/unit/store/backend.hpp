@@ -17,6 +17,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::unique_ptr<Store> store(const SiteTable& sites = {}) = 0;
   virtual std::unique_ptr<AlertStore> alert_store(Epoch epoch) = 0;
+  virtual std::unique_ptr<TrafficReader> traffic_reader() = 0;
   /// The first column of the first row, as text.
   virtual std::string sql(const std::string& query) = 0;
 };

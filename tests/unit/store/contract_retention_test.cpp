@@ -97,6 +97,27 @@ void fill(Past& past, std::uint32_t seed) {
 
 }  // namespace
 
+TEST_CASE("whoever reads traffic sees what is whole, while revisions are written") {
+  Past past;
+  past.write({{kMidnight, dependency_id(1), counts(1)}});
+  const auto reader = past.o.backend->traffic_reader();
+  const auto seen = [&](Period period) {
+    Sums found;
+    reader->scan({kMidnight, kMidnight + days{2}, dependency_id(1), period},
+                 [&](const WindowRow& row) {
+                   found[{row.window_start, row.dependency}] = row.counts;
+                   return true;
+                 });
+    return found;
+  };
+  CHECK(seen(Period::window) == past.windows);
+  past.write({{kMidnight + minutes{5}, dependency_id(1), counts(2)}});
+  CHECK(seen(Period::window) == past.windows);
+  expire_all(*past.o.store, {}, kMidnight + days{1} + minutes{15});
+  CHECK(seen(Period::hour) == summed<hours>(past.windows));
+  CHECK(seen(Period::day) == summed<days>(past.windows));
+}
+
 TEST_CASE("hours and days are the sums of their windows") {
   Past past;
   fill(past, 1);

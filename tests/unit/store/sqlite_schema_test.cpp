@@ -23,6 +23,9 @@ class SqliteBackend final : public Backend {
   std::unique_ptr<AlertStore> alert_store(Epoch epoch) override {
     return make_sqlite_alert_store(options_for(file()), epoch);
   }
+  std::unique_ptr<TrafficReader> traffic_reader() override {
+    return make_sqlite_traffic_reader(options_for(file()));
+  }
   std::string sql(const std::string& query) override {
     return SQLite::Database{file().string(), SQLite::OPEN_READWRITE}.execAndGet(query).getString();
   }
