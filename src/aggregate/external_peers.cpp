@@ -13,6 +13,7 @@
 #include "aggregate/known_peers.hpp"
 #include "base/bounded_table.hpp"
 #include "base/hash.hpp"
+#include "base/masked.hpp"
 #include "flowlens/error.hpp"
 
 namespace flowlens {
@@ -108,19 +109,10 @@ void add(Sums& sums, const DependencyKey& key, const ConnectionSummary& row,
   sum.is_dirty = true;
 }
 
-IpAddress masked(const IpAddress& address, std::size_t bits) {
-  std::array<std::uint8_t, 16> octets = address.octets();
-  for (std::size_t i = 0; i < octets.size(); ++i) {
-    const std::size_t kept = std::clamp<std::size_t>(bits, 8 * i, 8 * i + 8) - 8 * i;
-    octets[i] = static_cast<std::uint8_t>(octets[i] & ~(0xffu >> kept));
-  }
-  return IpAddress::v6(octets);
-}
-
 PeerGroup prefix_group(const IpAddress& address, const ExternalPeersOptions& o) {
   PeerGroup group{PeerGrouping::prefix, 0, 0};
   group.length = address.is_v4() ? static_cast<std::uint8_t>(kIpv4Bits + o.prefix_v4) : o.prefix_v6;
-  const auto octets = masked(address, group.length).octets();
+  const auto octets = base::masked(address, group.length).octets();
   const std::size_t from = address.is_v4() ? 12 : 0, count = address.is_v4() ? 4 : 6;
   for (std::size_t i = 0; i < count; ++i) group.value = group.value << 8 | octets[from + i];
   return group;

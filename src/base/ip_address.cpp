@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/masked.hpp"
+
 namespace flowlens {
 namespace {
 
@@ -12,20 +14,6 @@ constexpr std::uint8_t kV4Offset = 96;  // bits before the IPv4 address in the v
 
 bool v4_in(const IpAddress& a, std::uint32_t network, unsigned length) noexcept {
   return a.is_v4() && (a.to_v4() ^ network) >> (32 - length) == 0;
-}
-
-/// The address with all bits past `length` cleared.
-IpAddress masked(const IpAddress& a, unsigned length) noexcept {
-  std::array<std::uint8_t, 16> octets = a.octets();
-  for (unsigned i = 0; i < 16; ++i) {
-    const unsigned first_bit = 8 * i;
-    if (first_bit >= length) {
-      octets[i] = 0;
-    } else if (length - first_bit < 8) {
-      octets[i] = static_cast<std::uint8_t>(octets[i] & (0xff00u >> (length - first_bit)));
-    }
-  }
-  return IpAddress::v6(octets);
 }
 
 }  // namespace
@@ -106,11 +94,13 @@ std::optional<IpPrefix> IpPrefix::parse(std::string_view text) noexcept {
     if (length > family_bits) return std::nullopt;
   }
   if (address->is_v4()) length += kV4Offset;
-  if (masked(*address, length) != *address) return std::nullopt;
+  if (base::masked(*address, length) != *address) return std::nullopt;
   return IpPrefix{*address, static_cast<std::uint8_t>(length)};
 }
 
-bool IpPrefix::contains(const IpAddress& a) const noexcept { return masked(a, length) == address; }
+bool IpPrefix::contains(const IpAddress& a) const noexcept {
+  return base::masked(a, length) == address;
+}
 
 std::string IpPrefix::to_string() const {
   const bool v4 = address.is_v4() && length >= kV4Offset;
