@@ -47,6 +47,7 @@
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/external_peers.hpp"
 #include "flowlens/intermediary.hpp"
+#include "flowlens/next_hop.hpp"
 #include "flowlens/redirection.hpp"
 #include "flowlens/translation_table.hpp"
 // graph
