@@ -45,8 +45,9 @@ enum class ChangeType : std::uint8_t {
   application_changed,          ///< `subject` joined or left the application `object`
   baseline_drift,               ///< what is there is not what the baseline `subject` says
   visibility_lost,              ///< so much fell silent at once that it was rather not seen
+  gateway_changed,  ///< the exporter `subject` reaches networks by other next hops than before
 };
-inline constexpr std::size_t kChangeTypeCount = 28;
+inline constexpr std::size_t kChangeTypeCount = 29;
 /// `dependency_redirected`
 [[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
 enum class Severity : std::uint8_t {
@@ -76,7 +77,7 @@ struct ChangeEvent {
       expected;  ///< where it is about a number: octets a window, seconds, ends
   std::optional<std::uint64_t> seen;
   /// What it is about: of an asset its first endpoint, of a dependency its server, of a service both
-  /// it and `port`. Unspecified where there is none.
+  /// it and `port`, of an exporter its address. Unspecified where there is none.
   Endpoint endpoint{};
   Endpoint client{};          ///< of a dependency; else unspecified
   std::uint16_t port = 0;     ///< of a service or dependency; else 0
@@ -85,8 +86,8 @@ struct ChangeEvent {
   friend bool operator==(const ChangeEvent&, const ChangeEvent&) noexcept = default;
 };
 
-/// What the subject is: `asset`, `dependency`, `intermediary`, `baseline` or `map`. The subject of a
-/// spike or drop is a dependency if the event names a client, else an asset.
+/// What the subject is: `asset`, `dependency`, `intermediary`, `baseline`, `map` or `exporter`. The
+/// subject of a spike or drop is a dependency if the event names a client, else an asset.
 [[nodiscard]] std::string_view subject_kind(const ChangeEvent& event) noexcept;
 
 /// The id of a change. \param at  when it began to be so, not when it was found.

@@ -81,6 +81,7 @@
 #include "flowlens/alert_engine.hpp"
 #include "flowlens/alert_rules.hpp"
 #include "flowlens/change_detector.hpp"
+#include "flowlens/gateways.hpp"
 #include "flowlens/single_point_watch.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

@@ -16,6 +16,13 @@ constexpr std::string_view kRules = R"json([
     "cooldown": "1h", "resolve_after": "1d"
   },
   {
+    "name": "gateway-changed",
+    "events": ["gateway_changed"], "filter": "part = no",
+    "title": "Traffic goes over another gateway",
+    "text": "{reason}",
+    "cooldown": "1h", "resolve_after": "1d"
+  },
+  {
     "name": "scan",
     "events": ["scan"], "filter": "part = no",
     "title": "{asset} tries many addresses or ports",

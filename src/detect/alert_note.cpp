@@ -20,8 +20,11 @@ class Noter {
       add(dependency->client_asset);
       add(dependency->server_asset);
     } else if (const auto intermediary = graph_.intermediary(id)) {
-      if (const auto front = graph_.asset_of(intermediary->front)) add(*front);
+      note(intermediary->front);
     }
+  }
+  void note(const Endpoint& endpoint) {
+    if (const auto asset = graph_.asset_of(endpoint)) add(*asset);
   }
 
  private:
@@ -82,6 +85,7 @@ NotedEvent note(const ChangeEvent& event, const DependencyGraph& graph,
   Noter noter{graph, networks, noted.assets};
   noter.note(event.subject);
   noter.note(event.object);
+  if (noted.assets.empty()) noter.note(event.endpoint);
   return noted;
 }
 

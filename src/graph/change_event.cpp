@@ -38,11 +38,13 @@ constexpr std::string_view kTypes[] = {"dependency_redirected",
                                        "new_single_point_of_failure",
                                        "application_changed",
                                        "baseline_drift",
-                                       "visibility_lost"};
+                                       "visibility_lost",
+                                       "gateway_changed"};
 static_assert(std::size(kTypes) == kChangeTypeCount);
 
-constexpr std::string_view kSubjects[] = {"asset", "dependency", "intermediary", "baseline", "map"};
-enum Subject : std::size_t { kAsset, kDependency, kIntermediary, kBaseline, kMap };
+constexpr std::string_view kSubjects[] = {"asset",    "dependency", "intermediary",
+                                          "baseline", "map",        "exporter"};
+enum Subject : std::size_t { kAsset, kDependency, kIntermediary, kBaseline, kMap, kExporter };
 
 Subject subject_of(const ChangeEvent& event) noexcept {
   switch (event.type) {
@@ -64,6 +66,8 @@ Subject subject_of(const ChangeEvent& event) noexcept {
       return kBaseline;
     case ChangeType::visibility_lost:
       return kMap;
+    case ChangeType::gateway_changed:
+      return kExporter;
     default:
       return kAsset;
   }
