@@ -17,7 +17,9 @@
 #include "flowlens/enricher.hpp"
 #include "flowlens/external_peers.hpp"
 #include "flowlens/fact.hpp"
+#include "flowlens/gateways.hpp"
 #include "flowlens/intermediary.hpp"
+#include "flowlens/next_hop.hpp"
 #include "flowlens/redirection.hpp"
 #include "flowlens/revision.hpp"
 
@@ -29,7 +31,9 @@ struct ResolverOptions {
   DependencyGraphOptions graph;
   IntermediaryFinderOptions intermediaries;
   ExternalPeersOptions external_peers;
-  ChangeDetectorOptions changes;  ///< its window is the Aggregator's
+  ChangeDetectorOptions changes;    ///< its window is the Aggregator's
+  NextHopCounterOptions next_hops;  ///< its windows and times are the Aggregator's
+  GatewaysOptions gateways;         ///< its window is too; watches where `changes` is on
 };
 
 /// Where an address belongs, as flows (AS) or facts (`as_number`, `country`) tell it.
@@ -42,15 +46,17 @@ struct AddressOrigin {
 /// What a flush takes out of the Aggregator, on its way into the map.
 struct FlushedSummaries {
   std::vector<ConnectionSummary> rows;
-  std::vector<Redirection> redirections;  ///< ascending by `before_row`
-  std::vector<AddressOrigin> origins;     ///< told since the flush before
-  FlowLedger flows;                       ///< as of `at`
+  std::vector<Redirection> redirections;   ///< ascending by `before_row`
+  std::vector<AddressOrigin> origins;      ///< told since the flush before
+  std::vector<NextHopSighting> next_hops;  ///< of windows that are over
+  FlowLedger flows;                        ///< as of `at`
   Timestamp at;
 };
 
-/// Ties Enricher, Aggregator, DependencyGraph, IntermediaryFinder and ChangeDetector together.
+/// Ties Enricher, Aggregator, DependencyGraph, IntermediaryFinder, ChangeDetector and Gateways together.
 ///
-/// Thread-compatible, but for graph(), which may be read by any thread at any time, and apply().
+/// Thread-compatible, but for graph() and gateways(), which may be read by any thread at any time, and
+/// apply().
 class Resolver {
  public:
   /// Starts with an empty map; load one with `graph().apply(revision)` before the first add().
@@ -102,8 +108,17 @@ class Resolver {
   [[nodiscard]] Diagnostic load_changes(std::span<const std::byte> state) {
     return changes_.load(state);
   }
-  [[nodiscard]] ChangeDetectorCounters changes_counters() const noexcept {
-    return changes_.counters();
+  /// With the events of gateways().
+  [[nodiscard]] ChangeDetectorCounters changes_counters() const;
+
+  [[nodiscard]] const Gateways& gateways() const noexcept { return gateways_; }
+  /// Before begin(). \return see Gateways::load().
+  [[nodiscard]] Diagnostic load_gateways(std::span<const std::byte> state) {
+    return gateways_.load(state);
+  }
+  /// Flows whose next hops found no room.
+  [[nodiscard]] std::uint64_t next_hops_refused() const noexcept {
+    return next_hops_.refused_flows();
   }
 
   [[nodiscard]] DependencyGraph& graph() noexcept { return graph_; }
@@ -137,6 +152,8 @@ class Resolver {
   IntermediaryFinder intermediaries_;
   ExternalPeers external_peers_;
   ChangeDetector changes_;
+  NextHopCounter next_hops_;
+  Gateways gateways_;
   std::size_t max_origins_;
   std::unordered_map<IpAddress, std::uint32_t, AddressHash> as_numbers_;  ///< told already
   std::vector<AddressOrigin> origins_;

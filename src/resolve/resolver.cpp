@@ -16,6 +16,20 @@ ChangeDetectorOptions with_window(ChangeDetectorOptions changes, const Aggregato
   return changes;
 }
 
+NextHopCounterOptions with_window(NextHopCounterOptions o, const AggregatorOptions& windows) {
+  o.window = windows.window;
+  o.allowed_lateness = windows.allowed_lateness;
+  o.max_past = windows.max_past;
+  o.max_future = windows.max_future;
+  return o;
+}
+
+GatewaysOptions with_window(GatewaysOptions o, const ResolverOptions& all) {
+  o.window = all.aggregator.window;
+  o.is_watching &= all.changes.is_on;
+  return o;
+}
+
 }  // namespace
 
 Resolver::Resolver(const ResolverOptions& options)
@@ -25,6 +39,8 @@ Resolver::Resolver(const ResolverOptions& options)
       intermediaries_(options.intermediaries),
       external_peers_(options.external_peers),
       changes_(with_window(options.changes, options.aggregator)),
+      next_hops_(with_window(options.next_hops, options.aggregator)),
+      gateways_(with_window(options.gateways, options)),
       max_origins_(options.external_peers.max_origins) {}
 
 void Resolver::begin(Epoch epoch, std::uint64_t last_revision) {
@@ -76,6 +92,7 @@ void Resolver::add(const FlowBatch& batch, std::size_t first, std::size_t end, T
 
 void Resolver::add_labelled(std::span<const FlowRecord> flows, Timestamp now) {
   if (external_peers_.wants_as()) learn_origins(flows);
+  next_hops_.add(flows, labels_);
   aggregator_.add(flows, labels_, now);
 }
 
@@ -111,6 +128,7 @@ Revision Resolver::flush(Timestamp now) {
 Revision Resolver::finish(Timestamp now) {
   summarize(now, summaries_);
   aggregator_.finish(summaries_.rows, &summaries_.redirections);
+  next_hops_.take_all(summaries_.next_hops);
   summaries_.flows = aggregator_.ledger();
   return apply(summaries_);
 }
@@ -132,6 +150,8 @@ void Resolver::begin_summary(Timestamp now, FlushedSummaries& out) {
   out.redirections.clear();
   out.origins.clear();
   out.origins.swap(origins_);
+  out.next_hops.clear();
+  next_hops_.take_closed(now, out.next_hops);
   out.at = now;
 }
 
@@ -144,6 +164,10 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
   const std::uint64_t refused = apply_to_graph(summaries);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
   look_at_closed(summaries);
+  if (!summaries.next_hops.empty()) {
+    gateways_.look(summaries.next_hops, events_);
+    graph_.apply(events_);
+  }
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
   revision.windows.reserve(summaries.rows.size());
   for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
@@ -190,6 +214,14 @@ std::uint64_t Resolver::apply_to_graph(const FlushedSummaries& summaries) {
   }
   apply_up_to(rows.size());
   return refused;
+}
+
+ChangeDetectorCounters Resolver::changes_counters() const {
+  ChangeDetectorCounters counters = changes_.counters();
+  const GatewayCounters gateways = gateways_.counters();
+  counters.events[static_cast<std::size_t>(ChangeType::gateway_changed)] += gateways.changes;
+  counters.left_out += gateways.left_out;
+  return counters;
 }
 
 FlowLedger Resolver::ledger() const noexcept { return without_refused(aggregator_.ledger()); }
