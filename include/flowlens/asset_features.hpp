@@ -106,6 +106,7 @@ struct AssetFeatures {
   AssetTypes client_types;
   AssetTypes server_types;
   std::optional<IntermediaryKind> intermediary;  ///< found, or said by people, to be one
+  bool is_gateway = false;                       ///< routers send on to it, as next hops tell
 };
 
 /// The types of other assets, as known before. \return unknown for an asset it does not know.

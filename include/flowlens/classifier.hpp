@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,6 +76,8 @@ struct ClassifierOptions {
   std::uint32_t steady_looks = 3;
   std::vector<ClassificationRule> rules{};  ///< empty: the ones that FlowLens comes with
   NetworkRules networks{};
+  /// Next hops in use (Gateways::in_use()), asked for at each look(); none: nothing is known of any.
+  std::function<std::vector<Endpoint>()> gateways{};
 };
 
 struct ClassifierCounters {

@@ -103,7 +103,11 @@ struct Classifier::Impl {
   }
 
   using States = std::unordered_map<Id, State, IdHash>;
-  using Fronts = std::map<Endpoint, IntermediaryKind>;
+  /// Endpoints known for what they do for others.
+  struct Known {
+    std::map<Endpoint, IntermediaryKind> fronts;
+    std::vector<Endpoint> gateways;  ///< ascending
+  };
 
   void take_stock(const DependencyGraph& graph, Timestamp now, std::vector<Id>& due);
   void take_row(const AssetRow& row, Timestamp now, std::vector<Id>& due);
@@ -114,14 +118,14 @@ struct Classifier::Impl {
                                                 AssetType old) const;
   [[nodiscard]] bool replaces(State& state, const Proposal& proposal) const;
   void decide(State& state, Proposal proposal, Timestamp now);
-  void find_intermediaries(const DependencyGraph& graph);
+  void find_known(const DependencyGraph& graph);
 
   ClassifierOptions options;
   std::uint64_t pass = 0;
 
   mutable std::mutex mutex;  ///< of what follows; look() alone writes
   States states;
-  std::shared_ptr<const Fronts> fronts = std::make_shared<Fronts>();  ///< as of the last look
+  std::shared_ptr<const Known> known = std::make_shared<Known>();  ///< as of the last look
   ClassifierCounters counters;
 };
 
@@ -132,14 +136,16 @@ Classifier::~Classifier() = default;
 const ClassifierOptions& Classifier::options() const noexcept { return impl_->options; }
 
 /// What others have been found to be, from the map; what people reject does not count.
-void Classifier::Impl::find_intermediaries(const DependencyGraph& graph) {
-  auto found = std::make_shared<Fronts>();
+void Classifier::Impl::find_known(const DependencyGraph& graph) {
+  auto found = std::make_shared<Known>();
   for (const IntermediaryRow& row : graph.intermediaries()) {
     if (row.state == IntermediaryState::rejected) continue;
-    found->try_emplace(row.front, row.kind);
+    found->fronts.try_emplace(row.front, row.kind);
   }
+  if (options.gateways) found->gateways = options.gateways();
+  std::sort(found->gateways.begin(), found->gateways.end());
   const std::lock_guard lock(mutex);
-  fronts = std::move(found);
+  known = std::move(found);
 }
 
 void Classifier::Impl::take_row(const AssetRow& row, Timestamp now, std::vector<Id>& due) {
@@ -210,13 +216,16 @@ AssetFeatures Classifier::Impl::features_of(const DependencyGraph& graph, const 
     is_end = !page.has_more;
   }
   AssetFeatures features = builder.take();
-  const auto known = [this] {
+  const auto now_known = [this] {
     const std::lock_guard lock(mutex);
-    return fronts;
+    return known;
   }();
+  const auto& gateways = now_known->gateways;
   for (const HeldEndpoint& held : row.endpoints) {
-    const auto front = known->find(held.endpoint);
-    if (front != known->end()) features.intermediary = front->second;
+    const auto front = now_known->fronts.find(held.endpoint);
+    if (front != now_known->fronts.end()) features.intermediary = front->second;
+    if (held.until) continue;
+    features.is_gateway |= std::binary_search(gateways.begin(), gateways.end(), held.endpoint);
   }
   return features;
 }
@@ -300,7 +309,7 @@ void Classifier::Impl::decide(State& state, Proposal proposal, Timestamp now) {
 std::vector<Fact> Classifier::look(const DependencyGraph& graph, Timestamp now) {
   Impl& m = *impl_;
   std::vector<Id> due;
-  m.find_intermediaries(graph);
+  m.find_known(graph);
   m.take_stock(graph, now, due);
   // The types of others as they were before this look: only look() writes them, at its begin.
   const TypeOf type_of = [&m](const Id& id) {

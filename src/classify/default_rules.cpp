@@ -141,6 +141,7 @@ network_device | uses routing          |                               | 3   |
 network_device | serves snmp           |                               | 1   |
 network_device | serves snmp           | uses = log and not serves in (print, camera, web_alt, database) | 2 | asked for counters, and reports
 network_device | serves shell          | serves = snmp                 | 1   | is managed by command line and counters
+network_device |                       | gateway = yes                 | 4.5 | routers send on to it
 network_device |                       | intermediary = source_nat     | 5   | asks for many others under its own address
 network_device |                       | clients = 0 and intermediary = source_nat | 1 | serves nothing itself
 

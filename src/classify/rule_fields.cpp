@@ -211,6 +211,11 @@ constexpr Field kFields[] = {
            out.text = to_string(*asset(r).intermediary);
            return true;
          }},
+    {.name = "gateway",
+     .kind = FieldKind::boolean,
+     .description = "routers send on to it, as next hops tell",
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return number(asset(r).is_gateway, out); }},
 };
 constexpr FieldTableOf<RuleSubject> kTable{kFields};
 

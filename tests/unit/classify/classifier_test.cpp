@@ -290,6 +290,28 @@ TEST_CASE(
   CHECK(judge(f, rules).type == AssetType::network_device);
 }
 
+TEST_CASE(
+    "classifier: what routers send on to is a network device, as long as it holds the address") {
+  Map map;
+  map.hours_of(crowd(4, {"", "10.0.0.1", 22}), 30);
+  for (const bool is_gateway : {false, true}) {
+    ClassifierOptions options;
+    if (is_gateway) {
+      options.gateways = [] {
+        return std::vector<Endpoint>{{{}, *IpAddress::parse("10.9.9.9")},
+                                     {{}, *IpAddress::parse("10.0.0.1")}};
+      };
+    }
+    Classifier classifier{options};
+    map.look(classifier, kBegin + hours{30});
+    CHECK((map.type("10.0.0.1") == "network_device") == is_gateway);
+    CHECK(map.type("10.0.9.1") != "network_device");
+    AssetFeatures features;
+    (void)classifier.judge_now(map.graph, map.asset("10.0.0.1").id, kBegin + hours{30}, &features);
+    CHECK(features.is_gateway == is_gateway);
+  }
+}
+
 TEST_CASE("classifier: probabilities sum to 1, whatever the rules say") {
   const auto rules = parse_classification_rules(
       "web | serves web | | 100 |\ndns | serves web | | -100 |\nmail | | internal | 100 | so it is",
