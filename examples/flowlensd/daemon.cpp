@@ -147,6 +147,7 @@ struct Daemon::Parts {
   Accounts accounts;
   std::unique_ptr<Ingest> ingest;
   std::atomic<bool> is_receiving{false};
+  std::atomic<bool> has_gateway_changed{false};  ///< since it was saved
   ResolverThread resolver_thread;
   Classifying classifying;
   SinglePointWatch single_points;
@@ -171,6 +172,9 @@ struct Daemon::Parts {
   void save_states();
   void load_changes();
   void save_changes();
+  void load_gateways();
+  void save_gateways();
+  void take_events(const std::vector<ChangeEvent>& events);
   void announce() const;
 
   bool read_input();
@@ -188,14 +192,14 @@ Daemon::Parts::Parts(const Loaded& loaded)
       resolver_settings(resolver_options(settings, known, geo)),
       resolver(resolver_settings),
       stores(open_stores(settings, dir.get(), stop, resolver.graph())),
-      classifier(classifier_options(settings)),
+      classifier(classifier_options(settings, resolver.gateways())),
       alerting(alert_options(), resolver.graph(), classifier.options().networks,
                std::move(stores.alerts), tell_log, fatal()),
       store(make_store_thread()),
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
-              [this](const std::vector<ChangeEvent>& events) { alerting.submit(events); }}),
+              [this](const std::vector<ChangeEvent>& events) { take_events(events); }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
@@ -213,6 +217,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
           fatal()),
       service(make_service()) {
   load_changes();
+  load_gateways();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
   // There is room for all.
   for (const Listener& listener : known.listeners) static_cast<void>(resolver.list(listener));
@@ -255,7 +260,8 @@ Service Daemon::Parts::make_service() {
           &classifier,
           &alerting,
           &geo,
-          stores.traffic.get()};
+          stores.traffic.get(),
+          &resolver.gateways()};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -274,6 +280,7 @@ void Daemon::Parts::make_server() {
   http::add_map_routes(router, service);
   http::add_traffic_routes(router, service);
   http::add_change_routes(router, service);
+  http::add_gateway_routes(router, service);
   http::add_analysis_routes(router, service);
   http::add_policy_routes(router, service);
   http::add_classification_routes(router, service);
@@ -339,6 +346,42 @@ void Daemon::Parts::save_changes() {
   } catch (const std::exception& e) {
     log::error("changes", "what was learned could not be saved", {{"reason", e.what()}});
   }
+}
+
+/// Without it routes are learned anew, and nothing is told of what changed meanwhile.
+void Daemon::Parts::load_gateways() {
+  if (!dir) return;
+  try {
+    const DecoderStates states = read_decoder_states(dir->gateway_state());
+    if (states.empty()) return;
+    const Diagnostic d = resolver.load_gateways(states.front());
+    if (d.code != DiagnosticCode::none) {
+      log::warning(
+          "gateways",
+          "the saved routes are of another window length, or damaged: they are learned anew",
+          {{"file", dir->gateway_state().string()}, {"problem", to_string(d)}});
+    }
+  } catch (const IoError& e) {
+    log::warning("gateways", "the saved routes cannot be read: they are learned anew",
+                 {{"reason", e.what()}});
+  }
+}
+
+void Daemon::Parts::save_gateways() {
+  if (!dir) return;
+  try {
+    write_decoder_states(dir->gateway_state(), {resolver.gateways().save()});
+  } catch (const std::exception& e) {
+    log::error("gateways", "the routes could not be saved", {{"reason", e.what()}});
+  }
+}
+
+void Daemon::Parts::take_events(const std::vector<ChangeEvent>& events) {
+  const auto is_of_gateway = [](const ChangeEvent& e) {
+    return e.type == ChangeType::gateway_changed;
+  };
+  if (std::any_of(events.begin(), events.end(), is_of_gateway)) has_gateway_changed = true;
+  alerting.submit(events);
 }
 
 void Daemon::Parts::announce() const {
@@ -431,8 +474,11 @@ void Daemon::Parts::serve() {
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
   while (!stop.wait(milliseconds{1'000})) {
+    // What was told is saved at once, lest a crash has it told again.
+    if (has_gateway_changed.exchange(false)) save_gateways();
     if (steady_clock::now() >= next_save_of_changes) {
       save_changes();
+      save_gateways();
       next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
     }
     if (steady_clock::now() < next_save) continue;
@@ -457,6 +503,7 @@ bool Daemon::Parts::shut_down() {
   alerting.stop();
   save_states();
   save_changes();
+  save_gateways();
   const bool is_written = !store || store->finish(kStoreGrace);
   if (!is_written)
     log::error("store", "the last revision could not be written",

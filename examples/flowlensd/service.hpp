@@ -68,6 +68,7 @@ struct Service {
   Alerting* alerting = nullptr;             ///< thread-safe
   const Geo* geo = nullptr;                 ///< null: nothing is told
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
+  const Gateways* gateways = nullptr;
 };
 
 }  // namespace flowlensd

@@ -13,6 +13,8 @@ void add_map_routes(Router& router, const Service& service);
 void add_traffic_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.
 void add_change_routes(Router& router, const Service& service);
+/// Which routers lead where.
+void add_gateway_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.
 void add_analysis_routes(Router& router, const Service& service);
 /// What should be allowed, and what has drifted.

@@ -137,6 +137,7 @@ Response get_dependency(const Request& request, const Service& s) {
   if (!row) unknown("dependency", id);
   Json body = dependency_json(*row, s.graph.sites());
   body["history"] = history_json(*row);
+  if (s.gateways != nullptr) body["ways"] = ways_json(*row, s.graph, *s.gateways);
   return json_response(body, etag_of(s));
 }
 

@@ -182,6 +182,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
       {"watched_dependencies", map.changes.dependencies,
        s.resolver_options.changes.max_dependencies},
       {"baselines", map.changes.baselines, s.resolver_options.changes.max_baselines},
+      {"routes", map.gateways.routes, s.resolver_options.gateways.max_routes},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
   auto& entries = out.gauges("flowlens_table_entries", "Entries of a bounded table.");
   for (const Row& r : rows) Families::put(entries, {{"table", r.table}}, number(r.entries));
@@ -198,6 +199,9 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "baselines"}}, number(map.changes.evicted_baselines));
   Families::put(lost, {{"table", "watched"}}, number(map.changes.unwatched));
   Families::put(lost, {{"table", "change_events"}}, number(map.changes.left_out));
+  Families::put(lost, {{"table", "next_hops"}},
+                number(map.next_hops_refused + map.gateways.evicted_next_hops));
+  Families::put(lost, {{"table", "routes"}}, number(map.gateways.evicted_routes));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }
 

@@ -143,6 +143,69 @@ Json traffic_json(const WindowRow& row) {
   return out;
 }
 
+namespace {
+
+Json asset_at_json(const Endpoint& endpoint, const DependencyGraph& graph) {
+  const auto asset = graph.asset_of(endpoint);
+  if (!asset) return nullptr;
+  return {{"id", asset->id.to_string()}, {"label", asset_label(*asset)}};
+}
+
+Json next_hop_json(const NextHopRow& hop) {
+  const bool is_attached = hop.address.is_unspecified();
+  return {{"next_hop", is_attached ? Json(nullptr) : Json(hop.address.to_string())},
+          {"directly_attached", is_attached},
+          {"is_used", hop.is_used},
+          {"share", rounded(hop.share)},
+          {"egress_interface", hop.egress_interface},
+          {"flows", hop.flows},
+          {"estimated_octets", hop.octets},
+          {"first_seen", to_string(hop.first_seen)},
+          {"last_seen", to_string(hop.last_seen)}};
+}
+
+}  // namespace
+
+Json gateway_json(const GatewayRow& row, const DependencyGraph& graph) {
+  Json networks = Json::array();
+  for (const GatewayRoute& r : row.routes) {
+    Json network{{"network", r.route.destination.to_string()},
+                 {"exporter", r.route.exporter.to_string()}};
+    network.update(next_hop_json(r.next_hop));
+    networks.push_back(std::move(network));
+  }
+  return {{"address", row.gateway.address.to_string()},
+          {"site", graph.sites().name(row.gateway.site)},
+          {"asset", asset_at_json(row.gateway, graph)},
+          {"is_used", row.is_used},
+          {"flows", row.flows},
+          {"estimated_octets", row.octets},
+          {"first_seen", to_string(row.first_seen)},
+          {"last_seen", to_string(row.last_seen)},
+          {"networks", std::move(networks)},
+          {"total_networks", row.route_count}};
+}
+
+Json ways_json(const DependencyRow& row, const DependencyGraph& graph, const Gateways& gateways) {
+  Json ways = Json::array();
+  for (std::size_t i = 0; i < row.observer_count; ++i) {
+    for (const bool to_server : {true, false}) {
+      const Endpoint& end = to_server ? row.key.server : row.key.client;
+      const auto asset = graph.asset_of(end);
+      const auto route = gateways.route(row.observers[i], end,
+                                        asset ? asset->is_internal : end.address.is_private());
+      if (!route) continue;
+      Json hops = Json::array();
+      for (const NextHopRow& hop : route->next_hops) hops.push_back(next_hop_json(hop));
+      ways.push_back({{"exporter", row.observers[i].to_string()},
+                      {"to", to_server ? "server" : "client"},
+                      {"network", route->route.destination.to_string()},
+                      {"next_hops", std::move(hops)}});
+    }
+  }
+  return ways;
+}
+
 Json history_json(const DependencyRow& row) {
   Json intervals = Json::array();
   for (const HourSpan& run : row.hours.runs()) {

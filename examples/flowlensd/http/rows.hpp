@@ -24,6 +24,10 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json dependency_json(const DependencyRow& row, const SiteTable& sites);
 /// One window, hour or day of it.
 [[nodiscard]] Json traffic_json(const WindowRow& row);
+[[nodiscard]] Json gateway_json(const GatewayRow& row, const DependencyGraph& graph);
+/// How those who see a dependency reach its ends: the next hops of each observer.
+[[nodiscard]] Json ways_json(const DependencyRow& row, const DependencyGraph& graph,
+                             const Gateways& gateways);
 /// When it had traffic: runs of hours.
 [[nodiscard]] Json history_json(const DependencyRow& row);
 [[nodiscard]] Json intermediary_json(const IntermediaryRow& row, const DependencyGraph& graph);

@@ -24,6 +24,12 @@ ClassifierOptions classifier_options(const Settings& s) {
   return o;
 }
 
+ClassifierOptions classifier_options(const Settings& s, const Gateways& gateways) {
+  ClassifierOptions o = classifier_options(s);
+  o.gateways = [&gateways] { return gateways.in_use(); };
+  return o;
+}
+
 Classifying::Classifying(Classifier& classifier, const DependencyGraph& graph,
                          std::function<bool(const Fact&)> tell, std::chrono::milliseconds interval,
                          FatalHandler fatal)

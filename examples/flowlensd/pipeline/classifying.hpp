@@ -15,6 +15,9 @@ namespace flowlensd {
 /// Reads the files that the settings name.
 /// \throws ConfigError naming file, line and what would be right.
 [[nodiscard]] ClassifierOptions classifier_options(const Settings& settings);
+/// \param gateways  outlives the Classifier.
+[[nodiscard]] ClassifierOptions classifier_options(const Settings& settings,
+                                                   const Gateways& gateways);
 
 class Classifying {
  public:

@@ -20,6 +20,7 @@ class DataDir {
   [[nodiscard]] std::filesystem::path database() const { return path_ / "flowlens.sqlite"; }
   [[nodiscard]] std::filesystem::path decoder_state() const { return path_ / "decoder-state.bin"; }
   [[nodiscard]] std::filesystem::path change_state() const { return path_ / "change-state.bin"; }
+  [[nodiscard]] std::filesystem::path gateway_state() const { return path_ / "gateway-state.bin"; }
 
  private:
   std::filesystem::path path_;

@@ -1,6 +1,6 @@
 /// \file
 /// pipeline: files that keep over a restart what decoders know of templates and sampling rates, and what
-/// the ChangeDetector has learned.
+/// the ChangeDetector and Gateways have learned.
 #pragma once
 
 #include <cstddef>

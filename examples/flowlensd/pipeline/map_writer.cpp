@@ -65,13 +65,18 @@ bool MapWriter::try_flush(Timestamp now) {
   }
   lock.unlock();
   resolver_.summarize_in_parts(advance(now), summaries_);
-  aggregator_ = resolver_.aggregator_counters();
+  count_first_half();
   lock.lock();
   is_applying_ = true;
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   lock.unlock();
   changed_.notify_all();
   return true;
+}
+
+void MapWriter::count_first_half() {
+  aggregator_ = resolver_.aggregator_counters();
+  next_hops_refused_ = resolver_.next_hops_refused();
 }
 
 bool MapWriter::go_on_closing() {
@@ -95,7 +100,7 @@ void MapWriter::take(Timestamp now, bool is_end, std::chrono::milliseconds patie
   }
   const auto begin = Clock::now();
   Revision revision = is_end ? resolver_.finish(advance(now)) : resolver_.flush(advance(now));
-  aggregator_ = resolver_.aggregator_counters();
+  count_first_half();
   hand_on(std::move(revision), seconds_since(begin));
 }
 
@@ -162,6 +167,8 @@ void MapWriter::publish(Timestamp now, const FlowLedger& flows, double flush_sec
   fresh.external_peers = resolver_.external_peers_counters();
   fresh.graph = resolver_.graph().counters();
   fresh.changes = resolver_.changes_counters();
+  fresh.gateways = resolver_.gateways().counters();
+  fresh.next_hops_refused = next_hops_refused_;
   fresh.revision = fresh.graph.revision;
   fresh.epoch = epoch_.value;
   fresh.flushed = now;

@@ -26,6 +26,8 @@ struct MapView {
   ExternalPeersCounters external_peers;
   GraphCounters graph;
   ChangeDetectorCounters changes;
+  GatewayCounters gateways;
+  std::uint64_t next_hops_refused = 0;  ///< flows
   std::uint64_t revision = 0;
   std::uint64_t epoch = 0;
   Timestamp flushed;
@@ -81,6 +83,7 @@ class MapWriter {
 
   void run();
   void wait_until_idle();
+  void count_first_half();
 
   Resolver& resolver_;
   StoreThread* store_;
@@ -89,8 +92,9 @@ class MapWriter {
   MapObservers observers_;
   Timestamp now_;
   std::uint64_t revision_ = 0;     ///< the last one handed to the store
-  AggregatorCounters aggregator_;  ///< as of the flush at hand
-  FlushedSummaries summaries_;     ///< the same
+  AggregatorCounters aggregator_;  ///< as of the flush at hand, as is the next
+  std::uint64_t next_hops_refused_ = 0;
+  FlushedSummaries summaries_;  ///< the same
 
   mutable std::mutex mutex_;
   MapView view_;
