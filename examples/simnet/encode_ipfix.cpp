@@ -41,6 +41,9 @@ constexpr std::array<Field, 14> kIpv6Fields = {{{1, 8},
                                                 {136, 1},
                                                 {152, 8},
                                                 {153, 8}}};
+// And ipNextHopIPv4Address, ipNextHopIPv6Address where they are told; no mask lengths.
+constexpr std::array<Field, 1> kIpv4NextHop = {{{15, 4}}};
+constexpr std::array<Field, 1> kIpv6NextHop = {{{62, 16}}};
 // And postNATSourceIPv4Address, postNATDestinationIPv4Address, postNAPTSourceTransportPort,
 // postNAPTDestinationTransportPort (RFC 8158), where a translator exports.
 constexpr std::array<Field, 4> kTranslation = {{{225, 4}, {226, 4}, {227, 2}, {228, 2}}};
@@ -72,8 +75,9 @@ class IpfixExporter : public FlowExporter {
 
  private:
   std::size_t record_size(const Flow& flow) const noexcept override {
-    if (flow.source.is_ipv6) return record_length(kIpv6Fields);
-    return record_length(kIpv4Fields) +
+    const std::size_t next_hop = options_.tells_next_hops ? flow.next_hop.size() : 0;
+    if (flow.source.is_ipv6) return record_length(kIpv6Fields) + next_hop;
+    return record_length(kIpv4Fields) + next_hop +
            (options_.tells_translations ? record_length(kTranslation) : 0);
   }
   std::size_t overhead() const noexcept override {
@@ -100,12 +104,16 @@ class IpfixExporter : public FlowExporter {
   void write_templates(ByteWriter& out) const {
     write_set(out, 2, [&] {
       out.u16(kTemplateIpv4);
-      out.u16(kIpv4Fields.size() + (options_.tells_translations ? kTranslation.size() : 0));
+      const bool more = options_.tells_next_hops;
+      out.u16(kIpv4Fields.size() + (more ? kIpv4NextHop.size() : 0) +
+              (options_.tells_translations ? kTranslation.size() : 0));
       write_fields(out, kIpv4Fields);
+      if (more) write_fields(out, kIpv4NextHop);
       if (options_.tells_translations) write_fields(out, kTranslation);
       out.u16(kTemplateIpv6);
-      out.u16(kIpv6Fields.size());
+      out.u16(kIpv6Fields.size() + (more ? kIpv6NextHop.size() : 0));
       write_fields(out, kIpv6Fields);
+      if (more) write_fields(out, kIpv6NextHop);
     });
     write_set(out, 3, [&] {
       out.u16(kTemplateOptions);
@@ -138,6 +146,7 @@ class IpfixExporter : public FlowExporter {
     out.u8(kEndOfFlow);
     out.u64(static_cast<std::uint64_t>(to_milliseconds(clock(flow.start))));
     out.u64(static_cast<std::uint64_t>(to_milliseconds(clock(flow.end))));
+    if (options_.tells_next_hops) out.address(flow.next_hop);
     if (options_.tells_translations && !flow.source.is_ipv6) write_translation(out, flow);
   }
 

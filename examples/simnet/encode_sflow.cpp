@@ -76,8 +76,9 @@ class SflowExporter : public Exporter {
     const std::size_t padded = (frame.size() + 3) / 4 * 4;
     sample_pool_ += static_cast<std::uint32_t>(sample.skipped);
 
+    const std::size_t router = options_.tells_next_hops ? 8 + 12 + sample.next_hop.size() : 0;
     out.u32(1);  // flow sample
-    out.u32(32 + 8 + 16 + padded);
+    out.u32(32 + 8 + 16 + padded + router);
     out.u32(++flow_sequence_);
     out.u32(kDataSource);
     out.u32(options_.sampling_rate);
@@ -85,7 +86,7 @@ class SflowExporter : public Exporter {
     out.u32(0);  // drops
     out.u32(sample.input);
     out.u32(sample.output);
-    out.u32(1);  // records
+    out.u32(options_.tells_next_hops ? 2 : 1);  // records
 
     out.u32(1);  // raw packet header
     out.u32(16 + padded);
@@ -95,6 +96,17 @@ class SflowExporter : public Exporter {
     out.u32(frame.size());
     out.append(frame);
     out.zeros(padded - frame.size());
+    if (options_.tells_next_hops) write_router(out, sample);
+  }
+
+  static void write_router(ByteWriter& out, const SampledPacket& sample) {
+    const unsigned mask = sample.destination.is_ipv6 ? 48 : 16;
+    out.u32(1002);  // extended router
+    out.u32(12 + sample.next_hop.size());
+    out.u32(sample.next_hop.is_ipv6 ? 2 : 1);
+    out.address(sample.next_hop);
+    out.u32(mask);
+    out.u32(mask);
   }
 
   Bytes frame_of(const SampledPacket& sample) const {

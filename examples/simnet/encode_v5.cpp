@@ -41,7 +41,7 @@ class V5Exporter : public FlowExporter {
   void write(ByteWriter& out, const Flow& flow) const {
     out.address(flow.source);
     out.address(flow.destination);
-    out.u32(0);  // next hop
+    out.address(flow.next_hop);
     out.u16(flow.input);
     out.u16(flow.output);
     out.u32(flow.packets);

@@ -44,6 +44,9 @@ constexpr std::array<Field, 16> kIpv6Fields = {{{1, 4},
                                                 {21, 4},
                                                 {22, 4},
                                                 {61, 1}}};
+// IPV4_NEXT_HOP and IPV6_NEXT_HOP, where they are told.
+constexpr std::array<Field, 1> kIpv4NextHop = {{{15, 4}}};
+constexpr std::array<Field, 1> kIpv6NextHop = {{{62, 16}}};
 constexpr std::array<Field, 1> kScope = {{{1, 4}}};               // System
 constexpr std::array<Field, 2> kSampling = {{{34, 4}, {35, 1}}};  // interval, algorithm
 
@@ -54,7 +57,9 @@ class V9Exporter : public FlowExporter {
 
  private:
   std::size_t record_size(const Flow& flow) const noexcept override {
-    return record_length(flow.source.is_ipv6 ? std::span<const Field>(kIpv6Fields) : kIpv4Fields);
+    const bool is_ipv6 = flow.source.is_ipv6;
+    return record_length(is_ipv6 ? std::span<const Field>(kIpv6Fields) : kIpv4Fields) +
+           (options_.tells_next_hops ? flow.next_hop.size() : 0);
   }
   std::size_t overhead() const noexcept override {
     return kHeaderLength + kDataSetsOverhead + (templates_are_due() ? kTemplatesLength : 0);
@@ -79,11 +84,14 @@ class V9Exporter : public FlowExporter {
   void write_templates(ByteWriter& out) const {
     write_set(out, 0, [&] {
       out.u16(kTemplateIpv4);
-      out.u16(kIpv4Fields.size());
+      const bool more = options_.tells_next_hops;
+      out.u16(kIpv4Fields.size() + (more ? kIpv4NextHop.size() : 0));
       write_fields(out, kIpv4Fields);
+      if (more) write_fields(out, kIpv4NextHop);
       out.u16(kTemplateIpv6);
-      out.u16(kIpv6Fields.size());
+      out.u16(kIpv6Fields.size() + (more ? kIpv6NextHop.size() : 0));
       write_fields(out, kIpv6Fields);
+      if (more) write_fields(out, kIpv6NextHop);
     });
     write_set(out, 1, [&] {
       out.u16(kTemplateOptions);
@@ -117,6 +125,7 @@ class V9Exporter : public FlowExporter {
     out.u32(uptime_ms(flow.end));
     out.u32(uptime_ms(flow.start));
     out.u8(0);  // ingress
+    if (options_.tells_next_hops) out.address(flow.next_hop);
   }
 };
 

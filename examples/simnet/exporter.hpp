@@ -44,6 +44,7 @@ struct Flow {
   Time end;
   std::uint16_t input = 0;  ///< interface
   std::uint16_t output = 0;
+  Address next_hop;                      ///< 0.0.0.0 or ::, told or not: none
   std::optional<Translated> translated;  ///< told by exporters that can
   bool is_request = false;               ///< told with `translated`: it goes to the server,
   bool is_past_translator = false;       ///< and was seen where it came out
@@ -63,6 +64,7 @@ struct SampledPacket {
   std::uint64_t skipped = 1;  ///< packets since the last sample, this one included
   std::uint16_t input = 0;
   std::uint16_t output = 0;
+  Address next_hop;
 };
 
 /// Where datagrams go.
@@ -91,6 +93,7 @@ struct ExporterOptions {
   std::uint32_t sampling_rate = 1;    ///< one packet in so many is looked at
   Micros clock_skew{};                ///< how far its clock is ahead
   bool tells_translations = false;    ///< IPFIX: the other addresses too
+  bool tells_next_hops = false;       ///< NetFlow v5 has room for it anyway
 };
 
 /// Thread-compatible.

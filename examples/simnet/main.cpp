@@ -123,6 +123,7 @@ void run(Options options) {
   if (auto* pcap = dynamic_cast<PcapSink*>(sink.get())) pcap->close();
   write_csv(options.truth, [&](std::ostream& out) { simulation.truth().write_dependencies(out); });
   write_csv(options.attempts, [&](std::ostream& out) { simulation.truth().write_attempts(out); });
+  write_csv(options.gateways, [&](std::ostream& out) { simulation.truth().write_gateways(out); });
   write_csv(options.assets, [&](std::ostream& out) { simulation.truth().write_assets(out); });
   if (!options.quiet) print_summary(options, world, simulation);
 }

@@ -88,6 +88,8 @@ const std::vector<Option>& option_table() {
        [](O& o, S v) { o.attempts = v; }},
       {"--assets", "FILE", "write what stands at each address as CSV at the end",
        [](O& o, S v) { o.assets = v; }},
+      {"--gateways", "FILE", "write by which next hops exporters sent as CSV at the end",
+       [](O& o, S v) { o.gateways = v; }},
       {"--scenario", "FILE", "what happens, in YAML; options behind it win over what it says",
        [](O& o, S v) { load_scenario(v, o); }},
       {"--seed", "N", "another seed, another enterprise (1)",

@@ -25,6 +25,7 @@ struct Options {
   std::string truth;     ///< path; empty: none
   std::string attempts;  ///< path; empty: none
   std::string assets;    ///< path; empty: none
+  std::string gateways;  ///< path; empty: none
   Ports ports;
   WorldOptions world;
   SimulationOptions simulation;

@@ -29,6 +29,7 @@ Simulation::Simulation(const World& world, const SimulationOptions& options, Dat
     exporter.sampling_rate = plan.sampling;
     exporter.clock_skew = plan.clock_skew;
     exporter.tells_translations = plan.tells_translations;
+    exporter.tells_next_hops = options.routing.is_told;
     exporters_.push_back(make_exporter(plan.protocol, exporter, sink));
     meters_.emplace_back(plan, rng_);
   }
@@ -89,6 +90,7 @@ void Simulation::start(Conversation conversation) {
       Event event;
       event.at = metered.at;
       event.exporter = seen.exporter;
+      if (options_.routing.is_told) send_on(seen.exporter, metered);
       event.metered = std::move(metered);
       push(std::move(event));
     });
@@ -101,6 +103,21 @@ void Simulation::start(Conversation conversation) {
   event.at = conversation.end;
   event.finished = std::make_shared<const Conversation>(std::move(conversation));
   push(std::move(event));
+}
+
+/// As caches of routers do: the next hop is that of a flow's first packet.
+void Simulation::send_on(std::size_t exporter, Metered& metered) {
+  const Time half = options_.traffic.start + options_.traffic.duration / 2;
+  std::visit(
+      [&](auto& what) {
+        Time at = metered.at;
+        if constexpr (requires { what.start; }) at = what.start;
+        const std::uint64_t flow =
+            what.source_port + 7U * what.destination_port + what.destination.octets[3];
+        what.next_hop = next_hop(options_.routing, exporter, what.destination, at >= half, flow);
+        truth_.add_way(exporter, what.destination, what.next_hop, at);
+      },
+      metered.what);
 }
 
 void Simulation::handle(const Event& event) {

@@ -10,6 +10,7 @@
 #include "exporter.hpp"
 #include "metering.hpp"
 #include "rng.hpp"
+#include "routing.hpp"
 #include "traffic.hpp"
 #include "truth.hpp"
 
@@ -26,6 +27,7 @@ class Pace {
 struct SimulationOptions {
   std::vector<ExporterPlan> exporters;
   TrafficOptions traffic;
+  RoutingOptions routing;
   std::uint32_t template_every = 20;
 };
 
@@ -59,6 +61,7 @@ class Simulation {
   };
 
   void start(Conversation conversation);
+  void send_on(std::size_t exporter, Metered& metered);
   void handle(const Event& event);
   void finish(const Conversation& conversation);
   bool advance(Time to);

@@ -4,6 +4,8 @@
 #include <ostream>
 #include <string>
 
+#include "routing.hpp"
+
 namespace simnet {
 namespace {
 
@@ -155,6 +157,23 @@ void Truth::write_assets(std::ostream& out) const {
     for (const Address* address : {&host.ipv4, &host.ipv6}) {
       out << address->text() << ',' << host.type << ',' << host.name << '\n';
     }
+  }
+}
+
+void Truth::add_way(std::size_t exporter, const Address& destination, const Address& next_hop,
+                    Time at) {
+  Used& used = ways_[{exporter, network_of(destination), next_hop}];
+  ++used.records;
+  used.first = std::min(used.first, at);
+  used.last = std::max(used.last, at);
+}
+
+void Truth::write_gateways(std::ostream& out) const {
+  out << "exporter,network,next_hop,records,first_ms,last_ms\n";
+  for (const auto& [way, used] : ways_) {
+    out << way.exporter << ',' << way.network.text() << (way.network.is_ipv6 ? "/48" : "/16") << ','
+        << way.next_hop.text() << ',' << used.records << ',' << to_milliseconds(used.first) << ','
+        << to_milliseconds(used.last) << '\n';
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ class Truth {
 
   void add(const Conversation& conversation, const Exported& exported);
 
+  /// An exporter has sent something on.
+  void add_way(std::size_t exporter, const Address& destination, const Address& next_hop, Time at);
+
   /// One row a dependency that was used. Behind a translator two: the client's own, if anybody saw
   /// it (view `application`), and what passes outside (`wire`), which several clients share. So with a
   /// virtual server. Through a proxy three: both its legs (`network`), and the whole (`balanced`).
@@ -39,9 +43,23 @@ class Truth {
   /// One row an address: what an inventory would say stands there.
   void write_assets(std::ostream& out) const;
 
+  /// One row an exporter, a network and a next hop by which it sent to it, where that is told.
+  void write_gateways(std::ostream& out) const;
+
   [[nodiscard]] std::size_t dependencies_used() const;
 
  private:
+  struct Way {
+    std::size_t exporter = 0;
+    Address network;
+    Address next_hop;
+    auto operator<=>(const Way&) const = default;
+  };
+  struct Used {
+    std::uint64_t records = 0;
+    Time first = Time::max();
+    Time last = Time::min();
+  };
   struct Totals {
     std::uint64_t conversations = 0;
     std::uint64_t flows = 0;
@@ -69,6 +87,7 @@ class Truth {
   std::vector<Totals> dependencies_;  ///< of what a proxy passes on: the client's leg
   std::vector<Totals> behind_;        ///< of what a proxy passes on: its own leg
   std::vector<Totals> attempts_;
+  std::map<Way, Used> ways_;
 };
 
 }  // namespace simnet

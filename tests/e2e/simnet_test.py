@@ -4,12 +4,14 @@
 import collections
 import socket
 import time
+from pathlib import Path
 
 import nfdump
 from harness import (expect, free_port, main, need, read_truth, replay, run, say, simnet, udp_datagrams,
                      work_dir)
 
 SFLOW_SAMPLING = 8
+SCENARIOS = Path(__file__).resolve().parents[2] / "examples/simnet/scenarios"
 
 
 def compare(name, found, truth, columns):
@@ -51,10 +53,15 @@ def test_refuses_what_is_wrong():
 
 def test_tshark_finds_nothing_malformed():
     """tshark decodes every datagram, with good checksums and no malformed packet."""
+    check_with_tshark()
+    check_with_tshark("--scenario", SCENARIOS / "gateways.yaml")  # with next hops
+
+
+def check_with_tshark(*scenario):
     tshark = need("tshark")
     with work_dir("simnet") as directory:
         pcap = directory / "flows.pcap"
-        simnet("--pcap", pcap, "--duration", 20, "--overlap", 20, "--sflow-sampling", SFLOW_SAMPLING)
+        simnet(*scenario, "--pcap", pcap, "--duration", 20, "--overlap", 20, "--sflow-sampling", SFLOW_SAMPLING)
         checks = [f"-o{name}.check_checksum:TRUE" for name in ("ip", "udp", "tcp")]
         fields = [f"-e{name}" for name in ("frame.protocols", "_ws.malformed", "udp.length")]
         lines = run([tshark, "-r", pcap, *checks, "-Tfields", *fields]).stdout.splitlines()
