@@ -8,11 +8,14 @@ import contextlib
 import os
 import signal
 import time
+import urllib.parse
+from pathlib import Path
 
 import postgres
 
-from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, wait_for, work_dir
+from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, simnet, wait_for, work_dir
 
+SCENARIOS = Path(__file__).resolve().parents[2] / "examples/simnet/scenarios"
 RATE = 200  # flows a second
 # Unsampled exporters only, so that every flow sent is one flow of the truth; templates come once.
 TRAFFIC = ("--exporters", "v5,v9,ipfix", "--rate", RATE, "--template-every", 0)
@@ -77,6 +80,31 @@ def test_totals_survive():
             check_ledgers(again.ledgers())
             say(f"   {len(before)} dependencies and {len(assets)} assets are the same")
             again.stop()
+
+
+def test_gateways_survive():
+    """What next hops told, and the failover among them, is the same after SIGTERM, and told once."""
+    with work_dir("restart") as directory:
+        capture = directory / "gateways.pcap"
+        simnet("--scenario", SCENARIOS / "gateways.yaml", "--rate", 20, "--pcap", capture)
+        with Daemon(directory / "daemon", "--input", capture, "--serve") as daemon:
+            daemon.wait_ready()
+            gateways, changes = daemon.items("/api/v1/gateways"), gateway_changes(daemon)
+            expect(any(item["networks"][0]["directly_attached"] for item in gateways), "nothing is attached")
+            expect(changes and all(c["before"].endswith("1") and c["after"].endswith("2") for c in changes),
+                   f"changes of gateways: {changes}")
+            daemon.stop()
+            with restarted(daemon) as again:
+                again.wait_ready()
+                expect(again.items("/api/v1/gateways") == gateways, "other gateways after the restart")
+                expect(gateway_changes(again) == changes, "other changes after the restart")
+                again.stop()
+            say(f"   {len(gateways)} gateways and {len(changes)} changes are the same")
+
+
+def gateway_changes(daemon):
+    query = urllib.parse.urlencode({"filter": "type = gateway_changed and part = no", "page_size": 100})
+    return daemon.get(f"/api/v1/changes?{query}")["items"]
 
 
 def test_term_during_traffic():
@@ -193,4 +221,4 @@ if __name__ == "__main__":
     if ON_POSTGRES:  # the others would show the same again
         main(test_kill, test_database_ends)
     else:
-        main(test_totals_survive, test_term_during_traffic, test_kill)
+        main(test_totals_survive, test_gateways_survive, test_term_during_traffic, test_kill)

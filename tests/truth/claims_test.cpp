@@ -336,9 +336,10 @@ TEST_SUITE("quick") {
 
 TEST_SUITE("long") {
   TEST_CASE("S1, S3: directions and edges are right and no octet is lost, in every scenario") {
-    for (const char* name : {"plain", "handshake", "high-ports", "low-clients", "rpc", "peers",
-                             "scans", "nat", "translators", "balancers", "observers", "rough",
-                             "failover", "monthly", "sampled", "sampled-4000", "full"}) {
+    for (const char* name :
+         {"plain", "handshake", "high-ports", "low-clients", "rpc", "peers", "scans", "nat",
+          "translators", "balancers", "observers", "rough", "failover", "gateways", "monthly",
+          "sampled", "sampled-4000", "full"}) {
       check_with_two_seeds(name, std::chrono::hours{24 * 60});
     }
   }

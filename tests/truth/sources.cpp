@@ -2,6 +2,7 @@
 
 #include <array>
 #include <sstream>
+#include <utility>
 
 #include "flowlens/capture_reader.hpp"
 #include "flowlens/decoder.hpp"
@@ -44,7 +45,7 @@ void set_seed(simnet::Options& scenario, std::uint64_t seed) {
   scenario.world.seed = scenario.simulation.traffic.seed = seed;
 }
 
-TrueMap simulate(const simnet::Options& options, const TakeFlows& take) {
+TrueMap simulate(const simnet::Options& options, const TakeFlows& take, std::string* gateways) {
   const simnet::World world = simnet::build_world(options.world);
   DecodingSink sink(take);
   simnet::RoughNetwork network(options.network, options.world.seed, sink);
@@ -52,6 +53,11 @@ TrueMap simulate(const simnet::Options& options, const TakeFlows& take) {
   simnet::Simulation simulation(world, options.simulation, network, pace);
   simulation.run();
   network.deliver_all();
+  if (gateways != nullptr) {
+    std::ostringstream ways;
+    simulation.truth().write_gateways(ways);
+    *gateways = std::move(ways).str();
+  }
   std::stringstream csv;
   simulation.truth().write_dependencies(csv);
   return read_true_map(csv, "truth of the simulation");

@@ -21,8 +21,11 @@ using TakeFlows = std::function<void(const flowlens::FlowBatch& batch, flowlens:
 /// Another seed for all that is drawn by lot.
 void set_seed(simnet::Options& scenario, std::uint64_t seed);
 
-/// Plays the scenario and decodes what its exporters send, all in memory. \return what was true.
-[[nodiscard]] TrueMap simulate(const simnet::Options& scenario, const TakeFlows& take);
+/// Plays the scenario and decodes what its exporters send, all in memory.
+/// \param gateways  null, or set to the CSV of flowlens-simnet --gateways.
+/// \return what was true.
+[[nodiscard]] TrueMap simulate(const simnet::Options& scenario, const TakeFlows& take,
+                               std::string* gateways = nullptr);
 
 /// Reads a capture of export datagrams, of ordinary traffic, or of both.
 /// \throws flowlens::IoError naming the file.
