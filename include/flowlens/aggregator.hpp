@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "flowlens/attempt.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/enricher.hpp"
 #include "flowlens/flow_record.hpp"
@@ -57,6 +58,7 @@ struct AggregatorOptions {
                                              ///< and comparisons of conversations in a window
   /// How long a translation is believed of which only the beginning or the end was told.
   std::chrono::seconds translation_lifetime{86'400};
+  std::size_t max_attempts = 100'000;  ///< told of one window; of one client at most 8,192 of them
 };
 
 struct AggregatorCounters {
@@ -75,6 +77,7 @@ struct AggregatorCounters {
   std::uint64_t translator_pairs_refused = 0;  ///< observations past the bound
   /// Times that a window had no more comparisons left to tell which of many alike are one.
   std::uint64_t translator_comparisons_refused = 0;
+  std::uint64_t attempts_refused = 0;  ///< not told, at the bounds
 };
 
 /// Pairs the halves of a conversation, counts it once however many exporters saw it, decides who
@@ -94,7 +97,10 @@ struct AggregatorCounters {
 /// do not give (aggregate/translators.hpp).
 ///
 /// Not in any dependency: attempts (a TCP connection that nobody answered or that was refused, and
-/// what a firewall denied, and what somebody sent to many that stayed silent) and control traffic (ICMP but for echo, IGMP, fragments without ports).
+/// what a firewall denied, and what somebody sent to many that stayed silent) and control traffic
+/// (ICMP but for echo, IGMP, fragments without ports). Who called whom in vain is told when the window
+/// closes, but for what may as well be an answer: without a SYN, from a known service's port or to one
+/// that clients draw.
 ///
 /// Thread-compatible.
 class Aggregator {
@@ -126,13 +132,16 @@ class Aggregator {
   /// Moves the watermark to `now`'s, closes windows that end before it, and appends a row for each
   /// dependency that changed since the last call. Rows of closed windows are final.
   /// \param redirections  null, or what stronger evidence turned round is appended to it.
+  /// \param attempts  null, or the attempts of the windows that closed are appended to it.
   void flush(Timestamp now, std::vector<ConnectionSummary>& out,
-             std::vector<Redirection>* redirections = nullptr);
+             std::vector<Redirection>* redirections = nullptr,
+             std::vector<Attempt>* attempts = nullptr);
   /// As flush(), for those who cannot wait while a window closes: windows that end before the watermark
   /// take nothing any more, but go_on_closing() closes them, and their rows come with the flush after
   /// that. What comes out in the end is the same. Until then the ledgers count what their last rows say.
   void flush_in_parts(Timestamp now, std::vector<ConnectionSummary>& out,
-                      std::vector<Redirection>* redirections = nullptr);
+                      std::vector<Redirection>* redirections = nullptr,
+                      std::vector<Attempt>* attempts = nullptr);
   /// Goes on with what flush_in_parts() has left. add() may be called in between. flush() and finish()
   /// do all that is left.
   /// \param work  conversations, ends or rows to look at, at some 10 to 500 ns each; several times
@@ -140,8 +149,8 @@ class Aggregator {
   /// \return whether there is more to do.
   bool go_on_closing(std::size_t work);
   /// Closes every window, whatever the watermark, and appends their rows: for the end of a capture.
-  void finish(std::vector<ConnectionSummary>& out,
-              std::vector<Redirection>* redirections = nullptr);
+  void finish(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections = nullptr,
+              std::vector<Attempt>* attempts = nullptr);
 
   /// normalized is counted here: every flow that came, and those counted as left out or dropped.
   /// What came last is worked out first, so this is not for every flow.

@@ -44,6 +44,7 @@
 #include "flowlens/flow_fields.hpp"
 // aggregate
 #include "flowlens/aggregator.hpp"
+#include "flowlens/attempt.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/external_peers.hpp"
 #include "flowlens/intermediary.hpp"

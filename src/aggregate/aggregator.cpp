@@ -40,6 +40,7 @@ const AggregatorOptions& checked(const AggregatorOptions& o) {
   check_limit(o.max_listeners, "max_listeners");
   check_limit(o.max_translations, "max_translations");
   check_length(o.translation_lifetime, "translation_lifetime");
+  check_limit(o.max_attempts, "max_attempts");
   return o;
 }
 
@@ -64,12 +65,7 @@ Ports echo_ports(const FlowRecord& flow) noexcept {
   return {Treatment::control};
 }
 
-Ports classify(const FlowRecord& flow) noexcept {
-  if (!flow.has(FlowField::source_address) || !flow.has(FlowField::destination_address) ||
-      !flow.has(FlowField::protocol)) {
-    return {Treatment::incomplete};
-  }
-  if (flow.kind == FlowKind::denied) return {Treatment::attempt};
+Ports ports_of(const FlowRecord& flow) noexcept {
   if (flow.protocol == kIcmp || flow.protocol == kIcmpV6) return echo_ports(flow);
   if (flow.protocol == kIgmp || flow.is_fragment_tail) return {Treatment::control};
   if (!has_ports(flow.protocol)) return {};
@@ -80,6 +76,16 @@ Ports classify(const FlowRecord& flow) noexcept {
     return {Treatment::control};
   }
   return {Treatment::conversation, flow.source_port, flow.destination_port};
+}
+
+Ports classify(const FlowRecord& flow) noexcept {
+  if (!flow.has(FlowField::source_address) || !flow.has(FlowField::destination_address) ||
+      !flow.has(FlowField::protocol)) {
+    return {Treatment::incomplete};
+  }
+  Ports ports = ports_of(flow);
+  if (flow.kind == FlowKind::denied) ports.treatment = Treatment::attempt;
+  return ports;
 }
 
 std::uint8_t bits_of(const FlowRecord& flow) noexcept {
@@ -184,6 +190,7 @@ struct Aggregator::Impl {
       case Treatment::attempt:
         ++shared.ledger.attempt;
         shared.octets.attempt += flow.octet_count;
+        note_denied(flow, labels, ports);
         return;
       case Treatment::control:
         ++shared.ledger.control;
@@ -212,12 +219,35 @@ struct Aggregator::Impl {
     spread(flow, p);
   }
 
+  /// What a firewall kept off is part of no conversation.
+  void note_denied(const FlowRecord& flow, const FlowLabels& labels, const Ports& ports) {
+    if (!labels.source_internal || !labels.destination_internal) return;
+    Window& w = window(std::max(number_of(plausible(flow.end, flow)), oldest_open));
+    const auto position = [&w](const Endpoint& endpoint) {
+      return w.add_endpoint(endpoint, w.endpoints().hash(endpoint), true);
+    };
+    Window::Call call;
+    call.caller = position({labels.source_site, flow.source_address});
+    call.called = position({labels.destination_site, flow.destination_address});
+    if (call.caller == kNoPosition || call.called == kNoPosition) return;
+    call.caller_port = ports.source;
+    call.called_port = ports.destination;
+    call.protocol = flow.protocol;
+    call.is_from_service = has_ports(flow.protocol) && labels.source_service.value != 0;
+    call.is_sure = flow.protocol == kTcp && flow.has(FlowField::tcp_flags) &&
+                   (flow.tcp_flags & (kTcpSyn | kTcpAck)) == kTcpSyn;
+    w.note_attempt(call);
+  }
+
+  [[nodiscard]] Timestamp plausible(Timestamp t, const FlowRecord& flow) const noexcept {
+    return std::clamp(t, flow.received - shared.options.max_past,
+                      flow.received + shared.options.max_future);
+  }
+
   /// Divides the flow over its windows; what falls into closed ones goes to the oldest open one.
   void spread(const FlowRecord& flow, Pending& p) {
-    const Timestamp earliest = flow.received - shared.options.max_past;
-    const Timestamp latest = flow.received + shared.options.max_future;
-    const Timestamp start = std::clamp(flow.start, earliest, latest);
-    const Timestamp end = std::clamp(std::max(flow.end, flow.start), earliest, latest);
+    const Timestamp start = plausible(flow.start, flow);
+    const Timestamp end = plausible(std::max(flow.end, flow.start), flow);
     if (start != flow.start || end != flow.end) ++counters.times_clamped;
 
     if (recent != nullptr && recent->number() >= oldest_open && start >= recent->start() &&
@@ -356,6 +386,7 @@ struct Aggregator::Impl {
     for (Redirection& r : being_decided.redirections) r.before_row += decided.rows.size();
     append(decided.rows, being_decided.rows);
     append(decided.redirections, being_decided.redirections);
+    append(decided.attempts, being_decided.attempts);
     decided.ledger += being_decided.ledger;
     decided.octets += being_decided.octets;
     being_decided.ledger = {};
@@ -380,7 +411,8 @@ struct Aggregator::Impl {
   }
 
   /// Appends what closed windows have said since the last time.
-  void tell_decided(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
+  void tell_decided(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections,
+                    std::vector<Attempt>* attempts) {
     shared.ledger += decided.ledger;
     shared.octets += decided.octets;
     decided.ledger = {};
@@ -388,14 +420,17 @@ struct Aggregator::Impl {
     for (Redirection& r : decided.redirections) r.before_row += out.size();
     if (redirections != nullptr) append(*redirections, decided.redirections);
     decided.redirections.clear();
+    if (attempts != nullptr) append(*attempts, decided.attempts);
+    decided.attempts.clear();
     append(out, decided.rows);
   }
 
-  void close_all_due(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections) {
+  void close_all_due(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections,
+                     std::vector<Attempt>* attempts) {
     due = watermark;
     while (go_on_closing(SIZE_MAX)) {
     }
-    tell_decided(out, redirections);
+    tell_decided(out, redirections, attempts);
   }
 
   void settle() const {
@@ -426,26 +461,27 @@ void Aggregator::count_dropped(FlowDropReason why, std::uint64_t flows) noexcept
 }
 
 void Aggregator::flush(Timestamp now, std::vector<ConnectionSummary>& out,
-                       std::vector<Redirection>* redirections) {
+                       std::vector<Redirection>* redirections, std::vector<Attempt>* attempts) {
   impl_->advance(now);
-  impl_->close_all_due(out, redirections);
+  impl_->close_all_due(out, redirections, attempts);
   for (const auto& w : impl_->open) w->report_changed(out);
 }
 
 void Aggregator::flush_in_parts(Timestamp now, std::vector<ConnectionSummary>& out,
-                                std::vector<Redirection>* redirections) {
+                                std::vector<Redirection>* redirections,
+                                std::vector<Attempt>* attempts) {
   impl_->advance(now);
-  impl_->tell_decided(out, redirections);
+  impl_->tell_decided(out, redirections, attempts);
   for (const auto& w : impl_->open) w->report_changed(out);
   impl_->due = impl_->watermark;
 }
 
 bool Aggregator::go_on_closing(std::size_t work) { return impl_->go_on_closing(work); }
 
-void Aggregator::finish(std::vector<ConnectionSummary>& out,
-                        std::vector<Redirection>* redirections) {
+void Aggregator::finish(std::vector<ConnectionSummary>& out, std::vector<Redirection>* redirections,
+                        std::vector<Attempt>* attempts) {
   if (!impl_->open.empty()) impl_->move_watermark(impl_->open.back()->end());
-  impl_->close_all_due(out, redirections);
+  impl_->close_all_due(out, redirections, attempts);
 }
 
 TranslationTable& Aggregator::translations() noexcept { return impl_->shared.translations; }
@@ -477,6 +513,7 @@ AggregatorCounters Aggregator::counters() const noexcept {
   counters.translations = impl_->shared.translations.counters();
   counters.translator_pairs = impl_->shared.translators.believed();
   counters.translator_pairs_refused = impl_->shared.translators.refused();
+  counters.attempts_refused = impl_->shared.attempts_refused;
   counters.translator_comparisons_refused = impl_->shared.comparisons_refused;
   return counters;
 }

@@ -51,6 +51,7 @@ const Window::Step Window::kSteps[kAllSteps] = {
     {&Window::once, &Window::order_redirections},
     {&Window::all_doubtful, &Window::note_doubts},
     {&Window::all_rows, &Window::report_all},
+    {&Window::all_attempts, &Window::report_attempts},
     {&Window::once, &Window::end_close},
 };
 
@@ -180,6 +181,7 @@ void Window::close_one(std::uint32_t position, Question& q) {
     place(key, c, found, rows_.hash(row_key(key, found)));
     account_for(q.given, c);
   }
+  if (c.answer.outcome == Outcome::attempt) note_attempt(key, c);
   if (c.answer.outcome != Outcome::applied) return;
   rows_[c.row].value.reasons |= reasons(q.evidence, c.answer);
   if (c.half[0].next != kNone && c.half[1].next != kNone) seen_by_many_.push_back(position);

@@ -29,6 +29,7 @@ struct Shared {
   std::uint64_t rows = 0;           ///< of summaries, held by all open windows
   std::uint64_t observations_refused = 0;
   std::uint64_t comparisons_refused = 0;
+  std::uint64_t attempts_refused = 0;
   std::uint64_t redirections = 0;
   std::chrono::nanoseconds tick;  ///< of WindowTime
 

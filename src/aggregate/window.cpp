@@ -65,6 +65,7 @@ Window::Window(Shared& shared)
       endpoints_(2 * shared.options.max_conversations, shared.options.hash_seed),
       conversations_(shared.options.max_conversations, shared.options.hash_seed),
       rows_(shared.options.max_conversations, shared.options.hash_seed),
+      attempts_(shared.options.max_attempts, shared.options.hash_seed),
       hop_times_(shared.options.max_conversations, shared.options.hash_seed) {
   noted_.reserve(kMaxNoted);
 }
@@ -154,6 +155,7 @@ std::uint64_t Window::fold() {
   go_on(kLearningSteps, SIZE_MAX);
   step_ = next_ = 0;
   note_vias(0, 1);
+  note_all_attempts();
   const std::uint64_t folded = conversations_.size();
   conversations_.clear();
   pool_.clear();
@@ -176,6 +178,7 @@ void Window::clear() noexcept {
   endpoints_.clear();
   conversations_.clear();
   rows_.clear();
+  attempts_.clear();
   pool_.clear();
   noted_.clear();
   dirty_.clear();

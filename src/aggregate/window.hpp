@@ -52,7 +52,8 @@ struct Row {
 struct Decided {
   std::vector<ConnectionSummary> rows;    ///< final
   std::vector<Redirection> redirections;  ///< `before_row` counts from the first of `rows`
-  FlowLedger ledger;                      ///< differences, modulo 2^64
+  std::vector<Attempt> attempts;
+  FlowLedger ledger;  ///< differences, modulo 2^64
   FlowOctetLedger octets;
 };
 
@@ -61,7 +62,8 @@ struct EndpointState {
   bool is_translated = false;  ///< while closing: see Window::translate()
   bool is_paired = false;      ///< so, by Window::pair()
   Translators::Part part = Translators::Part::none;
-  bool is_group = false;  ///< multicast or broadcast
+  bool is_group = false;       ///< multicast or broadcast
+  std::uint16_t attempts = 0;  ///< distinct ends that it has called in vain
 };
 struct EndpointHash {
   std::uint64_t operator()(const Endpoint& e, std::uint64_t seed) const noexcept {
@@ -100,6 +102,19 @@ class Window {
   /// \param services  of the low and the high port.
   void add(const ConversationKey& key, std::uint64_t hash, std::size_t side, const Share& share,
            const std::array<ServiceId, 2>& services);
+
+  /// Who called whom. Ends are positions.
+  struct Call {
+    std::uint32_t caller = 0;
+    std::uint32_t called = 0;
+    std::uint16_t caller_port = 0;
+    std::uint16_t called_port = 0;
+    std::uint8_t protocol = 0;
+    bool is_from_service = false;  ///< the caller's port is a known service's
+    bool is_sure = false;          ///< who called is beyond doubt
+  };
+  /// Takes note of a call in vain that is part of no conversation.
+  void note_attempt(const Call& call);
 
   /// Works out what the records since the last call mean.
   void settle();
@@ -199,7 +214,7 @@ class Window {
     std::size_t (Window::*size)() const noexcept;
     void (Window::*go)(std::uint32_t from, std::uint32_t to);
   };
-  static constexpr std::size_t kLearningSteps = 22, kAllSteps = 34;
+  static constexpr std::size_t kLearningSteps = 22, kAllSteps = 35;
   static const Step kSteps[kAllSteps];
   /// Goes on until `last_step`, at most.
   void go_on(std::size_t last_step, std::size_t work);
@@ -216,6 +231,8 @@ class Window {
   [[nodiscard]] std::size_t all_controls() const noexcept { return controls_.size(); }
   [[nodiscard]] std::size_t all_teachers() const noexcept { return teachers_.size(); }
   [[nodiscard]] std::size_t all_doubtful() const noexcept { return doubtful_.size(); }
+
+  [[nodiscard]] std::size_t all_attempts() const noexcept { return attempts_.positions(); }
 
   [[nodiscard]] std::size_t all_looks() const noexcept {
     return shared_.likenesses.looks.positions();
@@ -316,6 +333,14 @@ class Window {
   void order_hops(std::uint32_t from, std::uint32_t to);
   void add_hop_times(const Conversation& c);
   void report_all(std::uint32_t from, std::uint32_t to);
+
+  // attempts.cpp: who called in vain
+  static constexpr std::uint16_t kMostAttempts = 8'192;  ///< of one caller
+  void note_attempt(const ConversationKey& key, const Conversation& c);
+  void note_all_attempts();
+  [[nodiscard]] bool may_be_answer(const Call& call) const noexcept;
+  void report_attempts(std::uint32_t from, std::uint32_t to);
+
   void end_close(std::uint32_t, std::uint32_t);
 
   void report(std::uint32_t row, bool is_final, std::vector<ConnectionSummary>& out);
@@ -328,6 +353,8 @@ class Window {
   Endpoints endpoints_;
   Conversations conversations_;
   Rows rows_;
+  struct Nothing {};
+  base::BoundedTable<RowKey, Nothing, RowHash> attempts_;  ///< as the rows they would have made
   std::vector<Observation> pool_;  ///< observers besides the first of each half
   std::vector<Noted> noted_;
   std::vector<Given> given_;
