@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "flowlens/attempt.hpp"
 #include "flowlens/change_event.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/dependency_graph.hpp"
@@ -28,13 +29,16 @@ struct ChangeDetectorOptions {
       28 * 24};  ///< of silence beyond what its rhythm allows; twice that without one
   std::uint32_t quiet_windows = 3;     ///< the shortest pause that can be a silence
   std::uint64_t min_octets = 1 << 20;  ///< of a window: spikes and drops below it are passed over
-  std::uint32_t scan_ends = 25;  ///< addresses on one port, or ports of one address, in a window
+  /// Addresses on one port, or ports of one address, that one client had never called, in a window.
+  std::uint32_t scan_ends = 25;
   std::uint32_t critical_clients = 10;  ///< that lose a service nobody else gives
   std::size_t max_assets = 1'000'000;   ///< watched; past it new ones are not, and counted
   std::size_t max_services = 1'000'000;
   std::size_t max_dependencies = 1'000'000;
   std::size_t max_baselines =
-      50'000;                      ///< past it the one not used for longest goes, and is counted
+      50'000;  ///< past it the one not used for longest goes, and is counted
+  std::size_t max_attempts =
+      200'000;                     ///< remembered; past it the one made longest ago of some goes
   std::size_t max_events = 1'000;  ///< of one look(); the gravest are kept, the rest counted
   std::size_t max_parts = 50;      ///< events beneath one cause; the rest counted
   std::uint64_t hash_seed = 0;
@@ -45,6 +49,8 @@ struct ChangeDetectorCounters {
   std::uint64_t services = 0;
   std::uint64_t dependencies = 0;
   std::uint64_t baselines = 0;
+  std::uint64_t attempts = 0;                            ///< remembered
+  std::uint64_t forgotten_attempts = 0;                  ///< at the bounds
   std::uint64_t unwatched = 0;                           ///< found no room
   std::uint64_t evicted_baselines = 0;                   ///< to make room
   std::uint64_t left_out = 0;                            ///< events past max_events and max_parts
@@ -52,7 +58,7 @@ struct ChangeDetectorCounters {
 };
 
 /// Watches closed windows. State is bounded: some 110 octets a dependency watched, 90 a service or
-/// asset, 380 a baseline (hour of the week: 168 × 2 octets).
+/// asset, 380 a baseline (hour of the week: 168 × 2 octets), 40 an attempt remembered.
 ///
 /// Time is that of the windows seen: while no window with traffic closes at all, time stands still,
 /// so a pause of FlowLens itself is nobody's silence.
@@ -74,10 +80,12 @@ class ChangeDetector {
   /// \param graph  has applied the rows.
   /// \param ids  the dependency of each row; none for one that the graph had no room for.
   /// \param out  overwritten: causes before their parts.
+  /// \param attempts  of closed windows, too.
   void look(const DependencyGraph& graph, std::span<const ConnectionSummary> rows,
-            std::span<const Id> ids, std::vector<ChangeEvent>& out);
+            std::span<const Id> ids, std::vector<ChangeEvent>& out,
+            std::span<const Attempt> attempts = {});
 
-  /// All that was learned. Format of this release; a CRC-32 guards it.
+  /// All that was learned. Begins with `FLch`; format of this release; a CRC-32 guards it.
   [[nodiscard]] std::vector<std::byte> save() const;
   /// Replaces all that was learned. \return `none`, or what is wrong; then nothing has changed.
   [[nodiscard]] Diagnostic load(std::span<const std::byte> state);

@@ -46,8 +46,9 @@ enum class ChangeType : std::uint8_t {
   baseline_drift,               ///< what is there is not what the baseline `subject` says
   visibility_lost,              ///< so much fell silent at once that it was rather not seen
   gateway_changed,  ///< the exporter `subject` reaches networks by other next hops than before
+  traffic_normal,  ///< of what had a spike or drop, the dependency or asset `subject`: usual again
 };
-inline constexpr std::size_t kChangeTypeCount = 29;
+inline constexpr std::size_t kChangeTypeCount = 30;
 /// `dependency_redirected`
 [[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
 enum class Severity : std::uint8_t {
@@ -87,7 +88,7 @@ struct ChangeEvent {
 };
 
 /// What the subject is: `asset`, `dependency`, `intermediary`, `baseline`, `map` or `exporter`. The
-/// subject of a spike or drop is a dependency if the event names a client, else an asset.
+/// subject of what is about traffic is a dependency if the event names a client, else an asset.
 [[nodiscard]] std::string_view subject_kind(const ChangeEvent& event) noexcept;
 
 /// The id of a change. \param at  when it began to be so, not when it was found.

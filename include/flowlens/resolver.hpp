@@ -47,6 +47,7 @@ struct AddressOrigin {
 struct FlushedSummaries {
   std::vector<ConnectionSummary> rows;
   std::vector<Redirection> redirections;   ///< ascending by `before_row`
+  std::vector<Attempt> attempts;           ///< of windows that are over
   std::vector<AddressOrigin> origins;      ///< told since the flush before
   std::vector<NextHopSighting> next_hops;  ///< of windows that are over
   FlowLedger flows;                        ///< as of `at`

@@ -1,20 +1,13 @@
-// What is seen for the first time, or again after a silence; many at once are a scan.
-#include <algorithm>
-#include <set>
-#include <tuple>
-
+// What is seen for the first time, or again after a silence.
 #include "detect/watch.hpp"
 
 namespace flowlens::detect {
 
 namespace {
 
-Id taken(std::unordered_map<std::uint32_t, Id>& from, std::uint32_t position) {
-  const auto found = from.find(position);
-  if (found == from.end()) return {};
-  const Id id = found->second;
-  from.erase(found);
-  return id;
+Id id_in(const std::map<std::uint32_t, Id>& events, std::uint32_t position) {
+  const auto found = events.find(position);
+  return found == events.end() ? Id{} : found->second;
 }
 
 }  // namespace
@@ -25,24 +18,18 @@ void State::tell_returns() {
   put_services_in_order(back_services);
   put_in_order(back_dependencies, false);
   for (const std::uint32_t asset : back_assets) {
-    (void)taken(away_events, asset);
+    away_events.erase(asset);
     ChangeEvent event = about_asset(ChangeType::asset_online, asset, now());
     event.before = "offline";
     event.after = "online";
     event.reason = name_of(asset) + " is back";
     back[asset] = tell(std::move(event));
   }
-  const auto cause = [&](std::initializer_list<std::uint32_t> of) {
-    for (const std::uint32_t asset : of) {
-      if (const auto found = back.find(asset); found != back.end()) return found->second;
-    }
-    return Id{};
-  };
   for (const std::uint32_t service : back_services) {
-    (void)taken(vanished_events, service);
+    vanished_events.erase(service);
     const ServiceKey key = services[service].key;
     ChangeEvent event = about_service(ChangeType::service_appeared, service, now());
-    event.cause = cause({key.server});
+    event.cause = id_in(back, key.server);
     event.before = "vanished";
     event.after = "serving";
     event.reason = name_of(key.server) + " serves " + service_text(key) + " again";
@@ -51,7 +38,8 @@ void State::tell_returns() {
   for (const std::uint32_t dependency : back_dependencies) {
     const DependencyWatch& d = dependencies[dependency].value;
     ChangeEvent event = about_dependency(ChangeType::dependency_resumed, dependency, now());
-    event.cause = cause({d.server, d.client});
+    event.cause = id_in(back, d.server);
+    if (event.cause.is_none()) event.cause = id_in(back, d.client);
     event.before = "silent";
     event.after = "active";
     event.reason = name_of(d.client) + " uses " + service_text(services[d.service].key) + " of " +
@@ -63,51 +51,10 @@ void State::tell_returns() {
   back_dependencies.clear();
 }
 
-/// Many addresses on one port, or many ports of one address, from one client in one window.
-/// \param causes  set to the scan that each appearance is part of, or none.
-void State::tell_scans(std::vector<Id>& causes) {
-  causes.assign(appearances.size(), {});
-  if (is_learning()) return;
-  // Groups: (client, is a sweep over addresses, port and protocol or server) → appearances.
-  std::map<std::tuple<std::uint32_t, bool, std::uint32_t>, std::vector<std::size_t>> groups;
-  for (std::size_t i = 0; i < appearances.size(); ++i) {
-    const DependencyWatch& d = dependencies[appearances[i].dependency].value;
-    if (!assets[d.server].value.is_internal) continue;
-    const ServiceKey& key = services[d.service].key;
-    groups[{d.client, true, std::uint32_t{key.port} << 8 | key.protocol}].push_back(i);
-    groups[{d.client, false, d.server}].push_back(i);
-  }
-  for (const auto& [group, members] : groups) {
-    if (members.size() < options.scan_ends) continue;
-    const auto& [client, is_sweep, what] = group;
-    const DependencyWatch& d = dependencies[appearances[members.front()].dependency].value;
-    ChangeEvent event = about_asset(ChangeType::scan, client, now());
-    event.id = change_id(
-        ChangeType::scan, event.subject, {},
-        time_of(now()) + std::chrono::nanoseconds{what} * 2 + std::chrono::nanoseconds{is_sweep});
-    event.severity = Severity::warning;
-    event.seen = members.size();
-    event.expected = 0;
-    const ServiceKey key = services[d.service].key;
-    if (is_sweep) {
-      event.port = key.port;
-      event.protocol = key.protocol;
-    } else {
-      event.object = assets[d.server].key;
-    }
-    event.reason =
-        name_of(client) + " reached " + std::to_string(members.size()) +
-        (is_sweep ? " addresses on " + service_text(key) : " ports of " + name_of(d.server)) +
-        " in one window that it had never used";
-    const Id scan = tell(std::move(event));
-    for (const std::size_t member : members) causes[member] = scan;
-  }
-}
-
 void State::tell_appearances() {
   std::vector<Id> scans;
   tell_scans(scans);
-  std::map<std::uint32_t, Id> new_assets, new_services;
+  Discoveries found;
   for (std::size_t i = 0; i < appearances.size(); ++i) {
     // Past the bounds plain discovery is counted only: to put it into words takes longer than all else.
     const Appearance& a = appearances[i];
@@ -118,68 +65,84 @@ void State::tell_appearances() {
       ++counters.left_out;
       continue;
     }
-    tell_appearance(a, scans[i], new_assets, new_services);
+    tell_appearance(a, scans[i], found);
   }
   appearances.clear();
 }
 
-void State::tell_appearance(const Appearance& a, const Id& cause,
-                            std::map<std::uint32_t, Id>& new_assets,
-                            std::map<std::uint32_t, Id>& new_services) {
+void State::tell_appearance(const Appearance& a, const Id& cause, Discoveries& found) {
   const DependencyWatch& d = dependencies[a.dependency].value;
-  const ServiceKey key = services[d.service].key;
-  const std::string client = name_of(d.client), server = name_of(d.server);
-  const auto tell_asset = [&](std::uint32_t asset, const std::string& name, const char* does) {
-    ChangeEvent event = about_asset(ChangeType::new_asset, asset, now());
-    event.cause = cause;
-    event.after = name;
-    event.reason = name + " is seen for the first time: it " + does + " " + service_text(key);
-    new_assets[asset] = tell(std::move(event));
-  };
-  if (a.is_new_client) tell_asset(d.client, client, "uses");
-  if (a.is_new_server) tell_asset(d.server, server, "serves");
-  const auto of = [](const std::map<std::uint32_t, Id>& from, std::uint32_t what) {
-    const auto found = from.find(what);
-    return found == from.end() ? Id{} : found->second;
-  };
-  if (a.is_new_service) {
-    ChangeEvent event = about_service(ChangeType::service_appeared, d.service, now());
-    event.cause = cause.is_none() ? of(new_assets, d.server) : cause;
-    event.after = service_text(key);
-    event.reason = server + " serves " + service_text(key) + ", first to " + client;
-    const Id root = event.cause;
-    const Id id = tell(std::move(event));
-    new_services[d.service] = root.is_none() ? id : root;
-  }
-  const AssetWatch& c = assets[d.client].value;
-  const AssetWatch& s = assets[d.server].value;
-  const bool is_outside = c.is_internal != s.is_internal;
-  ChangeEvent event = about_dependency(
-      is_outside ? ChangeType::new_external_connection : ChangeType::new_dependency, a.dependency,
-      now());
-  event.id = change_id(event.type, event.subject, event.object, a.first_seen);
-  event.after = client + " → " + server + " " + service_text(key);
-  event.reason = client + " uses " + service_text(key) + " of " + server + " for the first time";
-  if (is_outside && s.is_internal) event.before = "not used from outside";
+  if (a.is_new_client) tell_new_asset(d.client, "uses", d.service, cause, found);
+  if (a.is_new_server) tell_new_asset(d.server, "serves", d.service, cause, found);
+  if (a.is_new_service) tell_new_service(d, cause, found);
+  ChangeEvent event = about_new_dependency(a);
   if (!is_learning() && cause.is_none()) {
-    const AssetWatch& inner = c.is_internal ? c : s;
-    if (a.is_settled_service && s.is_internal) {
-      event.severity = Severity::warning;
-      event.reason += "; its clients had been the same few for long";
-    } else if (is_outside && a.is_new_outside && c.is_internal && inner.services > 0 &&
-               inner.rhythm.is_known(learning)) {
-      event.severity = Severity::warning;
-      event.reason += "; this server had never spoken to the outside";
-    }
+    const std::string why = why_rare(a);
+    if (!why.empty()) event.severity = Severity::warning;
+    event.reason += why;
   }
   event.cause = cause;
   if (cause.is_none() && event.severity == Severity::info) {
-    for (const Id& id :
-         {of(new_services, d.service), of(new_assets, d.client), of(new_assets, d.server)}) {
+    for (const Id& id : {id_in(found.services, d.service), id_in(found.assets, d.client),
+                         id_in(found.assets, d.server)}) {
       if (event.cause.is_none()) event.cause = id;
     }
   }
   tell(std::move(event));
+}
+
+/// \param does  what it was seen to do with the service.
+void State::tell_new_asset(std::uint32_t asset, const char* does, std::uint32_t service,
+                           const Id& cause, Discoveries& found) {
+  ChangeEvent event = about_asset(ChangeType::new_asset, asset, now());
+  event.cause = cause;
+  event.after = name_of(asset);
+  event.reason = event.after + " is seen for the first time: it " + does + " " +
+                 service_text(services[service].key);
+  found.assets[asset] = tell(std::move(event));
+}
+
+void State::tell_new_service(const DependencyWatch& d, const Id& cause, Discoveries& found) {
+  const ServiceKey key = services[d.service].key;
+  ChangeEvent event = about_service(ChangeType::service_appeared, d.service, now());
+  event.cause = cause.is_none() ? id_in(found.assets, d.server) : cause;
+  event.after = service_text(key);
+  event.reason =
+      name_of(d.server) + " serves " + service_text(key) + ", first to " + name_of(d.client);
+  const Id root = event.cause;
+  const Id id = tell(std::move(event));
+  found.services[d.service] = root.is_none() ? id : root;
+}
+
+ChangeEvent State::about_new_dependency(const Appearance& a) const {
+  const DependencyWatch& d = dependencies[a.dependency].value;
+  const std::string client = name_of(d.client), server = name_of(d.server);
+  const std::string service = service_text(services[d.service].key);
+  const bool is_inner_server = assets[d.server].value.is_internal;
+  const bool is_outside = assets[d.client].value.is_internal != is_inner_server;
+  ChangeEvent event = about_dependency(
+      is_outside ? ChangeType::new_external_connection : ChangeType::new_dependency, a.dependency,
+      now());
+  event.id = change_id(event.type, event.subject, event.object, a.first_seen);
+  if (is_outside && is_inner_server) event.before = "not used from outside";
+  event.after = client + " → " + server + " " + service;
+  event.reason = client + " uses " + service + " of " + server + " for the first time";
+  return event;
+}
+
+/// Why somebody should look at a new dependency; empty: nobody needs to.
+std::string State::why_rare(const Appearance& a) const {
+  const DependencyWatch& d = dependencies[a.dependency].value;
+  const AssetWatch &client = assets[d.client].value, &server = assets[d.server].value;
+  if (a.is_settled_service && server.is_internal) {
+    return "; its clients had been the same few for long";
+  }
+  // The first between this client and the outside.
+  if (a.is_new_outside && client.is_internal && client.services > 0 &&
+      client.rhythm.is_known(learning)) {
+    return "; this server had never spoken to the outside";
+  }
+  return {};
 }
 
 }  // namespace flowlens::detect

@@ -35,6 +35,7 @@ void check(const ChangeDetectorOptions& o) {
   least(o.max_services, "max_services");
   least(o.max_dependencies, "max_dependencies");
   least(o.max_baselines, "max_baselines");
+  least(o.max_attempts, "max_attempts");
   least(o.max_events, "max_events");
 }
 
@@ -47,7 +48,8 @@ State::State(const ChangeDetectorOptions& o)
       forget_after(ticks(o.forget_after, o.window)),
       assets(o.max_assets, o.hash_seed),
       services(o.max_services, o.hash_seed),
-      dependencies(o.max_dependencies, o.hash_seed) {}
+      dependencies(o.max_dependencies, o.hash_seed),
+      attempts(o.max_attempts, o.hash_seed) {}
 
 std::uint32_t State::index_of(Timestamp t) const noexcept {
   const auto index = t.time_since_epoch() / options.window;
@@ -73,36 +75,33 @@ void State::move_on(std::uint32_t index) noexcept {
   current = index;
 }
 
-void State::look(const DependencyGraph& with, std::span<const ConnectionSummary> rows,
-                 std::span<const Id> ids) {
-  graph = &with;
+namespace {
+
+/// Each once, the earliest first.
+std::vector<Timestamp> windows_of(std::span<const ConnectionSummary> rows, std::span<const Id> ids,
+                                  std::span<const Attempt> attempts) {
   std::vector<Timestamp> windows;
+  const auto add = [&windows](Timestamp start) {
+    if (windows.empty() || windows.back() != start) windows.push_back(start);
+  };
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].provisional || ids[i].is_none()) continue;
-    if (windows.empty() || windows.back() != rows[i].window_start) {
-      windows.push_back(rows[i].window_start);
-    }
+    if (!rows[i].provisional && !ids[i].is_none()) add(rows[i].window_start);
   }
+  for (const Attempt& attempt : attempts) add(attempt.window_start);
   std::sort(windows.begin(), windows.end());
   windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-  std::vector<std::size_t> strangers;
-  for (const Timestamp window : windows) {
+  return windows;
+}
+
+}  // namespace
+
+void State::look(const DependencyGraph& with, std::span<const ConnectionSummary> rows,
+                 std::span<const Id> ids, std::span<const Attempt> in_vain) {
+  graph = &with;
+  for (const Timestamp window : windows_of(rows, ids, in_vain)) {
     move_on(index_of(window));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i].provisional || ids[i].is_none() || rows[i].window_start != window) continue;
-      const std::uint32_t position = dependencies.find(ids[i]);
-      if (position == kNone) {
-        strangers.push_back(i);
-      } else {
-        see(rows[i], position);
-      }
-    }
-    // In an order of their own, so that it does not matter in which they come.
-    std::sort(strangers.begin(), strangers.end(), [&](std::size_t l, std::size_t r) {
-      return std::tie(rows[l].first, ids[l]) < std::tie(rows[r].first, ids[r]);
-    });
-    for (const std::size_t i : strangers) meet(rows[i], ids[i]);
-    strangers.clear();
+    look_at_rows(window, rows, ids);
+    take_attempts(window, in_vain);
     tell_returns();
     tell_appearances();
     judge_traffic();
@@ -112,12 +111,32 @@ void State::look(const DependencyGraph& with, std::span<const ConnectionSummary>
   keep_gravest();
 }
 
+void State::look_at_rows(Timestamp window, std::span<const ConnectionSummary> rows,
+                         std::span<const Id> ids) {
+  std::vector<std::size_t> strangers;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].provisional || ids[i].is_none() || rows[i].window_start != window) continue;
+    const std::uint32_t position = dependencies.find(ids[i]);
+    if (position == kNone) {
+      strangers.push_back(i);
+    } else {
+      see(rows[i], position);
+    }
+  }
+  // In an order of their own, so that it does not matter in which they come.
+  std::sort(strangers.begin(), strangers.end(), [&](std::size_t l, std::size_t r) {
+    return std::tie(rows[l].first, ids[l]) < std::tie(rows[r].first, ids[r]);
+  });
+  for (const std::size_t i : strangers) meet(rows[i], ids[i]);
+}
+
 void State::meet(const ConnectionSummary& row, const Id& id) {
   const Tick tick = tick_of(row.window_start);
   const auto known = graph->dependency(id);
   if (!known || known->id != id) return;
   const bool is_new = known->first_seen >= row.window_start;
   Appearance found;
+  found.key = known->key;
   found.first_seen = known->first_seen;
   const Tick first = is_new ? tick : std::min(tick, tick_of(known->first_seen));
   const std::uint32_t position = watch(*known, first, tick, &found);
@@ -191,10 +210,11 @@ void ChangeDetector::begin(const DependencyGraph& graph) {
 }
 
 void ChangeDetector::look(const DependencyGraph& graph, std::span<const ConnectionSummary> rows,
-                          std::span<const Id> ids, std::vector<ChangeEvent>& out) {
+                          std::span<const Id> ids, std::vector<ChangeEvent>& out,
+                          std::span<const Attempt> attempts) {
   out.clear();
   if (!impl_->options.is_on) return;
-  impl_->look(graph, rows, ids);
+  impl_->look(graph, rows, ids, attempts);
   out.swap(impl_->events);
 }
 
@@ -203,6 +223,7 @@ ChangeDetectorCounters ChangeDetector::counters() const noexcept {
   counters.assets = impl_->assets.size();
   counters.services = impl_->services.size();
   counters.dependencies = impl_->dependencies.size();
+  counters.attempts = impl_->attempts.size();
   counters.baselines = impl_->baselines.size() - impl_->free_baselines.size();
   return counters;
 }

@@ -2,6 +2,7 @@
 // kept.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "detect/watch.hpp"
 #include "wire/sealed_state.hpp"
@@ -16,7 +17,7 @@ using wire::ByteReader;
 using wire::ByteWriter;
 
 constexpr std::uint32_t kMark = 0x464c'6368;  // "FLch"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 
 void put(ByteWriter& out, const Id& id) { out.append(std::as_bytes(std::span{id.octets})); }
 Id take_id(ByteReader& in) {
@@ -29,11 +30,13 @@ void put(ByteWriter& out, const Rhythm& r) {
   out.u32(r.begun).u32(r.last).u32(r.period).u32(r.longest).u32(r.second).u32(r.older);
   out.u32(r.last_long).u16(r.alike);
 }
-Rhythm take_rhythm(ByteReader& in) {
+/// Nothing can have been later than now.
+Tick take_tick(ByteReader& in, Tick now) { return std::min(in.u32(), now); }
+Rhythm take_rhythm(ByteReader& in, Tick now) {
   Rhythm r;
-  r.begun = in.u32();
-  r.last = in.u32();
-  r.period = in.u32();
+  r.begun = take_tick(in, now);
+  r.last = std::max(take_tick(in, now), r.begun);
+  r.period = take_tick(in, now);
   r.longest = in.u32();
   r.second = in.u32();
   r.older = in.u32();
@@ -44,12 +47,12 @@ Rhythm take_rhythm(ByteReader& in) {
 
 void put(ByteWriter& out, const Baseline& b, std::uint32_t owner) {
   for (const std::uint16_t level : b.usual.levels()) out.u16(level);
-  out.u32(owner).u8(b.is_asset).u8(b.over).u8(b.under).u8(b.is_told);
+  out.u32(owner).u8(b.is_asset).u8(b.over).u8(b.under).u8(b.calm).u8(b.is_told).u8(b.is_unsettled);
   out.u32(b.begun).u32(b.used).u32(b.run_began);
   out.u32(std::bit_cast<std::uint32_t>(b.above)).u32(std::bit_cast<std::uint32_t>(b.below));
   out.u32(b.hour).u32(b.count).u64(b.sum).u32(static_cast<std::uint32_t>(b.last_excess));
 }
-Baseline take_baseline(ByteReader& in) {
+Baseline take_baseline(ByteReader& in, Tick now) {
   Baseline b;
   std::array<std::uint16_t, HourOfWeek::kHours> levels;
   for (auto& level : levels) level = in.u16();
@@ -58,10 +61,12 @@ Baseline take_baseline(ByteReader& in) {
   b.is_asset = in.u8() != 0;
   b.over = in.u8();
   b.under = in.u8();
+  b.calm = in.u8();
   b.is_told = in.u8() != 0;
-  b.begun = in.u32();
-  b.used = in.u32();
-  b.run_began = in.u32();
+  b.is_unsettled = in.u8() != 0;
+  b.begun = take_tick(in, now);
+  b.used = take_tick(in, now);
+  b.run_began = take_tick(in, now);
   b.above = std::bit_cast<float>(in.u32());
   b.below = std::bit_cast<float>(in.u32());
   b.hour = in.u32();
@@ -107,6 +112,20 @@ void take_events(ByteReader& in, std::size_t bound, std::unordered_map<std::uint
   }
 }
 
+void save_attempts(const State& s, ByteWriter& out) {
+  out.u32(s.attempts_since).u32(count_of(s.attempts.size()));
+  for (std::uint32_t i = 0; i < s.attempts.positions(); ++i) {
+    if (!s.attempts[i].value.alive) continue;
+    out.u64(s.attempts[i].key).u32(s.attempts[i].value.last);
+  }
+  out.u32(count_of(s.scans.size()));
+  for (const auto& [client, scan] : s.scans) {
+    put(out, client);
+    out.u32(scan.begun).u32(scan.last);
+    put(out, scan.event);
+  }
+}
+
 void save(const State& s, ByteWriter& out) {
   out.u64(static_cast<std::uint64_t>(s.options.window.count()));
   out.u8(s.has_begun).u32(s.current).u32(s.blind).u32(s.begun).u32(s.swept);
@@ -145,22 +164,17 @@ void save(const State& s, ByteWriter& out) {
   }
   put_events(out, s.away_events, assets.places);
   put_events(out, s.vanished_events, services.places);
+  save_attempts(s, out);
 }
 
-/// \return whether all of it held.
-bool take(ByteReader& in, State& s) {
-  if (in.u64() != static_cast<std::uint64_t>(s.options.window.count())) return false;
-  s.has_begun = in.u8() != 0;
-  s.current = in.u32();
-  s.blind = in.u32();
-  s.begun = in.u32();
-  s.swept = in.u32();
-  if (s.blind > s.current) return false;
+// Each returns whether what it took held.
+
+bool take_assets(ByteReader& in, State& s) {
   for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
     const auto [position, is_new] = s.assets.insert(take_id(in));
     if (!is_new) return false;  // twice, or more than there is room for now
     AssetWatch& a = s.assets[position].value;
-    a.rhythm = take_rhythm(in);
+    a.rhythm = take_rhythm(in, s.now());
     a.endpoint.site.value = in.u16();
     std::array<std::uint8_t, 16> octets{};
     for (auto& octet : octets) octet = in.u8();
@@ -169,6 +183,10 @@ bool take(ByteReader& in, State& s) {
     a.is_away = in.u8() != 0;
     a.alive = true;
   }
+  return in.ok();
+}
+
+bool take_services(ByteReader& in, State& s) {
   for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
     ServiceKey key;
     key.server = in.u32();
@@ -178,18 +196,22 @@ bool take(ByteReader& in, State& s) {
     const auto [position, is_new] = s.services.insert(key);
     if (!is_new) return false;
     ServiceWatch& w = s.services[position].value;
-    w.rhythm = take_rhythm(in);
-    for (Tick& tick : w.new_clients) tick = in.u32();
+    w.rhythm = take_rhythm(in, s.now());
+    for (Tick& tick : w.new_clients) tick = take_tick(in, s.now());
     w.is_vanished = in.u8() != 0;
     w.has_answered = in.u8() != 0;
     w.alive = true;
     ++s.assets[key.server].value.services;
   }
+  return in.ok();
+}
+
+bool take_dependencies(ByteReader& in, State& s) {
   for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
     const auto [position, is_new] = s.dependencies.insert(take_id(in));
     if (!is_new) return false;
     DependencyWatch& d = s.dependencies[position].value;
-    d.rhythm = take_rhythm(in);
+    d.rhythm = take_rhythm(in, s.now());
     d.client = in.u32();
     d.service = in.u32();
     d.direction = Direction{std::min<std::uint8_t>(in.u8(), 2)};
@@ -197,25 +219,66 @@ bool take(ByteReader& in, State& s) {
     if (d.client >= s.assets.size() || d.service >= s.services.size()) return false;
     d.server = s.services[d.service].key.server;
     d.alive = true;
-    ++s.services[d.service].value.clients;
-    AssetWatch& client = s.assets[d.client].value;
-    AssetWatch& server = s.assets[d.server].value;
-    ++client.dependencies;
-    ++server.dependencies;
-    if (client.is_internal != server.is_internal) {
-      ++(client.is_internal ? client : server).externals;
+    s.count_in(d);
+  }
+  return in.ok();
+}
+
+/// In steps of HourOfWeek. What is no number is none either.
+bool is_distance(double steps) { return steps >= 0 && steps <= 0xffff; }
+
+bool take_baselines(ByteReader& in, State& s) {
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const Baseline b = take_baseline(in, s.now());
+    if (b.owner >= (b.is_asset ? s.assets.size() : s.dependencies.size())) return false;
+    if (!is_distance(b.above) || !is_distance(b.below) ||
+        !is_distance(std::abs(static_cast<double>(b.last_excess)))) {
+      return false;
     }
+    Load& load = s.load_of(b);
+    if (load.baseline != kNone) return false;
+    if (s.baselines.size() >= s.options.max_baselines) continue;  // a lower bound now
+    load.baseline = count_of(s.baselines.size());
+    s.baselines.push_back(b);
+  }
+  return in.ok();
+}
+
+bool take_attempts(ByteReader& in, State& s) {
+  s.attempts_since = in.u32();
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const std::uint64_t attempt = in.u64();
+    const Tick last = take_tick(in, s.now());
+    if (s.attempts.full()) continue;  // a lower bound now
+    s.attempts[s.attempts.insert(attempt).first].value = {last, true};
   }
   for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
-    const Baseline b = take_baseline(in);
-    if (b.owner >= (b.is_asset ? s.assets.size() : s.dependencies.size())) return false;
-    if (s.baselines.size() >= s.options.max_baselines) continue;  // a lower bound now
-    s.load_of(b).baseline = count_of(s.baselines.size());
-    s.baselines.push_back(b);
+    const Id client = take_id(in);
+    Scan& scan = s.scans[client];
+    scan.begun = take_tick(in, s.now());
+    scan.last = take_tick(in, s.now());
+    scan.event = take_id(in);
+  }
+  return in.ok();
+}
+
+bool take(ByteReader& in, State& s) {
+  if (in.u64() != static_cast<std::uint64_t>(s.options.window.count())) return false;
+  s.has_begun = in.u8() != 0;
+  s.current = in.u32();
+  s.blind = in.u32();
+  if (s.blind > s.current || s.current > Timestamp::max().time_since_epoch() / s.options.window) {
+    return false;
+  }
+  s.begun = take_tick(in, s.now());
+  s.swept = take_tick(in, s.now());
+  if (!take_assets(in, s) || !take_services(in, s) || !take_dependencies(in, s) ||
+      !take_baselines(in, s)) {
+    return false;
   }
   take_events(in, s.assets.size(), s.away_events);
   take_events(in, s.services.size(), s.vanished_events);
-  return in.ok() && in.remaining() == 0;
+  return take_attempts(in, s) && in.remaining() == 0;
 }
 
 }  // namespace

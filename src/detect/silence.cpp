@@ -208,51 +208,58 @@ void State::look_for_silent_dependencies() {
   }
   put_in_order(late, false);
   for (const std::uint32_t i : late) {
-    DependencyWatch& d = dependencies[i].value;
-    const std::uint32_t pause = pause_of(d.rhythm);
     // Re-directed meanwhile: its traffic goes on under another id.
     const auto row = graph->dependency(dependencies[i].key);
-    if (!row || row->id != dependencies[i].key) {
+    if (row && row->id == dependencies[i].key) {
+      tell_silent(i);
+    } else {
       gone.push_back(i);
-      continue;
     }
-    d.is_silent = true;
-    ChangeEvent event = about_dependency(ChangeType::dependency_silent, i, d.rhythm.last);
-    event.cause = cause_of(d);
-    const bool is_job = d.rhythm.is_job();
-    if (event.cause.is_none() && is_job) event.severity = Severity::warning;
-    event.before = "active";
-    event.after = "silent";
-    event.reason = name_of(d.client) + " has not used " + service_text(services[d.service].key) +
-                   " of " + name_of(d.server) + " for " + span_text(pause) +
-                   (is_job ? "; it comes every " : "; it has never rested longer than ") +
-                   span_text(d.rhythm.most());
-    tell(std::move(event));
   }
   put_in_order(gone, false);
   for (const std::uint32_t i : gone) {
     const DependencyWatch& d = dependencies[i].value;
     // What was seen for a moment only, as by a scan, goes without a word.
-    if (d.is_silent && pause_of(d.rhythm) > forget_after) {
-      ChangeEvent event = about_dependency(ChangeType::removed_dependency, i, d.rhythm.last);
-      event.before = "silent";
-      event.after = "forgotten";
-      event.reason = name_of(d.client) + " has not used " + service_text(services[d.service].key) +
-                     " of " + name_of(d.server) + " for " + span_text(pause_of(d.rhythm));
-      for (const std::uint32_t asset : {d.client, d.server}) {
-        const AssetWatch& a = assets[asset].value;
-        if (a.dependencies > 1 || !a.is_internal || !a.is_away) continue;
-        ChangeEvent last = about_asset(ChangeType::removed_asset, asset, a.rhythm.last);
-        last.before = "offline";
-        last.after = "forgotten";
-        last.reason = name_of(asset) + " has been silent for " + span_text(pause_of(a.rhythm));
-        const Id cause = tell(std::move(last));
-        if (event.cause.is_none()) event.cause = cause;
-      }
-      tell(std::move(event));
-    }
+    if (d.is_silent && pause_of(d.rhythm) > forget_after) tell_removed(i);
     forget(i);
   }
+}
+
+void State::tell_silent(std::uint32_t dependency) {
+  DependencyWatch& d = dependencies[dependency].value;
+  d.is_silent = true;
+  ChangeEvent event = about_dependency(ChangeType::dependency_silent, dependency, d.rhythm.last);
+  event.cause = cause_of(d);
+  const bool is_job = d.rhythm.is_job();
+  if (event.cause.is_none() && is_job) event.severity = Severity::warning;
+  event.before = "active";
+  event.after = "silent";
+  event.reason = name_of(d.client) + " has not used " + service_text(services[d.service].key) +
+                 " of " + name_of(d.server) + " for " + span_text(pause_of(d.rhythm)) +
+                 (is_job ? "; it comes every " : "; it has never rested longer than ") +
+                 span_text(d.rhythm.most());
+  tell(std::move(event));
+}
+
+/// With it go ends that have no other dependency left.
+void State::tell_removed(std::uint32_t dependency) {
+  const DependencyWatch& d = dependencies[dependency].value;
+  ChangeEvent event = about_dependency(ChangeType::removed_dependency, dependency, d.rhythm.last);
+  event.before = "silent";
+  event.after = "forgotten";
+  event.reason = name_of(d.client) + " has not used " + service_text(services[d.service].key) +
+                 " of " + name_of(d.server) + " for " + span_text(pause_of(d.rhythm));
+  for (const std::uint32_t asset : {d.client, d.server}) {
+    const AssetWatch& a = assets[asset].value;
+    if (a.dependencies > 1 || !a.is_internal || !a.is_away) continue;
+    ChangeEvent last = about_asset(ChangeType::removed_asset, asset, a.rhythm.last);
+    last.before = "offline";
+    last.after = "forgotten";
+    last.reason = name_of(asset) + " has been silent for " + span_text(pause_of(a.rhythm));
+    const Id cause = tell(std::move(last));
+    if (event.cause.is_none()) event.cause = cause;
+  }
+  tell(std::move(event));
 }
 
 }  // namespace flowlens::detect

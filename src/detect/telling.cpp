@@ -14,6 +14,12 @@ std::string State::name_of(std::uint32_t asset) const {
   return assets[asset].value.endpoint.address.to_string();
 }
 
+/// The asset may have gone into another.
+Id State::id_of(std::uint32_t asset) const {
+  const auto row = graph->asset(assets[asset].key);
+  return row ? row->id : assets[asset].key;
+}
+
 /// `tcp/5432 (postgresql)`
 std::string State::service_text(const ServiceKey& key) const {
   const std::string_view protocol = name_of_protocol(key.protocol);
@@ -38,7 +44,7 @@ std::string State::span_text(std::uint32_t ticks) const {
 ChangeEvent State::about_asset(ChangeType type, std::uint32_t asset, Tick since) const {
   ChangeEvent event;
   event.type = type;
-  event.subject = assets[asset].key;
+  event.subject = id_of(asset);
   event.endpoint = assets[asset].value.endpoint;
   event.at = time_of(now());
   event.id = change_id(type, event.subject, {}, time_of(since));
@@ -62,7 +68,7 @@ ChangeEvent State::about_dependency(ChangeType type, std::uint32_t dependency, T
   ChangeEvent event;
   event.type = type;
   event.subject = dependencies[dependency].key;
-  event.object = assets[d.client].key;
+  event.object = id_of(d.client);
   event.at = time_of(now());
   event.endpoint = assets[d.server].value.endpoint;
   event.client = assets[d.client].value.endpoint;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -70,7 +71,9 @@ struct Baseline {
   bool alive = false;
   std::uint8_t over = 0;         ///< windows in a row far above
   std::uint8_t under = 0;        ///< and far below
+  std::uint8_t calm = 0;         ///< windows since the last of either
   bool is_told = false;          ///< of the run at hand
+  bool is_unsettled = false;     ///< it was, and has not been said to be over
   std::int32_t last_excess = 0;  ///< of the window before, in steps of HourOfWeek
   Tick begun = 0;
   Tick used = 0;
@@ -80,6 +83,14 @@ struct Baseline {
   std::uint32_t hour = 0;
   std::uint32_t count = 0;  ///< windows in `hour`
   std::uint64_t sum = 0;    ///< their octets
+};
+
+/// A run of windows far from usual.
+struct Run {
+  std::uint32_t baseline = kNone;
+  bool is_over = true;
+  std::uint64_t octets = 0;
+  std::uint64_t usual = 0;
 };
 
 struct IdHash {
@@ -97,9 +108,48 @@ using AssetTable = base::BoundedTable<Id, AssetWatch, IdHash>;
 using ServiceTable = base::BoundedTable<ServiceKey, ServiceWatch, ServiceHash>;
 using DependencyTable = base::BoundedTable<Id, DependencyWatch, IdHash>;
 
+/// That somebody called in vain: what has always been in vain is no scan.
+struct AttemptMemory {
+  Tick last = 0;
+  bool alive = false;
+};
+struct AttemptHash {
+  std::uint64_t operator()(std::uint64_t key, std::uint64_t seed) const noexcept {
+    return base::hash_of(key, seed);
+  }
+};
+using AttemptTable = base::BoundedTable<std::uint64_t, AttemptMemory, AttemptHash>;
+
+/// What a client calls much of: one port of many addresses, or many ports of one address.
+struct ScanTarget {
+  bool is_sweep = false;
+  std::uint16_t port = 0;  ///< of a sweep; so is the protocol
+  std::uint8_t protocol = 0;
+  Endpoint server;  ///< of all others
+  friend auto operator<=>(const ScanTarget&, const ScanTarget&) noexcept = default;
+};
+struct ScanGroup {
+  std::vector<DependencyKey> keys;
+  std::vector<std::size_t> appearances;  ///< of those that answered
+};
+/// What one client called in one window and never before.
+struct ScanClient {
+  Endpoint endpoint;
+  std::map<ScanTarget, ScanGroup> groups;
+};
+using LargeGroup = const std::pair<const ScanTarget, ScanGroup>*;
+
+/// A client that scans: one event, however long it takes, up to a day.
+struct Scan {
+  Tick begun = 0;
+  Tick last = 0;
+  Id event;
+};
+
 /// A dependency seen for the first time.
 struct Appearance {
   std::uint32_t dependency = kNone;
+  DependencyKey key;
   Timestamp first_seen;
   bool is_new_client = false;
   bool is_new_server = false;
@@ -108,12 +158,19 @@ struct Appearance {
   bool is_settled_service = false;  ///< whose clients have long been the same few
 };
 
+/// Events of what is new in a window, by position.
+struct Discoveries {
+  std::map<std::uint32_t, Id> assets, services;
+};
+
 struct State {
   explicit State(const ChangeDetectorOptions& o);
 
   // change_detector.cpp
   void look(const DependencyGraph& graph, std::span<const ConnectionSummary> rows,
-            std::span<const Id> ids);
+            std::span<const Id> ids, std::span<const Attempt> attempts);
+  void look_at_rows(Timestamp window, std::span<const ConnectionSummary> rows,
+                    std::span<const Id> ids);
   void move_on(std::uint32_t index) noexcept;
   /// A row of a dependency not watched yet, and of one that is.
   void meet(const ConnectionSummary& row, const Id& id);
@@ -128,6 +185,7 @@ struct State {
   // watching.cpp: what is watched
   std::uint32_t watch(const DependencyRow& row, Tick first, Tick last, Appearance* found);
   std::uint32_t watch_asset(const Id& id, Tick first, Tick last, bool* is_new);
+  std::uint32_t count_in(const DependencyWatch& d) noexcept;
   void forget(std::uint32_t dependency);
   void begin(const DependencyGraph& with);
   void take_hours(Rhythm& rhythm, const HourBitmap& hours) const;
@@ -142,6 +200,7 @@ struct State {
   /// \return its id.
   Id tell(ChangeEvent event);
   [[nodiscard]] std::string name_of(std::uint32_t asset) const;
+  [[nodiscard]] Id id_of(std::uint32_t asset) const;
   [[nodiscard]] std::string service_text(const ServiceKey& key) const;
   [[nodiscard]] std::string span_text(std::uint32_t ticks) const;
   void keep_gravest();
@@ -149,15 +208,32 @@ struct State {
   // appearance.cpp
   void tell_returns();
   void tell_appearances();
+  void tell_appearance(const Appearance& a, const Id& cause, Discoveries& found);
+  void tell_new_asset(std::uint32_t asset, const char* does, std::uint32_t service, const Id& cause,
+                      Discoveries& found);
+  void tell_new_service(const DependencyWatch& d, const Id& cause, Discoveries& found);
+  [[nodiscard]] ChangeEvent about_new_dependency(const Appearance& a) const;
+  [[nodiscard]] std::string why_rare(const Appearance& a) const;
+
+  // scans.cpp
+  void take_attempts(Timestamp window, std::span<const Attempt> attempts);
+  [[nodiscard]] bool has_called_before(const DependencyKey& key) const;
+  void remember_attempt(std::uint64_t attempt);
+  /// \param causes  set to the scan that each appearance is part of, or none.
   void tell_scans(std::vector<Id>& causes);
-  void tell_appearance(const Appearance& a, const Id& cause, std::map<std::uint32_t, Id>& assets,
-                       std::map<std::uint32_t, Id>& services);
+  [[nodiscard]] Id client_of(const Endpoint& endpoint) const;
+  Id scan_of(const Id& client, const ScanClient& seen, std::span<const LargeGroup> large);
+  [[nodiscard]] ChangeEvent about_scan(const Id& client, const ScanClient& seen,
+                                       std::span<const LargeGroup> large) const;
+  [[nodiscard]] std::string label_of(const Endpoint& endpoint) const;
 
   // silence.cpp
   void look_for_silence();
   void look_for_lost_assets();
   void look_for_lost_services();
   void look_for_silent_dependencies();
+  void tell_silent(std::uint32_t dependency);
+  void tell_removed(std::uint32_t dependency);
   void tell_lost_services(const std::vector<std::uint32_t>& lost,
                           const std::vector<std::uint32_t>& lost_assets, const Id& root);
   [[nodiscard]] ChangeEvent about_lost_asset(std::uint32_t asset, bool serves,
@@ -174,6 +250,13 @@ struct State {
 
   // traffic.cpp
   void judge_traffic();
+  std::optional<Run> judge(std::uint32_t baseline, std::uint64_t octets, std::uint32_t hour);
+  static void begin_hour(Baseline& b, std::uint32_t hour) noexcept;
+  static bool is_over_with(Baseline& b) noexcept;
+  void tell_runs(const std::vector<Run>& runs);
+  void tell_usual(const Baseline& b);
+  [[nodiscard]] bool is_explained(const Run& run, const std::vector<Run>& runs) const;
+  [[nodiscard]] ChangeEvent about_traffic(ChangeType type, const Baseline& b, const Run& run) const;
   std::uint32_t make_baseline(std::uint32_t owner, bool is_asset);
   void drop_baseline(std::uint32_t position) noexcept;
   Load& load_of(const Baseline& b) noexcept;
@@ -189,6 +272,10 @@ struct State {
   std::vector<Baseline> baselines;
   std::vector<std::uint32_t> free_baselines;
   std::size_t baseline_hand = 0;
+  AttemptTable attempts;
+  std::uint32_t attempt_hand = 0;
+  Tick attempts_since = kNone;  ///< when the first was looked at; kNone: none yet
+  std::map<Id, Scan> scans;     ///< by client
   // Events that began and have not ended, by position.
   std::unordered_map<std::uint32_t, Id> away_events;
   std::unordered_map<std::uint32_t, Id> vanished_events;
@@ -202,6 +289,7 @@ struct State {
   // Of the look at hand.
   const DependencyGraph* graph = nullptr;
   std::vector<Appearance> appearances;
+  std::vector<DependencyKey> vain;  ///< attempts never made before
   std::vector<std::uint32_t> back_assets, back_services, back_dependencies;
   struct Touched {
     std::uint32_t owner;

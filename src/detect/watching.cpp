@@ -67,7 +67,6 @@ std::uint32_t State::watch(const DependencyRow& row, Tick first, Tick last, Appe
   }
   a.is_settled_service = !a.is_new_service && s.rhythm.is_known(learning) &&
                          s.clients <= kFewClients && first - s.new_clients.front() >= learning;
-  ++s.clients;
   std::rotate(s.new_clients.begin(), s.new_clients.begin() + 1, s.new_clients.end());
   s.new_clients.back() = first;
 
@@ -81,16 +80,20 @@ std::uint32_t State::watch(const DependencyRow& row, Tick first, Tick last, Appe
   d.direction = row.direction;
   d.rhythm.begin(first);
   d.rhythm.last = std::max(first, last);
-  AssetWatch& c = assets[client].value;
-  AssetWatch& v = assets[server].value;
-  ++c.dependencies;
-  ++v.dependencies;
-  if (c.is_internal != v.is_internal) {
-    AssetWatch& inner = c.is_internal ? c : v;
-    a.is_new_outside = inner.externals == 0;
-    ++inner.externals;
-  }
+  a.is_new_outside = count_in(d) == 1;
   return a.dependency;
+}
+
+/// Counts it with its service and its ends.
+/// \return how many there are now between its inner end and the outside; 0: it is no such one.
+std::uint32_t State::count_in(const DependencyWatch& d) noexcept {
+  ++services[d.service].value.clients;
+  AssetWatch& client = assets[d.client].value;
+  AssetWatch& server = assets[d.server].value;
+  ++client.dependencies;
+  ++server.dependencies;
+  if (client.is_internal == server.is_internal) return 0;
+  return ++(client.is_internal ? client : server).externals;
 }
 
 void State::forget(std::uint32_t dependency) {

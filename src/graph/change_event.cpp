@@ -39,7 +39,8 @@ constexpr std::string_view kTypes[] = {"dependency_redirected",
                                        "application_changed",
                                        "baseline_drift",
                                        "visibility_lost",
-                                       "gateway_changed"};
+                                         "gateway_changed",
+                                         "traffic_normal"};
 static_assert(std::size(kTypes) == kChangeTypeCount);
 
 constexpr std::string_view kSubjects[] = {"asset",    "dependency", "intermediary",
@@ -58,6 +59,7 @@ Subject subject_of(const ChangeEvent& event) noexcept {
       return kDependency;
     case ChangeType::traffic_spike:
     case ChangeType::traffic_drop:
+    case ChangeType::traffic_normal:
       return event.client.address.is_unspecified() ? kAsset : kDependency;
     case ChangeType::intermediary_proposed:
     case ChangeType::intermediary_judged:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "flowlens/error.hpp"
+#include "graph/derived_ids.hpp"
 
 namespace flowlens::graph {
 
@@ -17,6 +18,21 @@ void append(std::string& to, const SiteTable& sites, const Endpoint& e) {
   to += '/';
   to += e.address.to_string();
 }
+
+const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
+  const auto check = [](const char* name, std::size_t limit) {
+    if (limit > 0) return;
+    throw ConfigError(std::string("DependencyGraphOptions::") + name +
+                      " is 0; it must be at least 1");
+  };
+  check("max_assets", o.max_assets);
+  check("max_dependencies", o.max_dependencies);
+  check("max_aliases", o.max_aliases);
+  check("max_events", o.max_events);
+  return o;
+}
+
+}  // namespace
 
 Id asset_id(const SiteTable& sites, const Endpoint& first, std::uint32_t ordinal) {
   std::string text;
@@ -39,21 +55,6 @@ Id dependency_id(const SiteTable& sites, const DependencyKey& key) {
   text += std::to_string(key.port);
   return derive_id(dependency_namespace(), text);
 }
-
-const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
-  const auto check = [](const char* name, std::size_t limit) {
-    if (limit > 0) return;
-    throw ConfigError(std::string("DependencyGraphOptions::") + name +
-                      " is 0; it must be at least 1");
-  };
-  check("max_assets", o.max_assets);
-  check("max_dependencies", o.max_dependencies);
-  check("max_aliases", o.max_aliases);
-  check("max_events", o.max_events);
-  return o;
-}
-
-}  // namespace
 
 State::State(const DependencyGraphOptions& o, SiteTable site_table)
     : options(checked(o)),

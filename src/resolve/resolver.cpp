@@ -127,7 +127,7 @@ Revision Resolver::flush(Timestamp now) {
 
 Revision Resolver::finish(Timestamp now) {
   summarize(now, summaries_);
-  aggregator_.finish(summaries_.rows, &summaries_.redirections);
+  aggregator_.finish(summaries_.rows, &summaries_.redirections, &summaries_.attempts);
   next_hops_.take_all(summaries_.next_hops);
   summaries_.flows = aggregator_.ledger();
   return apply(summaries_);
@@ -135,19 +135,20 @@ Revision Resolver::finish(Timestamp now) {
 
 void Resolver::summarize(Timestamp now, FlushedSummaries& out) {
   begin_summary(now, out);
-  aggregator_.flush(now, out.rows, &out.redirections);
+  aggregator_.flush(now, out.rows, &out.redirections, &out.attempts);
   out.flows = aggregator_.ledger();
 }
 
 void Resolver::summarize_in_parts(Timestamp now, FlushedSummaries& out) {
   begin_summary(now, out);
-  aggregator_.flush_in_parts(now, out.rows, &out.redirections);
+  aggregator_.flush_in_parts(now, out.rows, &out.redirections, &out.attempts);
   out.flows = aggregator_.ledger();
 }
 
 void Resolver::begin_summary(Timestamp now, FlushedSummaries& out) {
   out.rows.clear();
   out.redirections.clear();
+  out.attempts.clear();
   out.origins.clear();
   out.origins.swap(origins_);
   out.next_hops.clear();
@@ -190,10 +191,12 @@ void Resolver::look_at_closed(const FlushedSummaries& summaries) {
   const auto& rows = summaries.rows;
   const bool has_closed = std::any_of(rows.begin(), rows.end(),
                                       [](const ConnectionSummary& s) { return !s.provisional; });
-  if (!has_closed) return;
-  intermediaries_.look(rows);
-  graph_.apply(intermediaries_.proposals(), summaries.at);
-  changes_.look(graph_, rows, dependency_ids_, events_);
+  if (has_closed) {
+    intermediaries_.look(rows);
+    graph_.apply(intermediaries_.proposals(), summaries.at);
+  }
+  if (!has_closed && summaries.attempts.empty()) return;
+  changes_.look(graph_, rows, dependency_ids_, events_, summaries.attempts);
   graph_.apply(events_);
 }
 

@@ -23,19 +23,44 @@ struct Weeks {
   ChangeDetector detector;
   std::uint32_t window = 0;
   std::vector<ConnectionSummary> rows, extra;
+  std::vector<Attempt> attempts;
+  Dice noise;
   std::vector<Id> ids;
   std::vector<ChangeEvent> told;  ///< by the last window
   std::vector<std::pair<std::uint32_t, ChangeEvent>> all;
 
-  Weeks(std::uint64_t seed, std::uint32_t workstations) : network(seed, workstations) {}
+  Weeks(std::uint64_t seed, std::uint32_t workstations)
+      : network(seed, workstations), noise(seed + 1'000) {}
+
+  void call(std::uint32_t client, std::uint32_t server, std::uint16_t port) {
+    attempts.push_back(
+        {{SimulatedWeeks::endpoint(client), SimulatedWeeks::endpoint(server), port, 6},
+         SimulatedWeeks::start(window)});
+  }
+  /// What is in vain in a normal week: a monitoring system polls hosts that are long gone,
+  /// workstations ask a dead printer, some look for peers, each for a few.
+  void call_in_vain() {
+    for (std::uint32_t i = 0; i < 60 && window % 3 == 0; ++i) {
+      call(SimulatedWeeks::kMonitor, 600 + i, 9'100);
+    }
+    for (std::uint32_t client = 200; client < 240; ++client) {
+      if (noise.below(3) == 0) call(client, 700, 631);
+      for (std::uint64_t n = client % 8 == 0 ? noise.below(20) : 0; n > 0; --n) {
+        call(client, 800 + static_cast<std::uint32_t>(noise.below(199)),
+             static_cast<std::uint16_t>(6'881 + noise.below(9)));
+      }
+    }
+  }
 
   void step() {
     network.draw(window, rows);
     rows.insert(rows.end(), extra.begin(), extra.end());
     extra.clear();
+    call_in_vain();
     (void)graph.apply(rows, &ids);
     (void)graph.take_revision(window + 1, {}, SimulatedWeeks::start(window + 1));
-    detector.look(graph, rows, ids, told);
+    detector.look(graph, rows, ids, told, attempts);
+    attempts.clear();
     for (const ChangeEvent& e : told) all.emplace_back(window, e);
     ++window;
   }
@@ -122,21 +147,29 @@ void let_faults_happen(Weeks& w, Score& score) {
         e != nullptr && e->severity == Severity::warning && e->client == Net::endpoint(client),
         "new client of the database");
   }
-  for (const bool is_sweep : {true, false}) {
-    const std::uint32_t begin = next();
-    for (std::uint32_t i = 0; i < 40; ++i) {
-      const auto port = static_cast<std::uint16_t>(is_sweep ? 22 : 7'000 + i);
-      w.extra.push_back(Net::row(
-          {205, is_sweep ? 200 + i + (i >= 5) : Net::kApp, port, Net::Use::Shape::steady, 200, 1},
-          begin, 200));
+  for (const std::uint32_t answered : {40u, 20u, 0u}) {
+    for (const bool is_sweep : {true, false}) {
+      const std::uint32_t begin = next();
+      for (std::uint32_t i = 0; i < 40; ++i) {
+        // Ports and addresses that no scan before has called.
+        const std::uint16_t port =
+            static_cast<std::uint16_t>(is_sweep ? 22 + answered : 7'000 + 100 * answered + i);
+        const std::uint32_t server = is_sweep ? 200 + i + (i >= 5) : Net::kApp;
+        if (i < answered) {
+          const Net::Use use{205, server, port, Net::Use::Shape::steady, 200, 1};
+          w.extra.push_back(Net::row(use, begin, 200));
+        } else {
+          w.call(205, server, port);
+        }
+      }
+      w.run_to(begin + 2);
+      const ChangeEvent* e = w.find(ChangeType::scan, 205, begin, begin + 2);
+      const auto parts = std::count_if(w.all.begin(), w.all.end(), [&](const auto& told) {
+        return e != nullptr && told.second.cause == e->id;
+      });
+      score.count(e != nullptr && e->seen == 40u && (parts > 0) == (answered > 0), "scan");
+      score.count(w.roots(Severity::warning, begin, begin + 2) == 1, "a scan is one thing");
     }
-    w.run_to(begin + 2);
-    const ChangeEvent* e = w.find(ChangeType::scan, 205, begin, begin + 2);
-    const auto parts = std::count_if(w.all.begin(), w.all.end(), [&](const auto& told) {
-      return e != nullptr && told.second.cause == e->id;
-    });
-    score.count(e != nullptr && e->seen == 40u && parts > 0, "scan");
-    score.count(w.roots(Severity::warning, begin, begin + 2) == 1, "a scan is one thing");
   }
   for (const auto& [client, server] :
        {std::pair{Net::kApp, Net::kDatabase}, std::pair{Net::kWeb + 1, Net::kApp + 2},

@@ -247,6 +247,58 @@ TEST_CASE("so many silent at once: rather not seen") {
   }
 }
 
+TEST_CASE("traffic: far more is told of once, and once that it is usual again") {
+  Fixture f;
+  std::uint32_t w = live(f, 0, 9 * kDay, 4e6);
+  std::vector<ChangeEvent> spikes, ends;
+  std::vector<std::uint32_t> end_at;
+  const auto go_on = [&](std::uint32_t windows, double octets) {
+    for (const std::uint32_t end = w + windows; w < end; ++w) {
+      live(f, w, w + 1, octets);
+      for (const ChangeEvent& e : f.told) {
+        if (e.type == ChangeType::traffic_spike) spikes.push_back(e);
+        if (e.type != ChangeType::traffic_normal) continue;
+        ends.push_back(e);
+        end_at.push_back(w);
+      }
+    }
+  };
+  go_on(6, 40e6);
+  REQUIRE(spikes.size() == 1);  // of the dependency, which explains its ends
+  go_on(4, 4e6);
+  go_on(2, 40e6);  // too early to be over; the same is told of again
+  CHECK(ends.empty());
+  const std::uint32_t usual_from = w;
+  go_on(20, 4e6);
+  REQUIRE(ends.size() == 1);
+  CHECK(end_at[0] == usual_from + 5);
+  CHECK(ends[0].subject == spikes[0].subject);
+  CHECK(ends[0].severity == Severity::info);
+  CHECK(subject_kind(ends[0]) == "dependency");
+  CHECK(ends[0].reason == "10.0.0.1 and 10.0.0.9 have the usual traffic again, in 6 windows");
+  // What has come to stay is usual after a while.
+  spikes.clear();
+  ends.clear();
+  go_on(8 * kDay, 40e6);
+  CHECK(spikes.size() == 1);
+  CHECK(ends.size() == 1);
+}
+
+TEST_CASE("an asset that has gone into another: events are about that one") {
+  Fixture f;
+  std::uint32_t w = live(f, 0, 8 * kDay);
+  const Id gone = f.graph.asset_of(Net::endpoint(9))->id;
+  const Id into = f.graph.asset_of(Net::endpoint(2))->id;
+  for (const Fact& fact : f.graph.facts_to_merge(into, gone, Net::start(w))) f.graph.apply(fact);
+  REQUIRE(f.graph.asset_of(Net::endpoint(9))->id == into);
+  for (int i = 0; i < 5; ++i, ++w) {
+    f.see({row(3, 8, 53, w)});
+    if (f.count(ChangeType::service_vanished) > 0) break;
+  }
+  CHECK(f.one(ChangeType::service_vanished).subject == into);
+  CHECK(f.one(ChangeType::asset_offline).subject != gone);
+}
+
 TEST_CASE("a restart: what was saved goes on as if nothing had been; the map alone tells rhythms") {
   Fixture f;
   std::uint32_t w = live(f, 0, 9 * kDay, 4e6);
