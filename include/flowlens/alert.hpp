@@ -42,7 +42,7 @@ struct NotedEvent {
   ChangeEvent event;
   /// The asset `subject`, or the client and the server of the dependency `subject`, or the front of an
   /// intermediary; then the same of `object`. Each once, at most kMaxNotedAssets; those that the map
-  /// does not know are left out.
+  /// does not know are left out, but for who scans.
   std::vector<NotedAsset> assets;
 };
 

@@ -32,6 +32,22 @@ std::vector<Id> AlertBook::unresolved(const AlertKey& key) const {
   return ids;
 }
 
+std::vector<Id> AlertBook::unresolved_about(const Id& subject) const {
+  std::vector<Id> ids;
+  for (auto i = current_.lower_bound({subject, {}, 0, 0, {}}); i != current_.end(); ++i) {
+    if (i->first.subject != subject) break;
+    if (!is_resolved(*find(i->second))) ids.push_back(i->second);
+  }
+  return ids;
+}
+
+void AlertBook::move(const Id& id, AlertKey key) {
+  Alert& a = begin_change(id);
+  current_.erase(a.key);
+  a.key = std::move(key);
+  end_change(a);
+}
+
 std::vector<Id> AlertBook::unresolved() const {
   std::vector<Id> ids;
   ids.reserve(unresolved_.size());

@@ -25,6 +25,8 @@ class AlertBook {
   [[nodiscard]] const Alert* find(const AlertKey& key) const;
   /// Those not resolved of that subject, type and service, whatever the rule.
   [[nodiscard]] std::vector<Id> unresolved(const AlertKey& key) const;
+  /// Those not resolved of that subject, whatever else.
+  [[nodiscard]] std::vector<Id> unresolved_about(const Id& subject) const;
   /// All that are not resolved, in the order of their ids.
   [[nodiscard]] std::vector<Id> unresolved() const;
   [[nodiscard]] const std::map<Id, Alert>& all() const noexcept { return alerts_; }
@@ -48,6 +50,8 @@ class AlertBook {
     change(a);
     return end_change(a);
   }
+  /// Gives one that is not resolved another key, under which no other one is unresolved.
+  void move(const Id& id, AlertKey key);
   /// Resolves those for which there is no room. \return how many.
   std::uint64_t crowd_out(Timestamp now);
   /// Removes resolved ones for which there is no room. \return how many.

@@ -27,6 +27,15 @@ class Noter {
     if (const auto asset = graph_.asset_of(endpoint)) add(*asset);
   }
 
+  /// Who does nothing but call in vain is not on the map; such clients are internal.
+  void note_stranger(const ChangeEvent& event) {
+    AssetRow row;
+    row.id = event.subject;
+    row.is_internal = true;
+    row.endpoints.push_back({event.endpoint, event.at, {}});
+    add(row);
+  }
+
  private:
   void add(const Id& id) {
     if (const auto asset = graph_.asset(id)) add(*asset);
@@ -83,7 +92,11 @@ NotedEvent note(const ChangeEvent& event, const DependencyGraph& graph,
                 const NetworkRules& networks) {
   NotedEvent noted{event, {}};
   Noter noter{graph, networks, noted.assets};
-  noter.note(event.subject);
+  if (event.type == ChangeType::scan && !graph.asset(event.subject)) {
+    noter.note_stranger(event);
+  } else {
+    noter.note(event.subject);
+  }
   noter.note(event.object);
   if (noted.assets.empty()) noter.note(event.endpoint);
   return noted;

@@ -379,4 +379,63 @@ TEST_CASE("noted events: the assets at both ends, with what network rules say of
   CHECK_FALSE(matches("environment != lab"));
   CHECK(matches("has location and not asset web1"));
   CHECK(note(ChangeEvent{}, graph, networks).assets.empty());
+  // Who only scans is nowhere on the map; whom he scans may be.
+  e.type = ChangeType::scan;
+  e.subject = test_id("stranger");
+  e.endpoint.address = *IpAddress::parse("10.1.0.7");
+  const NotedEvent scan = note(e, graph, networks);
+  REQUIRE(scan.assets.size() == 2);
+  CHECK(scan.assets[0].label == "10.1.0.7");
+  CHECK(scan.assets[0].environment == "lab");
+  CHECK(scan.assets[1].label == "10.0.0.1");
+}
+
+TEST_CASE("alerts: traffic that is usual again clears a spike and a drop") {
+  for (const ChangeType type : {ChangeType::traffic_spike, ChangeType::traffic_drop}) {
+    Fixture f{R"({"name":"traffic","events":["traffic_spike","traffic_drop"]})"};
+    f.tell(noted(type, "web1", kMonday));
+    f.tell(noted(ChangeType::traffic_normal, "web2", kMonday + 1h));
+    CHECK(f.only().status == AlertStatus::open);
+    const auto notices = f.tell(noted(ChangeType::traffic_normal, "web1", kMonday + 1h));
+    REQUIRE(notices.size() == 1);
+    CHECK(notices[0].step == AlertStep::cleared);
+    CHECK(f.only().status == AlertStatus::resolved);
+    CHECK(can_clear(type));
+  }
+}
+
+TEST_CASE("alerts: those of an asset that goes into another go with it") {
+  const auto merged = [](const char* from, const char* into, Timestamp at) {
+    NotedEvent e = noted(ChangeType::asset_merged, into, at);
+    e.event.object = e.event.subject;
+    e.event.subject = test_id(from);
+    e.event.id = change_id(e.event.type, e.event.subject, e.event.object, at);
+    return e;
+  };
+  Fixture f{kOffline};
+  f.tell(noted(ChangeType::asset_offline, "web1", kMonday));
+  f.tell(noted(ChangeType::asset_offline, "db", kMonday));
+  CHECK(f.tell(merged("web1", "web", kMonday + 1h)).empty());
+  REQUIRE(f.list("asset web").size() == 1);
+  const Alert moved = f.list("asset web")[0];
+  CHECK(moved.key.subject == test_id("web"));
+  CHECK(moved.status == AlertStatus::open);
+  CHECK(f.list("asset db")[0].key.subject == test_id("db"));
+  const AlertChanges changes = f.engine.take_changes();
+  CHECK(changes.alerts.size() == 2);
+  // What comes of the one is the other's, also after a restart.
+  AlertEngine again;
+  REQUIRE(again.put(rule_of(kOffline)));
+  AlertState state;
+  state.alerts = changes.alerts;
+  again.restore(std::move(state));
+  const NotedEvent online = noted(ChangeType::asset_online, "web", kMonday + 2h);
+  REQUIRE(again.take({&online, 1}, online.event.at).size() == 1);
+  CHECK(again.alert(moved.id)->status == AlertStatus::resolved);
+  // Two of the same become one.
+  f.tell(merged("db", "web", kMonday + 3h));
+  REQUIRE(f.list("status resolved").size() == 1);
+  CHECK(f.list("status resolved")[0].key.subject == test_id("db"));
+  CHECK(f.tell(noted(ChangeType::asset_online, "web", kMonday + 4h)).size() == 1);
+  CHECK(f.list("status resolved").size() == 2);
 }
