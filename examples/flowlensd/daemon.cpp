@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -26,6 +27,7 @@
 #include "pipeline/ingest.hpp"
 #include "pipeline/log_channel.hpp"
 #include "pipeline/periodic.hpp"
+#include "pipeline/replace_file.hpp"
 #include "pipeline/resolver_thread.hpp"
 #include "pipeline/stores.hpp"
 #include "report/summary.hpp"
@@ -325,12 +327,13 @@ void Daemon::Parts::save_states() {
 void Daemon::Parts::load_changes() {
   if (!dir || !settings.changes_enabled) return;
   try {
-    const DecoderStates states = read_decoder_states(dir->change_state());
-    if (states.empty()) return;
-    const Diagnostic d = resolver.load_changes(states.front());
+    const auto state = read_file(dir->change_state());
+    if (!state) return;
+    const Diagnostic d = resolver.load_changes(std::as_bytes(std::span{*state}));
     if (d.code != DiagnosticCode::none) {
       log::warning("changes",
-                   "what was learned is of another window length, or damaged: it is learned anew",
+                   "what was learned is of another release or window length, or damaged: it is "
+                   "learned anew",
                    {{"file", dir->change_state().string()}, {"problem", to_string(d)}});
     }
   } catch (const IoError& e) {
@@ -342,7 +345,8 @@ void Daemon::Parts::load_changes() {
 void Daemon::Parts::save_changes() {
   if (!dir || !settings.changes_enabled) return;
   try {
-    write_decoder_states(dir->change_state(), {writer.save_changes()});
+    const std::vector<std::byte> state = writer.save_changes();
+    replace_file(dir->change_state(), {reinterpret_cast<const char*>(state.data()), state.size()});
   } catch (const std::exception& e) {
     log::error("changes", "what was learned could not be saved", {{"reason", e.what()}});
   }

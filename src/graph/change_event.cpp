@@ -39,8 +39,8 @@ constexpr std::string_view kTypes[] = {"dependency_redirected",
                                        "application_changed",
                                        "baseline_drift",
                                        "visibility_lost",
-                                         "gateway_changed",
-                                         "traffic_normal"};
+                                       "gateway_changed",
+                                       "traffic_normal"};
 static_assert(std::size(kTypes) == kChangeTypeCount);
 
 constexpr std::string_view kSubjects[] = {"asset",    "dependency", "intermediary",

@@ -22,9 +22,9 @@ def entry(datagram, session=0, step=0):
     return struct.pack("!BH", control, len(datagram)) + datagram
 
 
-def sealed(mark, content):
+def sealed(mark, content, version=1):
     """As sealed_state.hpp has it; the target writes the checksum."""
-    return mark + struct.pack("!H", 1) + content + bytes(4)
+    return mark + struct.pack("!H", version) + content + bytes(4)
 
 
 def saved_state():
@@ -34,6 +34,24 @@ def saved_state():
     parser = sealed(b"FLTS", struct.pack("!I", 1) + template)
     facts = sealed(b"FLNS", struct.pack("!II", 0, 0))
     return sealed(b"FLDS", struct.pack("!I", len(parser)) + parser + struct.pack("!I", len(facts)) + facts)
+
+
+def learned_state():
+    """A ChangeDetector's: one dependency with its ends and its service, a baseline, an attempt and a scan, for
+    a month up to 2026-06-01."""
+    now = 1780272000 // 300
+    rhythm = struct.pack("!7IH", now - 8064, now - 1, now - 8064, 3, 2, 4, 12, 1)
+    asset = lambda n: bytes([n]) * 16 + rhythm + struct.pack("!H10xH4B2B", 0, 0xFFFF, 10, 0, 0, n, 1, 0)
+    service = struct.pack("!IHB", 1, 443, 6) + rhythm + struct.pack("!3I2B", now - 100, now - 90, now - 80, 0, 1)
+    dependency = bytes([3]) * 16 + rhythm + struct.pack("!II2B", 0, 0, 0, 0)
+    baseline = struct.pack("!168H", *(1000 + hour for hour in range(168)))
+    baseline += struct.pack("!I6B3I2f2IQi", 0, 0, 0, 0, 9, 0, 1, now - 8064, now - 1, now - 50, 16, 16, 5, 2, 4000, 0)
+    content = struct.pack("!QB4I", 300 * 10**9, 1, now, 0, now - 8064, now - 1)
+    content += struct.pack("!I", 2) + asset(1) + asset(9) + struct.pack("!I", 1) + service
+    content += struct.pack("!I", 1) + dependency + struct.pack("!I", 1) + baseline + struct.pack("!II", 0, 0)
+    content += struct.pack("!IIQI", now - 8064, 1, 12345, now - 3)
+    content += struct.pack("!I", 1) + bytes([1]) * 16 + struct.pack("!II", now - 5, now - 1) + bytes([4]) * 16
+    return sealed(b"FLch", content, version=2)
 
 
 def made():
@@ -63,6 +81,7 @@ def made():
     withdrawal = struct.pack("!HHHH", 2, 8, 300, 0)
     yield "ipfix", (entry(ipfix(template + data), 3) + entry(ipfix(data), 3, 15) + entry(ipfix(withdrawal), 3) +
                     entry(ipfix(data), 3) + entry(ipfix(template), 3))
+    yield "changes", bytes([1]) + learned_state()
     yield "state", struct.pack("!BH", 1, len(saved_state())) + saved_state() + entry(ipfix(data))
     variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)
     yield "ipfix", entry(ipfix(variable + struct.pack("!HHIB3sI", 302, 16, 1, 3, b"abc", 2)))

@@ -1,10 +1,7 @@
 #include "pipeline/decoder_state.hpp"
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,11 +34,9 @@ void write_decoder_states(const std::filesystem::path& file, const DecoderStates
 }
 
 DecoderStates read_decoder_states(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return {};
-  std::ifstream in(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) throw IoError(file.string() + ": cannot be read: " + std::strerror(errno));
-  std::string_view rest = text;
+  const std::optional<std::string> text = read_file(file);
+  if (!text) return {};
+  std::string_view rest = *text;
   if (!rest.starts_with(kMagic)) {
     throw IoError(file.string() + ": is no decoder state of this release");
   }

@@ -1,6 +1,5 @@
 /// \file
-/// pipeline: files that keep over a restart what decoders know of templates and sampling rates, and what
-/// the ChangeDetector and Gateways have learned.
+/// pipeline: a file that keeps over a restart what decoders know of templates and sampling rates.
 #pragma once
 
 #include <cstddef>

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "flowlens/error.hpp"
@@ -56,6 +58,14 @@ void replace_file(const std::filesystem::path& file, std::string_view octets) {
   if (rename(fresh.c_str(), file.c_str()) != 0) fail(file, "cannot be replaced", errno);
   const std::filesystem::path folder = file.parent_path();
   File(folder, O_RDONLY | O_DIRECTORY).sync();
+}
+
+std::optional<std::string> read_file(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  std::ifstream in(file, std::ios::binary);
+  std::string octets{std::istreambuf_iterator<char>(in), {}};
+  if (!in) fail(file, "cannot be read", errno);
+  return octets;
 }
 
 }  // namespace flowlensd
