@@ -19,13 +19,13 @@
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
+#include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 #include "pipeline/capture_input.hpp"
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
 #include "pipeline/ingest.hpp"
-#include "pipeline/log_channel.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/replace_file.hpp"
 #include "pipeline/resolver_thread.hpp"
@@ -142,6 +142,7 @@ struct Daemon::Parts {
   Resolver resolver;
   Stores stores;
   Classifier classifier;
+  Channels channels;
   Alerting alerting;
   std::unique_ptr<StoreThread> store;
   MapWriter writer;
@@ -195,8 +196,11 @@ Daemon::Parts::Parts(const Loaded& loaded)
       resolver(resolver_settings),
       stores(open_stores(settings, dir.get(), stop, resolver.graph())),
       classifier(classifier_options(settings, resolver.gateways())),
-      alerting(alert_options(), resolver.graph(), classifier.options().networks,
-               std::move(stores.alerts), tell_log, fatal()),
+      channels(settings),
+      alerting(
+          alert_options(default_channels(settings, channels)), resolver.graph(),
+          classifier.options().networks, std::move(stores.alerts),
+          [this](const AlertNotice& notice) { channels.tell(notice); }, fatal()),
       store(make_store_thread()),
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
@@ -263,7 +267,9 @@ Service Daemon::Parts::make_service() {
           &alerting,
           &geo,
           stores.traffic.get(),
-          &resolver.gateways()};
+          &resolver.gateways(),
+          &channels,
+          default_channels(settings, channels)};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -505,6 +511,7 @@ bool Daemon::Parts::shut_down() {
   channel.close();
   resolver_thread.finish();
   alerting.stop();
+  channels.stop();
   save_states();
   save_changes();
   save_gateways();

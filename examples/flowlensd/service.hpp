@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "flowlens/udp_receiver.hpp"
@@ -47,6 +48,7 @@ struct ReceiverView {
 };
 
 class Alerting;
+class Channels;
 
 /// References to the parts, valid as long as the daemon. All of it may be used by any thread.
 struct Service {
@@ -69,6 +71,10 @@ struct Service {
   const Geo* geo = nullptr;                 ///< null: nothing is told
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
   const Gateways* gateways = nullptr;
+  Alerting* alerting = nullptr;  ///< thread-safe
+  const Geo* geo = nullptr;      ///< null: nothing is told
+  const Channels* channels = nullptr;
+  std::vector<std::string> default_channels{"log"};  ///< of rules that name none
 };
 
 }  // namespace flowlensd

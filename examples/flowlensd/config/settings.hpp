@@ -56,6 +56,11 @@ struct Settings {
   std::uint64_t classification_interval_hours = 24;
   std::string classification_rules_file;     ///< empty: the rules that FlowLens comes with
   std::string classification_networks_file;  ///< empty: none
+  std::string default_channels = "log";      ///< of alert rules that name none; with commas between
+  std::string alerts_file;                   ///< empty: no channel `file`
+  std::string webhook_url;                   ///< empty: no channel `webhook`
+  std::string webhook_authorization;         ///< value of the header; empty: none
+  std::uint64_t webhook_timeout_seconds = 5;
   flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
   std::uint64_t api_port = 8000;  ///< 0: any free one, named in the log
   std::uint64_t default_page_size = 50;

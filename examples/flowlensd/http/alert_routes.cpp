@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -5,8 +6,9 @@
 #include "http/body.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "notify/alert_json.hpp"
+#include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
-#include "pipeline/log_channel.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -30,57 +32,6 @@ Response fresh(const Json& body, unsigned status = 200) {
 Alerting& alerting_of(const Service& s) {
   if (s.alerting != nullptr) return *s.alerting;
   throw Problem{503, "Not available", "this process keeps no alerts"};
-}
-
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-Json time_or_null(const std::optional<Timestamp>& time) {
-  return time ? Json(to_string(*time)) : Json(nullptr);
-}
-
-Json alert_json(const Alert& a) {
-  const bool has_service = a.key.protocol != 0;
-  const std::string_view protocol = protocol_name(a.key.protocol);
-  const Json protocol_text =
-      protocol.empty() ? std::to_string(a.key.protocol) : std::string(protocol);
-  return {{"id", a.id.to_string()},
-          {"status", to_string(a.status)},
-          {"severity", to_string(a.severity)},
-          {"title", a.title},
-          {"description", a.text},
-          {"rule", a.key.rule},
-          {"type", to_string(a.key.type)},
-          {"subject", a.key.subject.to_string()},
-          {"asset", text_or_null(a.asset)},
-          {"address", a.address ? Json(a.address->to_string()) : Json(nullptr)},
-          {"environment", text_or_null(a.environment)},
-          {"datacenter", text_or_null(a.datacenter)},
-          {"protocol", has_service ? protocol_text : Json(nullptr)},
-          {"port", has_service ? Json(a.key.port) : Json(nullptr)},
-          {"count", a.count},
-          {"created_at", to_string(a.opened_at)},
-          {"last_at", to_string(a.last_at)},
-          {"change_event_id", a.first_event.to_string()},
-          {"last_event_id", a.last_event.to_string()},
-          {"suppressed", a.is_suppressed()},
-          {"maintenance", text_or_null(a.maintenance)},
-          {"reopened", a.reopened},
-          {"acknowledged_by", text_or_null(a.acknowledged_by)},
-          {"acknowledged_at", time_or_null(a.acknowledged_at)},
-          {"resolved_by", text_or_null(a.resolved_by)},
-          {"resolved_at", time_or_null(a.resolved_at)}};
-}
-
-Json detail_json(const Alert& a) {
-  Json json = alert_json(a);
-  Json history = Json::array();
-  for (const AlertEntry& e : a.history) {
-    history.push_back({{"step", to_string(e.step)},
-                       {"at", to_string(e.at)},
-                       {"by", text_or_null(e.who)},
-                       {"note", text_or_null(e.note)}});
-  }
-  json["history"] = std::move(history);
-  return json;
 }
 
 AlertOrder order_parameter(const Request& request) {
@@ -113,7 +64,7 @@ Response get_alert(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const auto alert = alerting_of(s).ask([&](const AlertEngine& e) { return e.alert(id); });
   if (!alert) throw Problem{404, "Not found", "there is no alert " + id.to_string()};
-  return fresh(detail_json(*alert));
+  return fresh(alert_detail_json(*alert));
 }
 
 /// What somebody says of alerts.
@@ -259,16 +210,26 @@ AlertRuleEntry known_rule(const Request& request, const Service& s) {
 }
 
 /// A rule that tells nobody does so by an empty list, not by a name that nobody has.
-void check_channels(const AlertRule& rule) {
+void check_channels(const AlertRule& rule, const Service& s) {
+  const auto names = s.channels == nullptr ? std::vector<std::string>{"log"} : s.channels->names();
   for (const std::string& channel : rule.channels) {
-    if (channel == kLogChannel) continue;
-    bad_body("rule.channels: there is no channel `" + channel + "`; there is " + kLogChannel);
+    if (std::find(names.begin(), names.end(), channel) != names.end()) continue;
+    std::string there;
+    for (const std::string& name : names) there += (there.empty() ? "" : ", ") + name;
+    bad_body("rule.channels: there is no channel `" + channel + "`; there is " + there);
   }
 }
 
+/// The body as named_body() has it; who names no channels is told where all are.
+std::string rule_body(const Request& request, const Service& s) {
+  Json body = Json::parse(named_body(request, "origin"));
+  if (!body.contains("channels")) body["channels"] = s.default_channels;
+  return body.dump();
+}
+
 Response put_rule(const Request& request, const Service& s) {
-  AlertRule rule = parsed_body(parse_alert_rule, named_body(request, "origin"), "rule");
-  check_channels(rule);
+  AlertRule rule = parsed_body(parse_alert_rule, rule_body(request, s), "rule");
+  check_channels(rule, s);
   if (!alerting_of(s).change([&](AlertEngine& e) { return e.put(std::move(rule)); })) {
     throw Problem{409, "Conflict", "there is no room for another rule; remove one first"};
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "flowlens/version.hpp"
+#include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 
 namespace flowlensd::http {
@@ -183,6 +184,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
        s.resolver_options.changes.max_dependencies},
       {"baselines", map.changes.baselines, s.resolver_options.changes.max_baselines},
       {"routes", map.gateways.routes, s.resolver_options.gateways.max_routes},
+      {"attempts", map.changes.attempts, s.resolver_options.changes.max_attempts},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
   auto& entries = out.gauges("flowlens_table_entries", "Entries of a bounded table.");
   for (const Row& r : rows) Families::put(entries, {{"table", r.table}}, number(r.entries));
@@ -198,6 +200,8 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "translations"}}, number(map.aggregator.translations.evicted));
   Families::put(lost, {{"table", "baselines"}}, number(map.changes.evicted_baselines));
   Families::put(lost, {{"table", "watched"}}, number(map.changes.unwatched));
+  Families::put(lost, {{"table", "attempts"}}, number(map.changes.forgotten_attempts));
+  Families::put(lost, {{"table", "attempts_told"}}, number(map.aggregator.attempts_refused));
   Families::put(lost, {{"table", "change_events"}}, number(map.changes.left_out));
   Families::put(lost, {{"table", "next_hops"}},
                 number(map.next_hops_refused + map.gateways.evicted_next_hops));
@@ -309,6 +313,28 @@ void add_alerts(Families& out, const Alerting* alerting) {
               number(view.failures));
 }
 
+void add_channels(Families& out, const Channels* channels) {
+  const auto views = channels == nullptr ? std::vector<ChannelView>{} : channels->view();
+  if (views.empty()) return;
+  auto& up = out.gauges("flowlens_alert_channel_up", "0: the last attempt at the receiver failed.");
+  auto& waiting = out.gauges("flowlens_alert_notices_waiting", "Notices not delivered yet.");
+  auto& notices = out.counters("flowlens_alert_notices_total", "Notices, by what came of them.");
+  auto& failures = out.counters("flowlens_alert_notice_failures_total", "Attempts that failed.");
+  for (const auto& [name, view] : views) {
+    const auto add = [&, channel = name](const char* outcome, std::uint64_t value) {
+      Families::put(notices, {{"channel", channel}, {"outcome", outcome}}, number(value));
+    };
+    Families::put(up, {{"channel", name}}, view.problem.empty() ? 1 : 0);
+    Families::put(waiting, {{"channel", name}}, number(view.waiting));
+    Families::put(failures, {{"channel", name}}, number(view.failures));
+    add("delivered", view.delivered);
+    add("refused", view.refused);
+    add("given_up", view.given_up);
+    add("crowded_out", view.crowded_out);
+    add("abandoned", view.abandoned);
+  }
+}
+
 }  // namespace
 
 std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
@@ -329,6 +355,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_store(out, s.store);
   add_receiver(out, s, receiver);
   add_alerts(out, s.alerting);
+  add_channels(out, s.channels);
   add_process(out, s, server);
   return out.take();
 }

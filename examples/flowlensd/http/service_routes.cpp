@@ -2,6 +2,7 @@
 #include "http/explanation.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "notify/channels.hpp"
 #include "pipeline/stores.hpp"
 
 namespace flowlensd::http {
@@ -129,6 +130,19 @@ bool is_up(const Service& s) {
   return stage == Life::Stage::serving || stage == Life::Stage::reading_captures;
 }
 
+/// What the last attempt at each receiver of alerts brought.
+std::string channels_check(const Service& s) {
+  const auto channels = s.channels == nullptr ? std::vector<ChannelView>{} : s.channels->view();
+  if (channels.empty()) return "not_configured";
+  std::string failing;
+  for (const ChannelView& channel : channels) {
+    if (channel.outbox.problem.empty()) continue;
+    failing +=
+        (failing.empty() ? "failing: " : "; ") + channel.name + ": " + channel.outbox.problem;
+  }
+  return failing.empty() ? "ok" : failing;
+}
+
 bool is_degraded(const std::string& store, const std::string& queue) {
   return (store != "ok" && store != "not_configured") || queue != "ok";
 }
@@ -136,8 +150,10 @@ bool is_degraded(const std::string& store, const std::string& queue) {
 Response get_health(const Service& s) {
   const std::string store = store_check(s);
   const std::string queue = queue_check(s);
+  const std::string channels = channels_check(s);
   const bool up = is_up(s);
-  const char* status = !up ? "unhealthy" : is_degraded(store, queue) ? "degraded" : "healthy";
+  const bool degraded = is_degraded(store, queue) || channels.starts_with("failing");
+  const char* status = !up ? "unhealthy" : degraded ? "degraded" : "healthy";
   return fresh_json({{"status", status},
                      {"version", kVersion},
                      {"uptime_seconds", static_cast<std::uint64_t>(s.life.uptime_seconds())},
@@ -145,6 +161,7 @@ Response get_health(const Service& s) {
                       {{"store", store},
                        {"receiver", receiver_check(s)},
                        {"queue", queue},
+                       {"alert_channels", channels},
                        {"postgresql", postgres_check(s, store)},
                        {"kafka", "not_configured"},
                        {"redis", "not_configured"}}}},

@@ -21,8 +21,8 @@
 
 namespace flowlensd {
 
-/// With the rules that FlowLens comes with.
-[[nodiscard]] AlertEngineOptions alert_options();
+/// With the rules that FlowLens comes with. \param channels  of those that name none.
+[[nodiscard]] AlertEngineOptions alert_options(const std::vector<std::string>& channels = {"log"});
 
 /// How the follower fares.
 struct AlertingView {

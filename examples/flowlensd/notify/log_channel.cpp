@@ -1,6 +1,4 @@
-#include "pipeline/log_channel.hpp"
-
-#include <algorithm>
+#include "notify/log_channel.hpp"
 
 #include "log.hpp"
 
@@ -23,8 +21,6 @@ LogLevel level_of(const AlertNotice& notice) noexcept {
 }  // namespace
 
 void tell_log(const AlertNotice& notice) {
-  const auto& channels = notice.channels;
-  if (std::find(channels.begin(), channels.end(), kLogChannel) == channels.end()) return;
   const Alert& a = notice.alert;
   log::write(level_of(notice), "alerts", a.title,
              {{"step", to_string(notice.step)},

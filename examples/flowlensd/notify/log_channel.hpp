@@ -1,5 +1,5 @@
 /// \file
-/// pipeline: the channel `log`: a line of the log for what becomes of an alert.
+/// notify: the channel `log`: a line of the log for what becomes of an alert.
 #pragma once
 
 #include "library.hpp"
@@ -8,7 +8,6 @@ namespace flowlensd {
 
 inline constexpr const char* kLogChannel = "log";
 
-/// Writes nothing for a notice whose rule does not name the channel.
 void tell_log(const AlertNotice& notice);
 
 }  // namespace flowlensd
