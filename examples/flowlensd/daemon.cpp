@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <span>
 #include <thread>
@@ -26,6 +27,7 @@
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
 #include "pipeline/ingest.hpp"
+#include "pipeline/learned_state.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/replace_file.hpp"
 #include "pipeline/resolver_thread.hpp"
@@ -43,7 +45,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t kMaxExporters = 65'536;
 // After a crash, data of a template learned later than this waits until it is announced again.
 constexpr std::chrono::seconds kSaveStateEvery{5};
-constexpr std::chrono::minutes kSaveChangesEvery{15};  // some 100 MB at its bounds
+constexpr std::chrono::minutes kSaveLearnedEvery{15};  // some 100 MB at its bounds
 constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
@@ -153,6 +155,8 @@ struct Daemon::Parts {
   std::atomic<bool> has_gateway_changed{false};  ///< since it was saved
   ResolverThread resolver_thread;
   Classifying classifying;
+  std::optional<LearnedState> changes_learned;  ///< none: nothing is kept, or watched
+  std::optional<LearnedState> routes_learned;   ///< none: nothing is kept
   SinglePointWatch single_points;
   Periodic watching;
   Service service;
@@ -173,10 +177,8 @@ struct Daemon::Parts {
   void make_server();
   void load_states();
   void save_states();
-  void load_changes();
-  void save_changes();
-  void load_gateways();
-  void save_gateways();
+  void make_learned();
+  void save_learned() const;
   void take_events(const std::vector<ChangeEvent>& events);
   void announce() const;
 
@@ -222,8 +224,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
           },
           fatal()),
       service(make_service()) {
-  load_changes();
-  load_gateways();
+  make_learned();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
   // There is room for all.
   for (const Listener& listener : known.listeners) static_cast<void>(resolver.list(listener));
@@ -329,61 +330,27 @@ void Daemon::Parts::save_states() {
   }
 }
 
-/// What is usual: without it the map's hours tell the rhythms, and usual traffic is learned anew.
-void Daemon::Parts::load_changes() {
-  if (!dir || !settings.changes_enabled) return;
-  try {
-    const auto state = read_file(dir->change_state());
-    if (!state) return;
-    const Diagnostic d = resolver.load_changes(std::as_bytes(std::span{*state}));
-    if (d.code != DiagnosticCode::none) {
-      log::warning("changes",
-                   "what was learned is of another release or window length, or damaged: it is "
-                   "learned anew",
-                   {{"file", dir->change_state().string()}, {"problem", to_string(d)}});
-    }
-  } catch (const IoError& e) {
-    log::warning("changes", "what was learned cannot be read: it is learned anew",
-                 {{"reason", e.what()}});
-  }
-}
-
-void Daemon::Parts::save_changes() {
-  if (!dir || !settings.changes_enabled) return;
-  try {
-    const std::vector<std::byte> state = writer.save_changes();
-    replace_file(dir->change_state(), {reinterpret_cast<const char*>(state.data()), state.size()});
-  } catch (const std::exception& e) {
-    log::error("changes", "what was learned could not be saved", {{"reason", e.what()}});
-  }
-}
-
-/// Without it routes are learned anew, and nothing is told of what changed meanwhile.
-void Daemon::Parts::load_gateways() {
+/// What is usual, and which routers lead where: without their files the map's hours tell the rhythms, and
+/// all else is learned anew.
+void Daemon::Parts::make_learned() {
   if (!dir) return;
-  try {
-    const DecoderStates states = read_decoder_states(dir->gateway_state());
-    if (states.empty()) return;
-    const Diagnostic d = resolver.load_gateways(states.front());
-    if (d.code != DiagnosticCode::none) {
-      log::warning(
-          "gateways",
-          "the saved routes are of another window length, or damaged: they are learned anew",
-          {{"file", dir->gateway_state().string()}, {"problem", to_string(d)}});
-    }
-  } catch (const IoError& e) {
-    log::warning("gateways", "the saved routes cannot be read: they are learned anew",
-                 {{"reason", e.what()}});
+  if (settings.changes_enabled) {
+    changes_learned.emplace(
+        "changes", dir->change_state(),
+        [this](std::span<const std::byte> state) { return resolver.load_changes(state); },
+        [this] { return writer.save_changes(); });
+    changes_learned->load();
   }
+  routes_learned.emplace(
+      "gateways", dir->gateway_state(),
+      [this](std::span<const std::byte> state) { return resolver.load_gateways(state); },
+      [this] { return resolver.gateways().save(); });
+  routes_learned->load();
 }
 
-void Daemon::Parts::save_gateways() {
-  if (!dir) return;
-  try {
-    write_decoder_states(dir->gateway_state(), {resolver.gateways().save()});
-  } catch (const std::exception& e) {
-    log::error("gateways", "the routes could not be saved", {{"reason", e.what()}});
-  }
+void Daemon::Parts::save_learned() const {
+  if (changes_learned) changes_learned->save();
+  if (routes_learned) routes_learned->save();
 }
 
 void Daemon::Parts::take_events(const std::vector<ChangeEvent>& events) {
@@ -482,14 +449,13 @@ void Daemon::Parts::serve() {
   if (settings.changes_enabled) watching.start();
   alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
-  auto next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
+  auto next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
   while (!stop.wait(milliseconds{1'000})) {
     // What was told is saved at once, lest a crash has it told again.
-    if (has_gateway_changed.exchange(false)) save_gateways();
-    if (steady_clock::now() >= next_save_of_changes) {
-      save_changes();
-      save_gateways();
-      next_save_of_changes = steady_clock::now() + kSaveChangesEvery;
+    if (has_gateway_changed.exchange(false) && routes_learned) routes_learned->save();
+    if (steady_clock::now() >= next_save_of_learned) {
+      save_learned();
+      next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
     }
     if (steady_clock::now() < next_save) continue;
     save_states();
@@ -513,8 +479,7 @@ bool Daemon::Parts::shut_down() {
   alerting.stop();
   channels.stop();
   save_states();
-  save_changes();
-  save_gateways();
+  save_learned();
   const bool is_written = !store || store->finish(kStoreGrace);
   if (!is_written)
     log::error("store", "the last revision could not be written",

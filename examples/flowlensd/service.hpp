@@ -71,8 +71,6 @@ struct Service {
   const Geo* geo = nullptr;                 ///< null: nothing is told
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
   const Gateways* gateways = nullptr;
-  Alerting* alerting = nullptr;  ///< thread-safe
-  const Geo* geo = nullptr;      ///< null: nothing is told
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
 };
