@@ -29,7 +29,6 @@
 #include "pipeline/ingest.hpp"
 #include "pipeline/learned_state.hpp"
 #include "pipeline/periodic.hpp"
-#include "pipeline/replace_file.hpp"
 #include "pipeline/resolver_thread.hpp"
 #include "pipeline/stores.hpp"
 #include "report/summary.hpp"

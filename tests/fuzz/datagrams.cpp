@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/checksum.hpp"
 #include "flowlens/decoder.hpp"
 #include "flowlens/structured_data.hpp"
 #include "flowlens/value.hpp"
@@ -197,6 +198,14 @@ std::unique_ptr<std::byte[]> block_of(std::span<const std::byte> datagram, std::
 }
 
 }  // namespace
+
+void seal(std::span<std::byte> state) {
+  if (state.size() < 4) return;
+  const std::uint32_t sum = base::crc32(state.first(state.size() - 4));
+  for (std::size_t i = 0; i < 4; ++i) {
+    state[state.size() - 4 + i] = static_cast<std::byte>(sum >> (24 - 8 * i) & 0xff);
+  }
+}
 
 void fail(const char* what) {
   std::fprintf(stderr, "fuzz: %s\n", what);

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "base/checksum.hpp"
 #include "flowlens/change_detector.hpp"
 #include "fuzz/datagrams.hpp"
 #include "wire/byte_reader.hpp"
@@ -14,15 +13,6 @@ using namespace flowlens;
 
 constexpr Timestamp kBegin{std::chrono::sys_days{std::chrono::year{2026} / 6 / 1}};
 constexpr std::size_t kEvery = 36;  // windows: pauses are part of it
-
-/// Writes the right checksum, so that the fuzzer gets past it.
-void seal(std::span<std::byte> state) {
-  if (state.size() < 4) return;
-  const std::uint32_t sum = base::crc32(state.first(state.size() - 4));
-  for (std::size_t i = 0; i < 4; ++i) {
-    state[state.size() - 4 + i] = static_cast<std::byte>(sum >> (24 - 8 * i) & 0xff);
-  }
-}
 
 ConnectionSummary row(std::uint32_t client, Timestamp window) {
   ConnectionSummary s;
@@ -59,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool sealed = in.u8() != 0;
   const auto octets = in.rest();
   std::vector<std::byte> state{octets.begin(), octets.end()};
-  if (sealed) seal(state);
+  if (sealed) fuzz::seal(state);
 
   ChangeDetectorOptions options;
   options.max_assets = options.max_services = options.max_dependencies = 1'000;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/checksum.hpp"
 #include "flowlens/decoder.hpp"
 #include "fuzz/datagrams.hpp"
 #include "wire/byte_reader.hpp"
@@ -13,25 +12,16 @@ namespace {
 
 using namespace flowlens;
 
-/// Writes the right checksum behind octets that end with one, so that the fuzzer gets past it.
-void seal(std::span<std::byte> state) {
-  if (state.size() < 4) return;
-  const std::uint32_t sum = base::crc32(state.first(state.size() - 4));
-  for (std::size_t i = 0; i < 4; ++i) {
-    state[state.size() - 4 + i] = static_cast<std::byte>(sum >> (24 - 8 * i) & 0xff);
-  }
-}
-
 /// The state of a Decoder holds two others, each sealed by itself.
 void seal_parts(std::span<std::byte> state) {
   std::size_t at = 6;
   for (int part = 0; part < 2 && at + 4 <= state.size(); ++part) {
     wire::ByteReader in{state.subspan(at)};
     const std::size_t length = std::min<std::size_t>(in.u32(), state.size() - at - 4);
-    seal(state.subspan(at + 4, length));
+    fuzz::seal(state.subspan(at + 4, length));
     at += 4 + length;
   }
-  seal(state);
+  fuzz::seal(state);
 }
 
 }  // namespace

@@ -54,6 +54,20 @@ def learned_state():
     return sealed(b"FLch", content, version=2)
 
 
+def learned_routes():
+    """Gateways': one exporter, one network by one router and by another one before, told once."""
+    v4 = lambda a, b, c, d: bytes(10) + b"\xff\xff" + bytes([a, b, c, d])
+    exporter, first, second = v4(192, 0, 2, 1), v4(10, 0, 0, 1), v4(10, 0, 0, 2)
+    now = 1780272000 * 10**9
+    hop = lambda address, member: address + struct.pack(
+        "!3I7Q2B", 7, 100 * member, 0, 2**64 - 1, 2**64 - 1, 0, 50, 9000, now - 10**12, now, 0, member)
+    route = exporter + bytes(2) + v4(10, 1, 0, 0) + struct.pack("!3BI3QB", 112, 3, 1, 0, 0, now, now, 2)
+    route += hop(second, 1) + hop(first, 0)
+    told = exporter + bytes(2) + b"\1" + first + b"\1" + second + bytes([5]) * 16 + struct.pack("!QI", now, 1)
+    content = struct.pack("!QQI", 300 * 10**9, now, 1) + exporter + struct.pack("!Q", now)
+    return sealed(b"FLgw", content + struct.pack("!I", 1) + told + struct.pack("!I", 1) + route)
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
@@ -82,6 +96,7 @@ def made():
     yield "ipfix", (entry(ipfix(template + data), 3) + entry(ipfix(data), 3, 15) + entry(ipfix(withdrawal), 3) +
                     entry(ipfix(data), 3) + entry(ipfix(template), 3))
     yield "changes", bytes([1]) + learned_state()
+    yield "gateways", bytes([1]) + learned_routes()
     yield "state", struct.pack("!BH", 1, len(saved_state())) + saved_state() + entry(ipfix(data))
     variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)
     yield "ipfix", entry(ipfix(variable + struct.pack("!HHIB3sI", 302, 16, 1, 3, b"abc", 2)))
