@@ -57,7 +57,7 @@ struct ApplicationOptions {
 /// Proposes applications for a snapshot. Pinned assets are where they were pinned, and two
 /// applications with pinned assets never become one. A community takes over the id and name of the
 /// application before that it overlaps most, from min_overlap on, or whose pinned assets it holds;
-/// else its id is derived from its first member. Confirmed applications that no community continues
+/// else its id is derived from its first member; one smaller than min_members takes over none. Confirmed applications that no community continues
 /// stay with the members that are left.
 /// \param before  the answer of the run before, with what people changed in it.
 /// \param mask  the edges that count: ServiceGraph::own_edges().

@@ -62,6 +62,7 @@
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
 // analyze
+#include "flowlens/application_book.hpp"
 #include "flowlens/asset_graph.hpp"
 #include "flowlens/baseline.hpp"
 #include "flowlens/centrality.hpp"
@@ -83,6 +84,7 @@
 #include "flowlens/alert_rules.hpp"
 #include "flowlens/change_detector.hpp"
 #include "flowlens/gateways.hpp"
+#include "flowlens/membership_events.hpp"
 #include "flowlens/single_point_watch.hpp"
 // resolve
 #include "flowlens/resolver.hpp"

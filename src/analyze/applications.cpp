@@ -158,9 +158,11 @@ std::vector<Match> matches(const Snapshot& s, const std::vector<Proposal>& list,
   return found;
 }
 
-/// By proposal: the position in `before` it continues, each taken once; pins first.
+/// By proposal: the position in `before` it continues, each taken once; pins first. What is too small
+/// to be proposed continues nothing else: one of two assets that stand alone is not both of them.
 std::vector<std::uint32_t> continued(const Snapshot& s, const std::vector<Proposal>& list,
-                                     const std::vector<Application>& before, double min_overlap) {
+                                     const std::vector<Application>& before,
+                                     const ApplicationOptions& options) {
   std::vector<std::uint32_t> of_proposal(list.size(), kFree);
   std::vector<bool> is_taken(before.size());
   for (std::uint32_t i = 0; i < list.size(); ++i) {
@@ -168,7 +170,8 @@ std::vector<std::uint32_t> continued(const Snapshot& s, const std::vector<Propos
     of_proposal[i] = list[i].pin;
     is_taken[list[i].pin] = true;
   }
-  for (const Match& m : matches(s, list, before, min_overlap)) {
+  for (const Match& m : matches(s, list, before, options.min_overlap)) {
+    if (list[m.proposal].assets.size() < options.min_members) continue;
     if (of_proposal[m.proposal] != kFree || is_taken[m.before]) continue;
     of_proposal[m.proposal] = m.before;
     is_taken[m.before] = true;
@@ -192,8 +195,7 @@ std::vector<Application> propose_applications(const Snapshot& snapshot, const Ed
                                               const ApplicationOptions& options) {
   const std::vector<std::uint32_t> pins = pins_of(snapshot, before);
   const std::vector<Proposal> list = proposals(snapshot, mask, pins, options);
-  const std::vector<std::uint32_t> of_proposal =
-      continued(snapshot, list, before, options.min_overlap);
+  const std::vector<std::uint32_t> of_proposal = continued(snapshot, list, before, options);
   std::vector<Id> used;
   for (const Application& a : before) used.push_back(a.id);
   std::sort(used.begin(), used.end());
