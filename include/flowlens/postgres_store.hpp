@@ -1,5 +1,5 @@
 /// \file
-/// store/postgres: revisions and alerts in PostgreSQL 15 and later. Of flowlens::store, built with
+/// store/postgres: revisions, alerts and applications in PostgreSQL 15 and later. Of flowlens::store, built with
 /// FLOWLENS_WITH_POSTGRES.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "flowlens/alert_store.hpp"
+#include "flowlens/application_store.hpp"
 #include "flowlens/store.hpp"
 
 namespace flowlens {
@@ -37,6 +38,9 @@ struct PostgresStoreOptions {
 
 /// \param epoch  what Store::open() gave; it has brought the schema up to date.
 [[nodiscard]] std::unique_ptr<AlertStore> make_postgres_alert_store(
+    const PostgresStoreOptions& options, Epoch epoch);
+/// \param epoch  the same.
+[[nodiscard]] std::unique_ptr<ApplicationStore> make_postgres_application_store(
     const PostgresStoreOptions& options, Epoch epoch);
 
 }  // namespace flowlens

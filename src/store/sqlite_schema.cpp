@@ -338,9 +338,48 @@ FROM resolved_days w JOIN dependencies d ON d.id = w.dependency
 GROUP BY w.window_start, w.dependency;
 )sql";
 
+// Applications: what people say of each (words: of which assets), and where each asset sits. Ids of 16
+// zero octets: merged into none, in none, proposed for none.
+constexpr const char* kVersion8 = R"sql(
+CREATE TABLE applications (
+  id BLOB PRIMARY KEY,
+  status TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  criticality TEXT NOT NULL,
+  merged_into BLOB NOT NULL,
+  first_seen INTEGER NOT NULL,
+  said_by TEXT NOT NULL,
+  said_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE application_words (
+  application BLOB NOT NULL,
+  word TEXT NOT NULL,
+  asset BLOB NOT NULL,
+  PRIMARY KEY (application, word, asset)
+) WITHOUT ROWID;
+CREATE TABLE application_seats (
+  asset BLOB PRIMARY KEY,
+  application BLOB NOT NULL,
+  proposed BLOB NOT NULL,
+  since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE VIEW readable_applications AS
+SELECT p.name AS application, p.status, p.description, p.criticality,
+       coalesce(nullif(a.name, ''), e.address) AS asset, p.said_by AS updated_by,
+       lower(hex(p.id)) AS id, lower(hex(s.asset)) AS asset_id
+FROM application_seats s
+JOIN applications seated ON seated.id = s.application
+JOIN applications p
+  ON p.id = CASE seated.status WHEN 'merged' THEN seated.merged_into ELSE seated.id END
+LEFT JOIN assets a ON a.id = s.asset
+LEFT JOIN asset_endpoints e ON e.asset = s.asset AND e.position = 0
+WHERE p.status <> 'rejected';
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 7> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5, kVersion6, kVersion7};
+constexpr std::array<const char*, 8> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5, kVersion6, kVersion7, kVersion8};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "store/postgres_server.hpp"
+#include "unit/store/application_fixture.hpp"
 #include "unit/store/backend.hpp"
 
 /// libpqxx 6.4 leaks two kilobytes each time that a connection breaks.
@@ -42,6 +43,9 @@ class PostgresBackend final : public Backend {
   }
   std::unique_ptr<TrafficReader> traffic_reader() override {
     return make_postgres_traffic_reader(options);
+  }
+  std::unique_ptr<ApplicationStore> application_store(Epoch epoch) override {
+    return make_postgres_application_store(options, epoch);
   }
   std::string sql(const std::string& query) override {
     pqxx::connection c{direct};
@@ -96,6 +100,26 @@ TEST_CASE("PostgreSQL: what people read with SQL") {
   CHECK(o.sql("SELECT concat_ws(' ', change_type, detected_at, reason, cause) "
               "FROM flowlens.change_events") == "new_dependency 2023-11-14 22:13:20+00 new");
   CHECK(o.sql("SELECT count(*) FROM flowlens.alerts") == "0");
+}
+
+TEST_CASE("PostgreSQL: applications as people read them, from a schema that had other tables too") {
+  Opened o;
+  // As version 1 left it, as far as version 2 looks at it.
+  (void)o.sql(
+      "DROP VIEW flowlens.applications; DROP TABLE applications, application_words, "
+      "application_seats; CREATE TABLE applications (id uuid PRIMARY KEY, name text);"
+      "CREATE TABLE application_words (application uuid); "
+      "CREATE TABLE application_seats (asset uuid); CREATE TABLE application_state (begun bigint);"
+      "CREATE VIEW flowlens.applications AS SELECT * FROM applications;"
+      "DELETE FROM migrations WHERE version > 1; SELECT 1");
+  o.reopen();
+  Revision r = growing_revision(o.opened, 1);
+  o.store->apply(r);
+  o.backend->application_store(o.opened.epoch)->save(merged_applications());
+  CHECK(o.sql("SELECT string_agg(concat_ws(' ', name, status, asset_name, updated_by), ', ' "
+              "ORDER BY asset_name) FROM flowlens.applications") ==
+        "shop confirmed 10.0.0.1 anna, shop confirmed 10.0.0.2 anna");
+  CHECK(o.sql("SELECT to_regclass('flowlens_store.application_state') IS NULL") == "t");
 }
 
 TEST_CASE("PostgreSQL: times are exact, texts are what PostgreSQL can hold") {

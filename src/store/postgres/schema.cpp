@@ -337,8 +337,48 @@ FROM flowlens_store.resolved_days w JOIN flowlens_store.dependencies d ON d.id =
 GROUP BY w.window_start, w.dependency, d.client_asset, d.server_asset, d.protocol, d.port;
 )sql";
 
+// Nobody has filled the tables of applications of version 1, which knew less of them.
+constexpr const char* kVersion3 = R"sql(
+DROP VIEW flowlens.applications;
+DROP TABLE flowlens_store.applications, flowlens_store.application_words,
+           flowlens_store.application_seats, flowlens_store.application_state;
+CREATE TABLE flowlens_store.applications (
+  id uuid PRIMARY KEY,
+  status text NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL,
+  criticality text NOT NULL,
+  merged_into uuid NOT NULL,
+  first_seen bigint NOT NULL,
+  said_by text NOT NULL,
+  said_at bigint NOT NULL
+);
+CREATE TABLE flowlens_store.application_words (
+  application uuid NOT NULL,
+  word text NOT NULL,
+  asset uuid NOT NULL,
+  PRIMARY KEY (application, word, asset)
+);
+CREATE TABLE flowlens_store.application_seats (
+  asset uuid PRIMARY KEY,
+  application uuid NOT NULL,
+  proposed uuid NOT NULL,
+  since bigint NOT NULL
+);
+CREATE VIEW flowlens.applications AS
+SELECT p.id, nullif(p.name, '') AS name, p.status, p.description, p.criticality,
+       s.asset AS asset_id, a.name AS asset_name, nullif(p.said_by, '') AS updated_by,
+       CASE WHEN p.said_by <> '' THEN flowlens.time_of(p.said_at) END AS updated_at
+FROM flowlens_store.application_seats s
+JOIN flowlens_store.applications seated ON seated.id = s.application
+JOIN flowlens_store.applications p
+  ON p.id = CASE seated.status WHEN 'merged' THEN seated.merged_into ELSE seated.id END
+LEFT JOIN flowlens.assets a ON a.id = s.asset
+WHERE p.status <> 'rejected';
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
+constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

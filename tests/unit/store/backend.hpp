@@ -6,6 +6,7 @@
 #include <string>
 
 #include "flowlens/alert_store.hpp"
+#include "flowlens/application_store.hpp"
 #include "flowlens/store.hpp"
 #include "store_fixture.hpp"
 
@@ -18,6 +19,7 @@ class Backend {
   virtual std::unique_ptr<Store> store(const SiteTable& sites = {}) = 0;
   virtual std::unique_ptr<AlertStore> alert_store(Epoch epoch) = 0;
   virtual std::unique_ptr<TrafficReader> traffic_reader() = 0;
+  virtual std::unique_ptr<ApplicationStore> application_store(Epoch epoch) = 0;
   /// The first column of the first row, as text.
   virtual std::string sql(const std::string& query) = 0;
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "application_fixture.hpp"
 #include "backend.hpp"
 #include "store/row_text.hpp"
 
@@ -25,6 +26,9 @@ class SqliteBackend final : public Backend {
   }
   std::unique_ptr<TrafficReader> traffic_reader() override {
     return make_sqlite_traffic_reader(options_for(file()));
+  }
+  std::unique_ptr<ApplicationStore> application_store(Epoch epoch) override {
+    return make_sqlite_application_store(options_for(file()), epoch);
   }
   std::string sql(const std::string& query) override {
     return SQLite::Database{file().string(), SQLite::OPEN_READWRITE}.execAndGet(query).getString();
@@ -78,6 +82,17 @@ TEST_CASE("what people read with SQL") {
   CHECK(o.sql("SELECT observers FROM dependencies") == "192.0.2.1,2001:db8::1");
 }
 
+TEST_CASE("applications: what people read with SQL") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2)};
+  o.store->apply(r);
+  o.backend->application_store(o.opened.epoch)->save(merged_applications());
+  CHECK(o.sql("SELECT group_concat(application||' '||status||' '||asset||' '||updated_by, ', ') "
+              "FROM (SELECT * FROM readable_applications ORDER BY asset)") ==
+        "shop confirmed 10.0.0.1 anna, shop confirmed 10.0.0.2 anna");
+}
+
 TEST_CASE("a store needs a path, and leaves it alone until it is opened") {
   CHECK_THROWS_AS((void)make_sqlite_store({}), ConfigError);
   TemporaryFolder folder;
@@ -97,6 +112,8 @@ TEST_CASE("a file of the release before is brought up to date") {
         "DROP VIEW readable_hours; DROP VIEW readable_days; DROP VIEW resolved_hours;"
         "DROP VIEW resolved_days; DROP TABLE dependency_hours; DROP TABLE dependency_days;"
         "DROP TABLE stale_periods; DROP TABLE expired_periods;"
+        "DROP VIEW readable_applications; DROP TABLE applications; DROP TABLE application_words;"
+        "DROP TABLE application_seats;"
         "DROP VIEW readable_alerts; DROP TABLE alerts; DROP TABLE alert_history;"
         "DROP TABLE alert_rules; DROP TABLE maintenance_windows; DROP TABLE alert_events;"
         "DROP TABLE alert_state;"
@@ -126,4 +143,7 @@ TEST_CASE("a file of the release before is brought up to date") {
   CHECK(scan_all(*store).size() == 2);
   // What was there is added up, too.
   CHECK(store->expire({}, at_second(86'400)));
+  CHECK(make_sqlite_application_store(options_for(folder.file()), opened.epoch)
+            ->load()
+            .entries.empty());
 }
