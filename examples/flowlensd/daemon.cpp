@@ -26,6 +26,7 @@
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
+#include "pipeline/grouping.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/learned_state.hpp"
 #include "pipeline/periodic.hpp"
@@ -46,6 +47,7 @@ constexpr std::size_t kMaxExporters = 65'536;
 constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveLearnedEvery{15};  // some 100 MB at its bounds
 constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
+constexpr std::chrono::minutes kGroupInterval{1};
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
@@ -158,6 +160,7 @@ struct Daemon::Parts {
   std::optional<LearnedState> routes_learned;   ///< none: nothing is kept
   SinglePointWatch single_points;
   Periodic watching;
+  Grouping grouping;
   Service service;
   http::Router router;
   std::unique_ptr<http::Server> server;
@@ -168,6 +171,12 @@ struct Daemon::Parts {
   [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
   FatalHandler fatal() {
     return [this](const std::string& why) { stop.fail(why); };
+  }
+
+  /// Takes what a look at the map has found to have changed.
+  Grouping::Tell tell_changes() {
+    if (!settings.changes_enabled) return {};
+    return [this](const std::vector<ChangeEvent>& events) { resolver.graph().apply(events); };
   }
 
   std::unique_ptr<StoreThread> make_store_thread();
@@ -222,6 +231,8 @@ Daemon::Parts::Parts(const Loaded& loaded)
             resolver.graph().apply(single_points.look(resolver.graph(), now));
           },
           fatal()),
+      grouping({}, resolver.graph(), std::move(stores.applications), tell_changes(),
+               kGroupInterval, fatal()),
       service(make_service()) {
   make_learned();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
@@ -268,6 +279,7 @@ Service Daemon::Parts::make_service() {
           &geo,
           stores.traffic.get(),
           &resolver.gateways(),
+          &grouping,
           &channels,
           default_channels(settings, channels)};
 }
@@ -290,6 +302,7 @@ void Daemon::Parts::make_server() {
   http::add_change_routes(router, service);
   http::add_gateway_routes(router, service);
   http::add_analysis_routes(router, service);
+  http::add_application_routes(router, service);
   http::add_policy_routes(router, service);
   http::add_classification_routes(router, service);
   http::add_alert_routes(router, service);
@@ -446,6 +459,7 @@ void Daemon::Parts::serve() {
   }
   classifying.start();
   if (settings.changes_enabled) watching.start();
+  grouping.start();
   alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
@@ -473,6 +487,7 @@ bool Daemon::Parts::shut_down() {
   if (ingest) ingest->stop();
   classifying.stop();
   watching.stop();
+  grouping.stop();
   channel.close();
   resolver_thread.finish();
   alerting.stop();

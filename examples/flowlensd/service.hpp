@@ -49,6 +49,7 @@ struct ReceiverView {
 
 class Alerting;
 class Channels;
+class Grouping;
 
 /// References to the parts, valid as long as the daemon. All of it may be used by any thread.
 struct Service {
@@ -71,6 +72,7 @@ struct Service {
   const Geo* geo = nullptr;                 ///< null: nothing is told
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
   const Gateways* gateways = nullptr;
+  Grouping* grouping = nullptr;  ///< thread-safe
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
 };

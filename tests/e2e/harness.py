@@ -333,6 +333,18 @@ class Daemon(Process):
         expect(status == 200, f"GET {path}: {status} {body[:300]}")
         return json.loads(body)
 
+    def send(self, method, path, body=None):
+        """The answer as JSON; None if it has no body."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports['api']}{path}", method=method,
+            data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as reply:
+                text = reply.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read()[:300]}") from error
+        return json.loads(text) if text else None
+
     def items(self, path):
         """All items of a paged list."""
         found, cursor = [], None

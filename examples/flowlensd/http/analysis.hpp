@@ -64,7 +64,7 @@ struct Question {
   [[nodiscard]] AssetIndex find(const Id& id) const;
 };
 
-/// How the map hangs together: communities, applications, who is in the middle.
+/// How the map hangs together: communities, who is in the middle.
 void add_structure_routes(Router& router, const Service& service,
                           const std::shared_ptr<AnalysisCache>& cache);
 

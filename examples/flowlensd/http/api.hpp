@@ -17,6 +17,8 @@ void add_change_routes(Router& router, const Service& service);
 void add_gateway_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.
 void add_analysis_routes(Router& router, const Service& service);
+/// Which assets belong together, and what people say of that.
+void add_application_routes(Router& router, const Service& service);
 /// What should be allowed, and what has drifted.
 void add_policy_routes(Router& router, const Service& service);
 /// What assets are, and why; what people say of it; rules.

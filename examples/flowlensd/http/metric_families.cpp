@@ -12,6 +12,7 @@
 #include "flowlens/version.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
+#include "pipeline/grouping.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -335,6 +336,29 @@ void add_channels(Families& out, const Channels* channels) {
   }
 }
 
+void add_applications(Families& out, const Grouping* grouping) {
+  if (grouping == nullptr) return;
+  const GroupingView view = grouping->view();
+  std::size_t count[kApplicationStatusCount] = {};
+  for (const KnownApplication& a : *grouping->all()) {
+    ++count[static_cast<std::size_t>(a.entry.status)];
+  }
+  auto& applications = out.gauges("flowlens_applications", "Applications, by status.");
+  for (const auto status :
+       {ApplicationStatus::proposed, ApplicationStatus::confirmed, ApplicationStatus::rejected}) {
+    Families::put(applications, {{"status", std::string(to_string(status))}},
+                  number(count[static_cast<std::size_t>(status)]));
+  }
+  auto& left_out = out.gauges("flowlens_applications_left_out",
+                              "What the last look at the map had no room for, by what it was.");
+  Families::put(left_out, {{"what", "applications"}}, number(view.book.left_out));
+  Families::put(left_out, {{"what", "members"}}, number(view.book.unseated));
+  out.counter("flowlens_application_changes_untold_total",
+              "Members that joined or left past the bound on events.", number(view.book.untold));
+  out.counter("flowlens_application_store_failures_total",
+              "Attempts to save applications that failed.", number(view.failures));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
@@ -356,6 +380,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_receiver(out, s, receiver);
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);
+  add_applications(out, s.grouping);
   add_process(out, s, server);
   return out.take();
 }

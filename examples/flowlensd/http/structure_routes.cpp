@@ -1,6 +1,5 @@
-// How the map hangs together: communities, proposed applications, who is in the middle.
+// How the map hangs together: communities, who is in the middle.
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "http/analysis.hpp"
@@ -103,46 +102,6 @@ Response cores(const Request& request, const Question& q) {
   return answer({{"revision", q.of->snapshot().revision}, {"items", std::move(items)}});
 }
 
-/// The proposals of the last time, so that applications keep their identity. Thread-safe.
-class Proposals {
- public:
-  std::vector<Application> renew(const Analysis& of) {
-    const std::lock_guard lock(mutex_);
-    const Snapshot& s = of.snapshot();
-    if (s.revision >= revision_) {  // an older one would turn things back
-      last_ = propose_applications(s, of.services().own_edges(s), last_);
-      revision_ = s.revision;
-    }
-    return last_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::uint64_t revision_ = 0;
-  std::vector<Application> last_;
-};
-
-Response applications(const Request& request, const Question& q, Proposals& proposals) {
-  std::vector<Application> all = proposals.renew(*q.of);
-  std::stable_sort(all.begin(), all.end(), [](const Application& a, const Application& b) {
-    return a.members.size() > b.members.size();
-  });
-  Json items = Json::array();
-  for (std::size_t i = 0; i < std::min(limit_of(request), all.size()); ++i) {
-    std::vector<std::uint32_t> members;
-    for (const Id& id : all[i].members) {
-      if (const auto found = q.of->find(id)) members.push_back(found->value);
-    }
-    items.push_back({{"id", all[i].id.to_string()},
-                     {"size", all[i].members.size()},
-                     {"members", members_json(members, members_of(request), q)}});
-  }
-  return answer({{"revision", q.of->snapshot().revision},
-                 {"items", std::move(items)},
-                 {"total", all.size()},
-                 {"next_cursor", nullptr}});
-}
-
 }  // namespace
 
 void add_structure_routes(Router& router, const Service& s,
@@ -158,12 +117,6 @@ void add_structure_routes(Router& router, const Service& s,
   add("/api/v1/analysis/communities", communities, {"members", "resolution_percent"});
   add("/api/v1/analysis/betweenness", betweenness, {"sources"});
   add("/api/v1/analysis/cores", cores, {});
-  const auto proposals = std::make_shared<Proposals>();  // lives as long as the route
-  router.add({"/api/v1/applications",
-              [&s, cache, proposals](const Request& r) {
-                return applications(r, Question{s, cache->get(s.graph, std::nullopt)}, *proposals);
-              },
-              {"limit", "members"}});
 }
 
 }  // namespace flowlensd::http

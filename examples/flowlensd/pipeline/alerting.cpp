@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "log.hpp"
 #include "pipeline/background.hpp"
 
 namespace flowlensd {
@@ -37,11 +36,11 @@ Alerting::Alerting(AlertEngineOptions options, const DependencyGraph& graph,
     : graph_(graph),
       networks_(networks),
       notify_(std::move(notify)),
-      fatal_(std::move(fatal)),
+      fatal_(fatal),
       engine_(std::move(options)),
-      store_(std::move(store)) {
-  if (!store_) return;
-  AlertState state = store_->load();
+      saving_("alerts", std::move(store), std::move(fatal)) {
+  if (saving_.store() == nullptr) return;
+  AlertState state = saving_.store()->load();
   // Where alerts have never been kept, the past is not raised all at once.
   if (state.at > Timestamp{}) waiting_ = kept_events(graph_);
   engine_.restore(std::move(state));
@@ -120,34 +119,8 @@ void Alerting::take(const std::vector<ChangeEvent>& events, Timestamp now) {
   for (const AlertNotice& notice : notices) notify_(notice);
 }
 
-/// What could not be saved is tried again first; meanwhile the engine collects what is new, within its
-/// own bounds.
 void Alerting::save() {
-  if (!store_ || is_stale_) return;
-  try {
-    try_save();
-    if (!problem_.empty()) log::info("alerts", "the store takes alerts again");
-    problem_.clear();
-  } catch (const StaleEpochError& e) {
-    is_stale_ = true;
-    fatal_(std::string("another flowlensd keeps the alerts now: ") + e.what());
-  } catch (const IoError& e) {
-    ++failures_;
-    if (problem_ != e.what()) {
-      log::error("alerts", "alerts could not be saved; trying again", {{"reason", e.what()}});
-    }
-    problem_ = e.what();
-  }
-}
-
-void Alerting::try_save() {
-  if (unsaved_) store_->save(*unsaved_);
-  unsaved_.reset();
-  AlertChanges changes = engine_.take_changes();
-  if (changes.empty()) return;
-  unsaved_ = std::move(changes);
-  store_->save(*unsaved_);
-  unsaved_.reset();
+  saving_.save([this] { return engine_.take_changes(); });
 }
 
 AlertDryRun Alerting::dry_run(const std::vector<AlertRule>& rules,
@@ -166,8 +139,8 @@ AlertingView Alerting::view() const {
   {
     const std::lock_guard lock(engine_mutex_);
     view.engine = engine_.counters();
-    view.failures = failures_;
-    view.problem = problem_;
+    view.failures = saving_.failures();
+    view.problem = saving_.problem();
   }
   const std::lock_guard lock(mutex_);
   view.waiting = waiting_.size();

@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "flowlens/alert_store.hpp"
 #include "library.hpp"
 #include "pipeline/fatal.hpp"
+#include "pipeline/saving.hpp"
 
 namespace flowlensd {
 
@@ -76,7 +76,6 @@ class Alerting {
   void run();
   void take(const std::vector<ChangeEvent>& events, Timestamp now);
   void save();
-  void try_save();
 
   const DependencyGraph& graph_;
   const NetworkRules& networks_;
@@ -85,11 +84,7 @@ class Alerting {
 
   mutable std::mutex engine_mutex_;  ///< of all down to the empty line
   AlertEngine engine_;
-  std::unique_ptr<AlertStore> store_;
-  std::optional<AlertChanges> unsaved_;  ///< what could not be saved yet
-  std::uint64_t failures_ = 0;
-  std::string problem_;
-  bool is_stale_ = false;
+  Saving<AlertStore, AlertChanges> saving_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -49,6 +49,7 @@ Stores open_sqlite(const DataDir& dir, const SiteTable& sites) {
   stores.term = stores.map->open();
   stores.alerts = make_sqlite_alert_store(options, stores.term.epoch);
   stores.traffic = std::make_unique<TrafficArchive>(make_sqlite_traffic_reader(options));
+  stores.applications = make_sqlite_application_store(options, stores.term.epoch);
   return stores;
 }
 
@@ -65,6 +66,7 @@ Stores open_postgres(const std::string& connection, const SiteTable& sites, Stop
   stores.term = open_patiently(*stores.map, stop);
   stores.alerts = make_postgres_alert_store(options, stores.term.epoch);
   stores.traffic = std::make_unique<TrafficArchive>(make_postgres_traffic_reader(options));
+  stores.applications = make_postgres_application_store(options, stores.term.epoch);
   return stores;
 }
 

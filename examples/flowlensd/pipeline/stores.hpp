@@ -7,6 +7,7 @@
 
 #include "config/settings.hpp"
 #include "flowlens/alert_store.hpp"
+#include "flowlens/application_store.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/traffic_archive.hpp"
@@ -19,6 +20,7 @@ struct Stores {
   std::unique_ptr<flowlens::Store> map;
   std::unique_ptr<flowlens::AlertStore> alerts;
   std::unique_ptr<TrafficArchive> traffic;
+  std::unique_ptr<flowlens::ApplicationStore> applications;
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
 };
