@@ -11,6 +11,7 @@
 
 #include "flowlens/id.hpp"
 #include "flowlens/revision.hpp"
+#include "flowlens/snapshot.hpp"
 #include "flowlens/time.hpp"
 
 namespace flowlens {
@@ -24,6 +25,7 @@ struct BaselineEdge {
   std::uint32_t active_hours = 0;  ///< with traffic, of the last 28 days; of several the most
   std::uint32_t hours = 0;         ///< from its first traffic to its last, at least 1
   std::uint64_t octets = 0;        ///< estimated, both ways, in all
+  std::uint32_t last_hour = 0;     ///< of its last traffic, since 1970; 0: not known
   friend bool operator==(const BaselineEdge&, const BaselineEdge&) noexcept = default;
 };
 
@@ -67,6 +69,10 @@ struct BaselineCompareOptions {
   std::uint32_t min_hours = 24;  ///< counted between the two; of fewer nothing is called changed
   std::uint64_t min_octets_per_hour = 100'000;  ///< the greater one must have, to be called changed
   std::size_t max_listed = 10'000;              ///< of each list; all are counted
+  /// Not 0: an edge is there while it had traffic within so many hours before the newest traffic, and
+  /// is gone only if it had traffic within them then, once a day or more often. 0: once seen, there.
+  std::uint32_t recent_hours = 0;
+  std::uint32_t min_new_hours = 0;  ///< with traffic, for an edge to have appeared
 };
 struct BaselineChange {
   BaselineEdge before;
@@ -82,12 +88,19 @@ struct BaselineDifference {
   std::uint64_t gone_count = 0;
   std::uint64_t changed_count = 0;
   std::uint64_t unchanged_count = 0;
-  /// What appeared, went or changed, as a share of all edges of either; 0 where both have none.
+  std::uint64_t passed_over_count = 0;  ///< by recent_hours and min_new_hours: neither gone nor new
+  /// What appeared, went or changed, as a share of all edges of either that were not passed over; 0
+  /// where there are none.
   [[nodiscard]] double drift() const noexcept;
 };
+/// Of a baseline that was cut (`left_out`) only what comes before the cut is compared.
 /// \throws ConfigError for a factor below 1.
 [[nodiscard]] BaselineDifference compare_baselines(const Baseline& before, const Baseline& after,
                                                    const BaselineCompareOptions& options = {});
+/// The same with the map as a snapshot has it, without a copy of it. Octets are rounded as its weights
+/// are; of the edges that a snapshot knows, `hours` is 0.
+[[nodiscard]] BaselineDifference compare_with_snapshot(const Baseline& before, const Snapshot& now,
+                                                       const BaselineCompareOptions& options = {});
 
 /// Takes an edge over from what is now: it counts as known from here on. \return false if it is so
 /// already.

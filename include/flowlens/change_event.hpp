@@ -46,9 +46,10 @@ enum class ChangeType : std::uint8_t {
   baseline_drift,               ///< what is there is not what the baseline `subject` says
   visibility_lost,              ///< so much fell silent at once that it was rather not seen
   gateway_changed,  ///< the exporter `subject` reaches networks by other next hops than before
-  traffic_normal,  ///< of what had a spike or drop, the dependency or asset `subject`: usual again
+  traffic_normal,   ///< of what had a spike or drop, the dependency or asset `subject`: usual again
+  baseline_restored,  ///< what the baseline `subject` says is so again, or it is kept no more
 };
-inline constexpr std::size_t kChangeTypeCount = 30;
+inline constexpr std::size_t kChangeTypeCount = 31;
 /// `dependency_redirected`
 [[nodiscard]] std::string_view to_string(ChangeType t) noexcept;
 enum class Severity : std::uint8_t {

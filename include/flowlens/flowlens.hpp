@@ -82,6 +82,7 @@
 #include "flowlens/alert.hpp"
 #include "flowlens/alert_engine.hpp"
 #include "flowlens/alert_rules.hpp"
+#include "flowlens/baseline_watch.hpp"
 #include "flowlens/change_detector.hpp"
 #include "flowlens/gateways.hpp"
 #include "flowlens/membership_events.hpp"

@@ -1,17 +1,15 @@
 #include "flowlens/baseline.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
-#include "flowlens/error.hpp"
+#include "analyze/baseline_order.hpp"
 
 namespace flowlens {
 
-namespace {
+using analyze::is_before, analyze::order;
 
-auto order(const BaselineEdge& e) { return std::tie(e.client, e.server, e.protocol, e.port); }
-bool is_before(const BaselineEdge& a, const BaselineEdge& b) { return order(a) < order(b); }
+namespace {
 
 std::uint32_t hours_between(Timestamp first, Timestamp last) {
   return std::max(hour_of(last), hour_of(first)) - hour_of(first) + 1;
@@ -25,6 +23,7 @@ BaselineEdge edge_of(const DependencyRow& d) {
   e.protocol = d.key.protocol;
   e.active_hours = d.hours.count();
   e.hours = hours_between(d.first_seen, d.last_seen);
+  e.last_hour = hour_of(d.last_seen);
   e.octets = d.totals.estimated_octets_to_server + d.totals.estimated_octets_to_client;
   return e;
 }
@@ -42,6 +41,7 @@ void join(std::vector<BaselineEdge>& edges) {
     same.active_hours = std::max(same.active_hours, e.active_hours);
     same.hours = std::max(same.hours, e.hours);
     same.octets += e.octets;
+    same.last_hour = std::max(same.last_hour, e.last_hour);
   }
   edges.resize(kept);
 }
@@ -61,32 +61,6 @@ std::vector<Id> ends_of(const std::vector<BaselineEdge>& edges) {
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
   return ends;
 }
-
-/// Rates of an edge that both have, if there is time between them to tell.
-class Rates {
- public:
-  Rates(const Baseline& before, const Baseline& after, const BaselineCompareOptions& options)
-      : options_(options),
-        hours_(hour_of(std::max(before.counted_until, after.counted_until)) -
-               hour_of(before.counted_until)) {}
-
-  /// \return whether `change`, of which both edges are set, is one.
-  bool judge(BaselineChange& change) const {
-    if (hours_ < options_.min_hours || hours_ == 0) return false;
-    const auto before = static_cast<double>(change.before.octets);
-    const auto after = static_cast<double>(change.after.octets);
-    change.octets_per_hour_before = before / std::max(1u, change.before.hours);
-    change.octets_per_hour_after = std::max(0.0, after - before) / hours_;
-    const auto [low, high] =
-        std::minmax(change.octets_per_hour_before, change.octets_per_hour_after);
-    return high >= static_cast<double>(options_.min_octets_per_hour) &&
-           high >= options_.min_factor * low && high > low;
-  }
-
- private:
-  const BaselineCompareOptions& options_;
-  Hour hours_;
-};
 
 }  // namespace
 
@@ -120,40 +94,6 @@ Baseline take_baseline(const Revision& rows, const BaselineOptions& options) {
   std::sort(taken.assets.begin(), taken.assets.end(),
             [](const BaselineAsset& a, const BaselineAsset& b) { return a.id < b.id; });
   return taken;
-}
-
-double BaselineDifference::drift() const noexcept {
-  const std::uint64_t different = appeared_count + gone_count + changed_count;
-  const std::uint64_t all = different + unchanged_count;
-  return all == 0 ? 0 : static_cast<double>(different) / static_cast<double>(all);
-}
-
-BaselineDifference compare_baselines(const Baseline& before, const Baseline& after,
-                                     const BaselineCompareOptions& options) {
-  if (!(options.min_factor >= 1)) throw ConfigError("min_factor: give 1 or more");
-  const Rates rates{before, after, options};
-  BaselineDifference d;
-  const auto add = [&](auto& list, const auto& item, std::uint64_t& count) {
-    ++count;
-    if (list.size() < options.max_listed) list.push_back(item);
-  };
-  auto old = before.edges.begin();
-  auto now = after.edges.begin();
-  while (old != before.edges.end() || now != after.edges.end()) {
-    if (now == after.edges.end() || (old != before.edges.end() && is_before(*old, *now))) {
-      add(d.gone, *old++, d.gone_count);
-    } else if (old == before.edges.end() || is_before(*now, *old)) {
-      add(d.appeared, *now++, d.appeared_count);
-    } else {
-      BaselineChange change{*old++, *now++, 0, 0};
-      if (rates.judge(change)) {
-        add(d.changed, change, d.changed_count);
-      } else {
-        ++d.unchanged_count;
-      }
-    }
-  }
-  return d;
 }
 
 bool accept(Baseline& baseline, const BaselineEdge& edge) {

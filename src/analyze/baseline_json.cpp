@@ -81,6 +81,8 @@ BaselineEdge edge_of(const Json& json, const std::string& where) {
   e.active_hours = in.number<std::uint32_t>("active_hours");
   e.hours = in.number<std::uint32_t>("hours");
   e.octets = in.number<std::uint64_t>("octets");
+  // What an earlier release has kept does not say.
+  if (json.contains("last_hour")) e.last_hour = in.number<std::uint32_t>("last_hour");
   return e;
 }
 
@@ -91,7 +93,8 @@ Json json_of(const BaselineEdge& e) {
           {"port", e.port},
           {"active_hours", e.active_hours},
           {"hours", e.hours},
-          {"octets", e.octets}};
+          {"octets", e.octets},
+          {"last_hour", e.last_hour}};
 }
 
 template <typename List, typename Key>

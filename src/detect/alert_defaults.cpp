@@ -92,6 +92,8 @@ constexpr std::string_view kRules = R"json([
   {
     "name": "baseline-drift",
     "events": ["baseline_drift"],
+    "title": "A baseline is true no more",
+    "text": "{reason}",
     "resolve_after": "7d"
   },
   {

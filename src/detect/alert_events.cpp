@@ -52,6 +52,8 @@ bool clears(ChangeType later, ChangeType earlier) noexcept {
       return earlier == ChangeType::service_vanished || earlier == ChangeType::replica_lost;
     case ChangeType::traffic_normal:
       return earlier == ChangeType::traffic_spike || earlier == ChangeType::traffic_drop;
+    case ChangeType::baseline_restored:
+      return earlier == ChangeType::baseline_drift;
     default:
       return false;
   }

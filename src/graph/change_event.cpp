@@ -40,7 +40,8 @@ constexpr std::string_view kTypes[] = {"dependency_redirected",
                                        "baseline_drift",
                                        "visibility_lost",
                                        "gateway_changed",
-                                       "traffic_normal"};
+                                       "traffic_normal",
+                                       "baseline_restored"};
 static_assert(std::size(kTypes) == kChangeTypeCount);
 
 constexpr std::string_view kSubjects[] = {"asset",    "dependency", "intermediary",
@@ -65,6 +66,7 @@ Subject subject_of(const ChangeEvent& event) noexcept {
     case ChangeType::intermediary_judged:
       return kIntermediary;
     case ChangeType::baseline_drift:
+    case ChangeType::baseline_restored:
       return kBaseline;
     case ChangeType::visibility_lost:
       return kMap;

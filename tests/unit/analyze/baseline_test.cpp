@@ -7,6 +7,7 @@
 
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/error.hpp"
+#include "support/snapshots.hpp"
 #include "support/summaries.hpp"
 
 using namespace flowlens;
@@ -93,6 +94,112 @@ TEST_CASE("baseline: of some assets, with what they use and serve, and no more t
   CHECK(take_baseline(graph.copy(), o).left_out == 2);
 }
 
+TEST_CASE("baseline: the map itself gives the same differences as a baseline taken of it") {
+  DependencyGraph graph;
+  testing::Dice dice{7};
+  const auto grow = [&](int uses, int hour) {
+    for (int i = 0; i < uses; ++i) {
+      const auto host = [&] { return "10.0.0." + std::to_string(1 + dice.roll(12)); };
+      const std::string client = host(), server = host();
+      const auto port = static_cast<std::uint16_t>(80 + dice.roll(3));
+      if (client != server) apply(graph, {use(client, server, port, 1'000'000, hour)});
+    }
+  };
+  grow(150, 0);
+  const Id one = graph.asset_of({{}, address("10.0.0.1")})->id;
+  int hour = 0;
+  for (const std::vector<Id>& scope : {std::vector<Id>{}, std::vector<Id>{one}}) {
+    Baseline before = taken(graph, scope);
+    REQUIRE(before.edges.size() > 5);
+    (void)remove(before, before.edges[3]);
+    BaselineEdge lost = before.edges[2];
+    lost.port = 9;
+    CHECK(accept(before, lost));
+    grow(60, hour += 40);
+    const BaselineDifference rows = compare_baselines(before, taken(graph, scope));
+    const BaselineDifference map = compare_with_snapshot(before, *graph.snapshot());
+    CHECK(map.appeared_count == rows.appeared_count);
+    CHECK(map.appeared_count >= 1);
+    CHECK(map.gone == rows.gone);
+    CHECK(map.gone_count == 1);
+    CHECK(map.changed_count == rows.changed_count);
+    CHECK(map.changed_count > 0);
+    CHECK(map.unchanged_count == rows.unchanged_count);
+    for (std::size_t i = 0; i < map.appeared.size(); ++i) {
+      BaselineEdge seen = rows.appeared[i];
+      seen.hours = 0;
+      CHECK(map.appeared[i] == seen);
+    }
+  }
+}
+
+TEST_CASE("baseline: what the addresses of one asset use is one use, on the map too") {
+  DependencyGraph graph;
+  apply(graph, {use("10.0.0.1", "10.0.0.9", 80), use("10.0.0.2", "10.0.0.9", 80),
+                use("10.0.0.2", "10.0.0.9", 81)});
+  const auto id = [&](const char* host) { return graph.asset_of({{}, address(host)})->id; };
+  for (const Fact& fact : graph.facts_to_merge(id("10.0.0.1"), id("10.0.0.2"), kNoon)) {
+    REQUIRE(graph.apply(fact));
+  }
+  const BaselineDifference d = compare_with_snapshot({}, *graph.snapshot());
+  REQUIRE(d.appeared.size() == 2);
+  CHECK(d.appeared[0].octets == compare_baselines({}, taken(graph)).appeared[0].octets);
+  CHECK(d.appeared[0].port == 80);
+}
+
+TEST_CASE("baseline: what is recent counts, and what is seldom is not missed") {
+  DependencyGraph graph;
+  std::vector<ConnectionSummary> uses;
+  for (int hour = 0; hour < 300; ++hour) {
+    uses.push_back(use("10.0.0.1", "10.0.0.2", 80, 200, hour));                       // stays
+    uses.push_back(use("10.0.0.1", "10.0.0.2", 81, 200, hour));                       // goes
+    if (hour % 100 == 0) uses.push_back(use("10.0.0.1", "10.0.0.2", 82, 200, hour));  // is seldom
+    if (hour < 50) uses.push_back(use("10.0.0.1", "10.0.0.2", 83, 200, hour));        // had gone
+  }
+  apply(graph, uses);
+  const Baseline before = taken(graph);
+  CHECK(before.edges.size() == 4);
+  uses.clear();
+  for (int hour = 300; hour < 600; ++hour) {
+    uses.push_back(use("10.0.0.1", "10.0.0.2", 80, 200, hour));
+    if (hour == 599) uses.push_back(use("10.0.0.1", "10.0.0.2", 84, 200, hour));  // seen once
+    if (hour > 590) uses.push_back(use("10.0.0.1", "10.0.0.2", 85, 200, hour));   // is new
+  }
+  apply(graph, uses);
+  BaselineCompareOptions o;
+  o.recent_hours = 168;
+  o.min_new_hours = 2;
+  const BaselineDifference d = compare_with_snapshot(before, *graph.snapshot(), o);
+  REQUIRE(d.gone.size() == 1);
+  CHECK(d.gone[0].port == 81);
+  REQUIRE(d.appeared.size() == 1);
+  CHECK(d.appeared[0].port == 85);
+  CHECK(d.unchanged_count == 1);
+  CHECK(d.passed_over_count == 3);
+  CHECK(d.drift() == doctest::Approx(2.0 / 3));
+  CHECK(compare_with_snapshot(before, *graph.snapshot()).gone_count == 0);  // it was seen once
+  CHECK(compare_with_snapshot(before, *graph.snapshot()).appeared_count == 2);
+  const BaselineDifference same = compare_baselines(before, taken(graph), o);
+  CHECK(same.gone == d.gone);
+  CHECK(same.appeared_count == 1);
+}
+
+TEST_CASE("baseline: of one that was cut, only what comes before the cut is compared") {
+  DependencyGraph graph;
+  for (std::uint16_t port = 80; port < 90; ++port) {
+    apply(graph, {use("10.0.0.1", "10.0.0.2", port)});
+  }
+  BaselineOptions o;
+  o.max_edges = 4;
+  Baseline cut = take_baseline(graph.copy(), o);
+  CHECK(cut.left_out == 6);
+  CHECK(compare_with_snapshot(cut, *graph.snapshot()).appeared_count == 0);
+  CHECK(compare_baselines(cut, taken(graph)).appeared_count == 0);
+  CHECK(compare_baselines(taken(graph), cut).gone_count == 0);
+  CHECK(remove(cut, cut.edges[1]));
+  CHECK(compare_with_snapshot(cut, *graph.snapshot()).appeared_count == 1);
+}
+
 TEST_CASE("baseline: an edge can be accepted, and taken out again") {
   DependencyGraph before, after;
   apply(before, {use("10.0.0.1", "10.0.0.2", 80)});
@@ -116,6 +223,12 @@ TEST_CASE("baseline: JSON gives it back, and what is none is refused by its memb
   b.name = "of \"noon\"\n\xef\xbf\xbd";  // what was no UTF-8
   CHECK(back == b);
   CHECK(to_json(back) == text);
+  std::string older = text;  // without what this release has added
+  for (std::size_t at; (at = older.find(",\"last_hour\":")) != std::string::npos;) {
+    older.erase(at, older.find('}', at) - at);
+  }
+  CHECK(parse_baseline(older).edges[0].last_hour == 0);
+  CHECK(b.edges[0].last_hour == hour_of(kNoon));
   for (std::size_t n = 0; n < text.size(); n += 7) {
     CHECK_THROWS_AS((void)parse_baseline(text.substr(0, n)), ConfigError);
   }
