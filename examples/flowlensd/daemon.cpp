@@ -22,6 +22,7 @@
 #include "log.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
+#include "pipeline/baseline_watching.hpp"
 #include "pipeline/capture_input.hpp"
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
@@ -47,7 +48,7 @@ constexpr std::size_t kMaxExporters = 65'536;
 constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveLearnedEvery{15};  // some 100 MB at its bounds
 constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
-constexpr std::chrono::minutes kGroupInterval{1};
+constexpr std::chrono::seconds kGroupInterval{15};
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
@@ -86,6 +87,13 @@ ResolverOptions resolver_options(const Settings& s, const KnownNetwork& known, c
   o.changes.check_every = std::chrono::seconds(s.changes_check_seconds);
   o.changes.max_baselines = s.changes_max_baselines;
   o.changes.hash_seed = random_key();
+  return o;
+}
+
+BaselineWatchOptions baseline_watch_options(const Settings& s) {
+  BaselineWatchOptions o;
+  o.min_drift = s.changes_baseline_drift;
+  o.recent_hours = static_cast<std::uint32_t>(24 * s.changes_learning_days);
   return o;
 }
 
@@ -161,6 +169,8 @@ struct Daemon::Parts {
   SinglePointWatch single_points;
   Periodic watching;
   Grouping grouping;
+  BaselineShelf baselines;
+  BaselineWatching baseline_watching;
   Service service;
   http::Router router;
   std::unique_ptr<http::Server> server;
@@ -231,8 +241,11 @@ Daemon::Parts::Parts(const Loaded& loaded)
             resolver.graph().apply(single_points.look(resolver.graph(), now));
           },
           fatal()),
-      grouping({}, resolver.graph(), std::move(stores.applications), tell_changes(),
-               kGroupInterval, fatal()),
+      grouping({}, resolver.graph(), std::move(stores.applications), tell_changes(), kGroupInterval,
+               fatal()),
+      baselines(dir ? dir->path() / "baselines" : std::filesystem::path{}),
+      baseline_watching(baseline_watch_options(settings), resolver.graph(), baselines,
+                        tell_changes(), kWatchInterval, fatal()),
       service(make_service()) {
   make_learned();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
@@ -280,6 +293,7 @@ Service Daemon::Parts::make_service() {
           stores.traffic.get(),
           &resolver.gateways(),
           &grouping,
+          &baselines,
           &channels,
           default_channels(settings, channels)};
 }
@@ -458,7 +472,10 @@ void Daemon::Parts::serve() {
     is_receiving = true;
   }
   classifying.start();
-  if (settings.changes_enabled) watching.start();
+  if (settings.changes_enabled) {
+    watching.start();
+    baseline_watching.start();
+  }
   grouping.start();
   alerting.start();
   auto next_save = steady_clock::now() + kSaveStateEvery;
@@ -487,6 +504,7 @@ bool Daemon::Parts::shut_down() {
   if (ingest) ingest->stop();
   classifying.stop();
   watching.stop();
+  baseline_watching.stop();
   grouping.stop();
   channel.close();
   resolver_thread.finish();

@@ -48,6 +48,7 @@ struct ReceiverView {
 };
 
 class Alerting;
+class BaselineShelf;
 class Channels;
 class Grouping;
 
@@ -72,7 +73,8 @@ struct Service {
   const Geo* geo = nullptr;                 ///< null: nothing is told
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
   const Gateways* gateways = nullptr;
-  Grouping* grouping = nullptr;  ///< thread-safe
+  Grouping* grouping = nullptr;        ///< thread-safe
+  BaselineShelf* baselines = nullptr;  ///< thread-safe
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
 };

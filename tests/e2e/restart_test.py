@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""After SIGTERM and after SIGKILL the map, its totals and the templates are back.
+"""After SIGTERM and after SIGKILL the map, its totals, the templates and applications are back.
 
 FLOWLENS_E2E_STORE=postgres: on a PostgreSQL of the test's own, whose end the daemon must outlive too.
 """
@@ -188,6 +188,52 @@ def test_kill():
                 again.stop()
 
 
+def applications(daemon):
+    found = daemon.get("/api/v1/applications?limit=1000&members=1000")
+    return {item["id"]: item for item in found["items"]}
+
+
+def say_of_applications(daemon):
+    """Names one, takes a member out of it, makes one, rejects one: (named, taken out, made, rejected)."""
+    known = sorted(applications(daemon).values(), key=lambda item: -item["size"])
+    named, rejected = known[0]["id"], known[1]["id"]
+    out = known[0]["members"][0]["asset_id"]
+    base = "/api/v1/applications"
+    daemon.send("PATCH", f"{base}/{named}", {"name": "shop", "criticality": "high", "status": "confirmed", "by": "anna"})
+    daemon.send("PATCH", f"{base}/{named}/members", {"remove": [out], "by": "anna"})
+    daemon.send("PATCH", f"{base}/{rejected}", {"status": "rejected", "by": "anna"})
+    made = daemon.send("POST", base, {"name": "by hand", "asset_ids": [out], "by": "anna"})["id"]
+    return named, out, made, rejected
+
+
+def test_applications_survive():
+    """Applications keep their ids and what people say of them; so does a baseline."""
+    with work_dir("restart") as directory, first(directory) as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
+            traffic.truth()
+        daemon.settled(quiet=2)
+        wait_for("two applications", lambda: len(applications(daemon)) >= 2, 60, 1)
+        named, out, made, rejected = say_of_applications(daemon)
+        baseline = daemon.send("POST", "/api/v1/baselines", {"name": "shop", "application_id": named})
+        before = applications(daemon)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            daemon.stop(number)
+            daemon = restarted(daemon)
+            daemon.wait_ready()
+            found = applications(daemon)
+            expect(set(found) == set(before), f"before {sorted(before)}, after {sorted(found)}")
+            members = {item["asset_id"] for item in found[named]["members"]}
+            expect(found[named]["name"] == "shop" and found[named]["updated_by"] == "anna", found[named])
+            expect(members and out not in members, f"{out} is back")
+            expect([item["asset_id"] for item in found[made]["members"]] == [out], found[made])
+            expect(rejected not in found, "a rejected one is back")
+            drift = daemon.get(f"/api/v1/baselines/{baseline['id']}/drift")
+            expect(drift["drift"] == 0 and drift["unchanged"] == baseline["edges"] > 0, drift)
+            say(f"   {len(found)} applications are the same, {len(members)} members in that of anna")
+        daemon.stop()
+
+
 def test_database_ends():
     """PostgreSQL ends without a word and comes back: nothing is lost, nothing is counted twice."""
     with work_dir("restart") as directory, first(directory) as daemon:
@@ -219,6 +265,6 @@ def test_database_ends():
 
 if __name__ == "__main__":
     if ON_POSTGRES:  # the others would show the same again
-        main(test_kill, test_database_ends)
+        main(test_kill, test_applications_survive, test_database_ends)
     else:
-        main(test_totals_survive, test_gateways_survive, test_term_during_traffic, test_kill)
+        main(test_totals_survive, test_gateways_survive, test_term_during_traffic, test_kill, test_applications_survive)

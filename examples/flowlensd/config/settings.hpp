@@ -47,6 +47,7 @@ struct Settings {
   std::uint64_t changes_learning_days = 7;
   std::uint64_t changes_check_seconds = 300;
   std::uint64_t changes_max_baselines = 50'000;
+  double changes_baseline_drift = 0.10;
   std::uint64_t classification_poll_ms = 30'000;
   std::uint64_t classification_batch_size = 100;  ///< assets
   std::uint64_t classification_min_hours = 24;

@@ -1,7 +1,7 @@
 // What should be allowed, and what has drifted: policies proposed from the map, and baselines of it.
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
+#include <ctime>
 #include <memory>
 #include <sstream>
 
@@ -12,6 +12,8 @@
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 #include "pipeline/baseline_shelf.hpp"
+#include "pipeline/grouping.hpp"
+#include "pipeline/pace.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -34,8 +36,24 @@ bool flag_member(const Json& object, const char* name, bool fallback) {
   return found->get<bool>();
 }
 
-/// `asset_ids`; none: everything.
-std::vector<Id> assets_of(const Json& body, const DependencyGraph& graph) {
+std::vector<Id> members_of(const Id& application, const Service& s) {
+  std::optional<KnownApplication> found;
+  if (s.grouping != nullptr) {
+    found = s.grouping->ask([&](const ApplicationBook& b) { return b.find(application); });
+  }
+  if (!found) throw Problem{404, "Not found", "there is no application " + application.to_string()};
+  if (found->members.empty()) {
+    throw Problem{409, "Conflict", "application " + application.to_string() + " has no members"};
+  }
+  return found->members;
+}
+
+/// `asset_ids`, or the members of `application_id`; none: everything.
+std::vector<Id> assets_of(const Json& body, const Service& s) {
+  if (body.contains("application_id")) {
+    if (body.contains("asset_ids")) bad_body("give asset_ids or application_id, not both");
+    return members_of(id_member(body, "application_id"), s);
+  }
   std::vector<Id> assets;
   const auto found = body.find("asset_ids");
   if (found == body.end()) return assets;
@@ -45,7 +63,7 @@ std::vector<Id> assets_of(const Json& body, const DependencyGraph& graph) {
   for (const Json& item : *found) {
     const auto id = item.is_string() ? Id::parse(item.get<std::string>()) : std::nullopt;
     if (!id) bad_body("asset_ids: " + item.dump() + " is no id");
-    const auto row = graph.asset(*id);
+    const auto row = s.graph.asset(*id);
     if (!row) throw Problem{404, "Not found", "there is no asset " + id->to_string()};
     assets.push_back(row->id);
   }
@@ -57,14 +75,14 @@ Revision rows_of(const DependencyGraph& graph, const std::optional<AsOf>& as_of)
 }
 
 /// What proposals are made from is the same in all requests.
-const std::set<std::string> kProposalMembers{"asset_ids",     "min_confidence_percent",
-                                             "min_hours",     "group_replicas",
-                                             "max_addresses", "limit",
-                                             "as_of",         "hours"};
+const std::set<std::string> kProposalMembers{
+    "asset_ids", "application_id", "min_confidence_percent",
+    "min_hours", "group_replicas", "max_addresses",
+    "limit",     "as_of",          "hours"};
 
 Policy proposed(const Json& body, const Service& s) {
   PolicyOptions o;
-  o.assets = assets_of(body, s.graph);
+  o.assets = assets_of(body, s);
   o.min_confidence =
       static_cast<float>(number_member(body, "min_confidence_percent", 60, 0, 100)) / 100.0f;
   o.min_hours =
@@ -146,14 +164,21 @@ Response preview(const Request& request, const Service& s) {
                          {"blocked", std::move(blocked)}}));
 }
 
+/// All that the map has ever seen, read in parts: whoever writes it hardly waits.
+Revision all_rows(const DependencyGraph& graph, Timestamp at) {
+  Revision rows = graph.copy(AsOf{at, hour_of(at) + 1});
+  rows.number = graph.counters().revision;
+  return rows;
+}
+
 Baseline baseline_of(const Json& body, const Service& s) {
   const auto as_of = as_of_member(body);
   BaselineOptions o;
   o.name = body.contains("name") ? text_member(body, "name") : "";
   o.at = as_of ? as_of->at : Timestamp{std::chrono::system_clock::now()};
-  o.assets = assets_of(body, s.graph);
+  o.assets = assets_of(body, s);
   o.max_edges = BaselineShelf::kMostEdges;
-  return take_baseline(rows_of(s.graph, as_of), o);
+  return take_baseline(as_of ? s.graph.copy(*as_of) : all_rows(s.graph, o.at), o);
 }
 
 Json summary_json(const Id& id, const Baseline& b) {
@@ -170,8 +195,40 @@ Json summary_json(const Id& id, const Baseline& b) {
                     std::to_string(BaselineShelf::kMostEdges) + " uses are kept; delete one"};
 }
 
+BaselineShelf& shelf_of(const Service& s) {
+  if (s.baselines != nullptr) return *s.baselines;
+  throw Problem{503, "Not available", "this process keeps no baselines"};
+}
+
+/// Of this thread.
+Pace::Clock::duration processor_time() noexcept {
+  timespec used{};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+/// What goes through a whole map, as often as that leaves the processor to others.
+template <typename Work>
+Response paced(Pace& pace, const Work& work) {
+  using std::chrono::ceil, std::chrono::seconds;
+  if (const auto wait = pace.enter(Pace::Clock::now())) {
+    const std::string text = std::to_string(ceil<seconds>(*wait).count());
+    Response r = problem(429, "Too many requests",
+                         "the map is large and was compared just now; ask again in " + text + " s");
+    r.headers.emplace_back("Retry-After", text);
+    return r;
+  }
+  struct Leave {
+    Pace& pace;
+    Pace::Clock::duration begin = processor_time();
+    ~Leave() { pace.leave(Pace::Clock::now(), processor_time() - begin); }
+  } leave{pace};
+  return work();
+}
+
 Response take(const Request& request, const Service& s, BaselineShelf& shelf) {
-  Baseline taken = baseline_of(object_of(request, {"name", "asset_ids", "as_of", "hours"}), s);
+  Baseline taken =
+      baseline_of(object_of(request, {"name", "asset_ids", "application_id", "as_of", "hours"}), s);
   const auto id = shelf.put(taken);
   if (!id) no_room();
   Response r = answer(text_of(summary_json(*id, taken)));
@@ -225,14 +282,6 @@ Json edge_json(const BaselineEdge& e, const Baseline& before, const Service& s) 
       {"estimated_octets", e.octets}};
 }
 
-/// The map now, of the same assets.
-Baseline like(const Baseline& baseline, const Service& s) {
-  BaselineOptions o;
-  o.at = std::chrono::system_clock::now();
-  o.assets = baseline.scope;
-  return take_baseline(s.graph.copy(), o);
-}
-
 /// What is otherwise now, or in another baseline: `against`.
 Response drift(const Request& request, const Service& s, BaselineShelf& shelf) {
   const auto kept = known_baseline(id_parameter(request), shelf);
@@ -240,17 +289,25 @@ Response drift(const Request& request, const Service& s, BaselineShelf& shelf) {
   BaselineCompareOptions o;
   o.min_factor = static_cast<double>(number_parameter(request, "min_factor", 4, 1, 1'000'000));
   o.max_listed = number_parameter(request, "limit", 1'000, 1, kMostListed);
-  Baseline after;
+  BaselineDifference d;
+  std::shared_ptr<const Baseline> other;
+  Timestamp at = std::chrono::system_clock::now();
+  std::uint64_t revision = 0;
   if (const auto given = request.query.find("against"); given != request.query.end()) {
     const auto id = Id::parse(given->second);
     if (!id) throw Problem{400, "Bad query parameter", "against: give the id of a baseline"};
-    after = *known_baseline(*id, shelf);
+    other = known_baseline(*id, shelf);
+    at = other->at;
+    revision = other->revision;
+    d = compare_baselines(before, *other, o);
   } else {
-    after = like(before, s);
+    const auto now = s.graph.snapshot();
+    revision = now->revision;
+    d = compare_with_snapshot(before, *now, o);
   }
-  const BaselineDifference d = compare_baselines(before, after, o);
   Json appeared = Json::array(), gone = Json::array(), changed = Json::array();
-  for (const BaselineEdge& e : d.appeared) appeared.push_back(edge_json(e, after, s));
+  for (const BaselineEdge& e : d.appeared)
+    appeared.push_back(edge_json(e, other ? *other : before, s));
   for (const BaselineEdge& e : d.gone) gone.push_back(edge_json(e, before, s));
   for (const BaselineChange& c : d.changed) {
     Json item = edge_json(c.after, before, s);
@@ -260,13 +317,33 @@ Response drift(const Request& request, const Service& s, BaselineShelf& shelf) {
   }
   return answer(
       text_of({{"before", to_string(before.at)},
-               {"after", to_string(after.at)},
-               {"revision", after.revision},
+               {"after", to_string(at)},
+               {"revision", revision},
                {"drift", d.drift()},
                {"unchanged", d.unchanged_count},
                {"appeared", {{"total", d.appeared_count}, {"items", std::move(appeared)}}},
                {"gone", {{"total", d.gone_count}, {"items", std::move(gone)}}},
                {"changed", {{"total", d.changed_count}, {"items", std::move(changed)}}}}));
+}
+
+/// A use as the map has it now; nothing if it has none.
+std::optional<BaselineEdge> edge_now(const BaselineEdge& wanted, const Service& s) {
+  const auto now = s.graph.snapshot();
+  const auto position = [&](const Id& id) {
+    return std::lower_bound(now->assets.begin(), now->assets.end(), id) - now->assets.begin();
+  };
+  const auto client = static_cast<std::size_t>(position(wanted.client));
+  if (client >= now->assets.size() || now->assets[client] != wanted.client) return std::nullopt;
+  Revision rows;
+  for (std::size_t i = now->out_offsets[client]; i < now->out_offsets[client + 1]; ++i) {
+    const Snapshot::Edge& e = now->edges[i];
+    const bool is_it = now->assets[e.server.value] == wanted.server &&
+                       e.protocol == wanted.protocol && e.port == wanted.port;
+    if (!is_it) continue;
+    if (auto row = s.graph.dependency(*now, e)) rows.dependencies.push_back(std::move(*row));
+  }
+  const Baseline taken = take_baseline(rows, {});
+  return taken.edges.empty() ? std::nullopt : std::optional(taken.edges.front());
 }
 
 /// A use that is there now counts as known from here on, or (`remove`) a known one no longer does.
@@ -283,11 +360,8 @@ Response amend(const Request& request, const Service& s, BaselineShelf& shelf) {
   if (flag_member(body, "remove", false)) {
     is_done = flowlens::remove(baseline, wanted);
   } else {
-    for (const BaselineEdge& e : like(baseline, s).edges) {
-      const bool is_it = e.client == wanted.client && e.server == wanted.server &&
-                         e.protocol == wanted.protocol && e.port == wanted.port;
-      if (is_it) is_done = accept(baseline, e);
-    }
+    const auto edge = edge_now(wanted, s);
+    is_done = edge && accept(baseline, *edge);
   }
   if (!is_done) {
     throw Problem{409, "Conflict", "there is no such use, or the baseline has it as it is already"};
@@ -304,20 +378,27 @@ void add_policy_routes(Router& router, const Service& s) {
   };
   add("/api/v1/policies", propose);
   add("/api/v1/policies/preview", preview);
-  const std::filesystem::path folder = s.settings.data_dir;
-  const auto shelf =  // lives as long as the routes
-      std::make_shared<BaselineShelf>(folder.empty() ? folder : folder / "baselines");
+  const auto pace = std::make_shared<Pace>();  // lives as long as the routes
   const auto add_shelved = [&](const char* method, const char* pattern, auto handler,
                                std::vector<std::string> parameters = {}) {
-    router.add({pattern, [&s, shelf, handler](const Request& r) { return handler(r, s, *shelf); },
+    router.add({pattern, [&s, handler](const Request& r) { return handler(r, s, shelf_of(s)); },
                 std::move(parameters), method});
   };
+  const auto add_paced = [&](const char* method, const char* pattern, auto handler,
+                             std::vector<std::string> parameters = {}) {
+    add_shelved(
+        method, pattern,
+        [pace, handler](const Request& r, const Service& service, BaselineShelf& shelf) {
+          return paced(*pace, [&] { return handler(r, service, shelf); });
+        },
+        std::move(parameters));
+  };
   add_shelved("GET", "/api/v1/baselines", list);
-  add_shelved("POST", "/api/v1/baselines", take);
+  add_paced("POST", "/api/v1/baselines", take);
   add_shelved("GET", "/api/v1/baselines/{id}", get);
   add_shelved("DELETE", "/api/v1/baselines/{id}", remove);
   add_shelved("PATCH", "/api/v1/baselines/{id}", amend);
-  add_shelved("GET", "/api/v1/baselines/{id}/drift", drift, {"against", "min_factor", "limit"});
+  add_paced("GET", "/api/v1/baselines/{id}/drift", drift, {"against", "min_factor", "limit"});
 }
 
 }  // namespace flowlensd::http

@@ -1,5 +1,7 @@
 #include "pipeline/baseline_shelf.hpp"
 
+#include <sstream>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -10,6 +12,7 @@ namespace flowlensd {
 namespace {
 
 constexpr const char* kSuffix = ".json";
+constexpr const char* kDrifting = "drifting.txt";            // a line each: id, and since when
 constexpr std::size_t kMostOctets = std::size_t{512} << 20;  // of a file; a use takes some 250
 
 }  // namespace
@@ -28,6 +31,41 @@ BaselineShelf::BaselineShelf(std::filesystem::path folder) : folder_(std::move(f
       throw ConfigError(file.string() + ": " + e.what());
     }
   }
+  read_drifting();
+}
+
+void BaselineShelf::read_drifting() {
+  const std::filesystem::path file = folder_ / kDrifting;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return;
+  std::istringstream lines(read_text_file(file.string(), kMostOctets));
+  std::string id_text, since_text;
+  while (lines >> id_text >> since_text) {
+    const auto id = Id::parse(id_text);
+    const auto since = parse_timestamp(since_text);
+    if (!id || !since) {
+      throw ConfigError(file.string() + ": `" + id_text + " " + since_text +
+                        "` is no id and time; delete the file, and what drifts is told of anew");
+    }
+    drifting_[*id] = *since;
+  }
+}
+
+std::map<Id, Timestamp> BaselineShelf::drifting() const {
+  const std::lock_guard lock(mutex_);
+  return drifting_;
+}
+
+void BaselineShelf::set_drifting(const std::map<Id, Timestamp>& drifting) {
+  const std::lock_guard lock(mutex_);
+  if (drifting == drifting_) return;
+  if (!folder_.empty()) {
+    std::string text;
+    for (const auto& [id, since] : drifting) text += id.to_string() + " " + to_string(since) + "\n";
+    std::filesystem::create_directories(folder_);
+    replace_file(folder_ / kDrifting, text);
+  }
+  drifting_ = drifting;
 }
 
 std::filesystem::path BaselineShelf::file_of(const Id& id) const {

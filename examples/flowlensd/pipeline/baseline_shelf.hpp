@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "flowlens/baseline.hpp"
@@ -33,13 +35,20 @@ class BaselineShelf {
   /// By id.
   [[nodiscard]] std::vector<std::pair<Id, std::shared_ptr<const Baseline>>> all() const;
 
+  /// Those that are true no more, and since when; also of such as have been removed.
+  [[nodiscard]] std::map<Id, Timestamp> drifting() const;
+  /// \throws IoError if it cannot be written.
+  void set_drifting(const std::map<Id, Timestamp>& drifting);
+
  private:
   [[nodiscard]] std::filesystem::path file_of(const Id& id) const;
+  void read_drifting();
   bool keep(const Id& id, Baseline baseline);
 
   const std::filesystem::path folder_;
   mutable std::mutex mutex_;
   std::map<Id, std::shared_ptr<const Baseline>> baselines_;
+  std::map<Id, Timestamp> drifting_;
 };
 
 }  // namespace flowlensd

@@ -2,7 +2,9 @@
 #include <fstream>
 
 #include "flowlens/error.hpp"
-#include "pipeline/baseline_shelf.hpp"
+#include "pipeline/baseline_watching.hpp"
+#include "pipeline/grouping.hpp"
+#include "pipeline/pace.hpp"
 #include "service_fixture.hpp"
 #include "support/summaries.hpp"
 #include "support/temporary_folder.hpp"
@@ -10,12 +12,18 @@
 using namespace flowlensd;
 using namespace flowlensd::http;
 using namespace flowlens::testing;
+using namespace std::chrono_literals;
 
 namespace {
 
 /// Web servers 10.0.1.1 and .2 for ten clients, a database 10.0.2.1 behind them.
 struct Fixture : ServiceFixture {
+  BaselineShelf shelf{{}};
+  Grouping grouping{{}, resolver.graph(), nullptr, {}, 1min, {}};
+
   Fixture() {
+    service.baselines = &shelf;
+    service.grouping = &grouping;
     add_analysis_routes(router, service);
     add_policy_routes(router, service);
     for (int hour = 0; hour < 5; ++hour) {
@@ -193,6 +201,91 @@ TEST_CASE("baselines: taken, compared with now, amended, deleted") {
   f.ask("DELETE", path, "", 404);
   f.ask("GET", path + "/drift", "", 404);
   f.ask("GET", "/api/v1/baselines/x", "", 400);
+}
+
+TEST_CASE("baselines and policies of an application") {
+  Fixture f;
+  f.grouping.look(kNoon + 5h);
+  const Id id = f.grouping.all()->at(0).entry.id;
+  f.grouping.change([&](ApplicationBook& b) {
+    b.edit_members(id, {}, {*Id::parse(f.id("10.0.0.9"))}, "anna", kNoon);
+    return true;
+  });
+  f.summarized("10.0.9.1", "10.0.9.2", 443, 4);
+  const Answer of{{"application_id", id.to_string()}};
+  const Answer taken = f.ask("POST", "/api/v1/baselines", of.dump(), 201);
+  CHECK(taken["is_of_everything"] == false);
+  CHECK(taken["edges"] == 22);  // those with 10.0.0.9 too, whom the others serve
+  CHECK(f.ask("POST", "/api/v1/policies", of.dump())["coverage"]["dependencies"] == 22);
+  Answer both = of;
+  both["asset_ids"] = {f.id("10.0.9.1")};
+  f.ask("POST", "/api/v1/baselines", both.dump(), 400);
+  const Answer none{{"application_id", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}};
+  f.ask("POST", "/api/v1/baselines", none.dump(), 404);
+}
+
+TEST_CASE("baselines: what drifts is told of by a look, also over a restart") {
+  const flowlens::test::TemporaryFolder folder;
+  Fixture f;
+  std::vector<ChangeEvent> told;
+  const auto tell = [&](const std::vector<ChangeEvent>& events) {
+    told.insert(told.end(), events.begin(), events.end());
+    f.resolver.graph().apply(events);
+  };
+  const auto files = folder.path / "baselines";
+  Id id;
+  {
+    BaselineShelf shelf{files};
+    f.service.baselines = &shelf;
+    id = *Id::parse(f.ask("POST", "/api/v1/baselines", "{}", 201)["id"].get<std::string>());
+    BaselineWatching watching{{}, f.resolver.graph(), shelf, tell, 1h, {}};
+    watching.look(kNoon + 5h);
+    CHECK(told.empty());
+    for (const int hour : {3, 4}) {
+      for (int c = 1; c <= 4; ++c) {
+        f.summarized("10.0.0." + std::to_string(c), "10.0.2.1", 22, hour);
+      }
+    }
+    watching.look(kNoon + 6h);
+    watching.look(kNoon + 7h);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].type == ChangeType::baseline_drift);
+    CHECK(told[0].subject == id);
+    CHECK(told[0].reason.find("4 uses are new and 0 of 22 missing (15 % of all)") !=
+          std::string::npos);
+  }
+  BaselineShelf shelf{files};
+  CHECK(shelf.drifting() == std::map<Id, Timestamp>{{id, kNoon + 6h}});
+  BaselineWatching watching{{}, f.resolver.graph(), shelf, tell, 1h, {}};
+  watching.look(kNoon + 8h);
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].id == told[0].id);
+  CHECK(f.resolver.graph().changes({}).total == 1);
+  f.service.baselines = &shelf;
+  for (int c = 1; c <= 4; ++c) {  // somebody takes them over
+    const Answer edge{{"client", f.id("10.0.0." + std::to_string(c))},
+                      {"server", f.id("10.0.2.1")},
+                      {"port", 22}};
+    f.ask("PATCH", "/api/v1/baselines/" + id.to_string(), edge.dump());
+  }
+  watching.look(kNoon + 9h);
+  REQUIRE(told.size() == 3);
+  CHECK(told[2].type == ChangeType::baseline_restored);
+  CHECK(BaselineShelf{files}.drifting().empty());
+  std::ofstream(files / "drifting.txt") << "x y";
+  CHECK_THROWS_AS(BaselineShelf{files}, ConfigError);
+}
+
+TEST_CASE("baselines: comparisons take a part of the time only") {
+  Pace pace;
+  const Pace::Clock::time_point begin{};
+  CHECK_FALSE(pace.enter(begin));
+  CHECK(pace.enter(begin + 1ms) == 1s);  // one at a time
+  pace.leave(begin + 90ms, 40ms);
+  CHECK_FALSE(pace.enter(begin + 90ms));  // short ones as often as one likes
+  pace.leave(begin + 140ms, 100ms);
+  CHECK(pace.enter(begin + 240ms) == 200ms);
+  CHECK_FALSE(pace.enter(begin + 440ms));
 }
 
 TEST_CASE("baselines: kept in a folder over a restart; a file that is none is named") {
