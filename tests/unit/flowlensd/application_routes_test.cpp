@@ -245,6 +245,12 @@ TEST_CASE("applications: what is said of an asset holds when that is merged into
   }
   f.grouping.look(kNoon + 5h);
   CHECK(f.path_of("10.0.1.1") == crm);
+  const Id id = *Id::parse(crm.substr(21));
+  f.grouping.ask([&](const ApplicationBook& b) {
+    CHECK(b.entries().at(id).added == std::vector<Id>{into});
+    CHECK(b.beyond({}).size() == 10);
+    return true;
+  });
 }
 
 TEST_CASE("applications: ids, words and what waits survive a restart") {

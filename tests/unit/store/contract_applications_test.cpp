@@ -102,6 +102,7 @@ TEST_CASE("application store: what goes is gone, with its words") {
   const ApplicationState state = f.store->load();
   CHECK(state.entries.empty());
   CHECK(state.seats.empty());
+  CHECK(f.backend->sql("SELECT count(*) FROM application_words") == "0");
   f.look(at_second(4));  // the same id again, without what was said
   f.store->save(f.book.take_changes());
   f.check_kept();
