@@ -61,6 +61,7 @@
 #include "flowlens/map_fields.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/snapshot.hpp"
+#include "flowlens/snapshot_filter.hpp"
 // analyze
 #include "flowlens/application_book.hpp"
 #include "flowlens/asset_graph.hpp"

@@ -28,8 +28,13 @@ std::optional<AssetIndex> Analysis::find(const Id& id) const noexcept {
 }
 
 std::shared_ptr<const Analysis> AnalysisCache::get(const DependencyGraph& graph,
-                                                   const std::optional<AsOf>& as_of) {
+                                                   const std::optional<AsOf>& as_of,
+                                                   const Filter<DependencyRow>& filter) {
   using Clock = std::chrono::steady_clock;
+  if (filter) {
+    const auto whole = as_of ? graph.snapshot(*as_of) : graph.snapshot();
+    return std::make_shared<Analysis>(graph, filter_snapshot(graph, *whole, filter));
+  }
   if (as_of) return std::make_shared<Analysis>(graph, graph.snapshot(*as_of));
   const std::lock_guard lock(mutex_);
   const auto begin = Clock::now();

@@ -41,9 +41,10 @@ class Analysis {
 /// Thread-safe.
 class AnalysisCache {
  public:
-  /// \param as_of  nothing: now. The past is made anew by each call.
+  /// \param as_of  nothing: now. The past, and what a filter matches, is made anew by each call.
   [[nodiscard]] std::shared_ptr<const Analysis> get(const DependencyGraph& graph,
-                                                    const std::optional<AsOf>& as_of);
+                                                    const std::optional<AsOf>& as_of,
+                                                    const Filter<DependencyRow>& filter);
 
  private:
   static constexpr int kTimesAsOld = 20;

@@ -111,8 +111,8 @@ Json shared_json(const SharedImpact& shared, const Question& q) {
 
 Response impact(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body = object_of(request, {"asset_id", "asset_ids", "direction", "depth", "limit",
-                                        "replicas", "as_of", "hours"});
-  const Question q{s, cache.get(s.graph, as_of_member(body))};
+                                        "replicas", "as_of", "hours", "filter"});
+  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
   ImpactQuery query = impact_query(body, q);
   query.direction = direction_of(body);
   query.max_affected = number_member(body, "limit", kDefaultAffected, 1, kMostAffected);
@@ -135,9 +135,9 @@ Response impact(const Request& request, const Service& s, AnalysisCache& cache) 
 }
 
 Response blast_radius(const Request& request, const Service& s, AnalysisCache& cache) {
-  const Json body =
-      object_of(request, {"asset_id", "asset_ids", "depth", "replicas", "as_of", "hours"});
-  const Question q{s, cache.get(s.graph, as_of_member(body))};
+  const Json body = object_of(
+      request, {"asset_id", "asset_ids", "depth", "replicas", "as_of", "hours", "filter"});
+  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
   const BlastScale& scale = q.of->scale();
   const ImpactQuery query = impact_query(body, q);
   const BlastRadius radius = find_blast_radius(q.of->services(), scale, query);
@@ -159,8 +159,8 @@ Json path_json(const AssetPath& path, const Question& q) {
 
 Response path(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body =
-      object_of(request, {"from", "to", "k", "disjoint", "max_hops", "as_of", "hours"});
-  const Question q{s, cache.get(s.graph, as_of_member(body))};
+      object_of(request, {"from", "to", "k", "disjoint", "max_hops", "as_of", "hours", "filter"});
+  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
   PathQuery query;
   query.from = q.find(id_member(body, "from"));
   query.to = q.find(id_member(body, "to"));
@@ -211,7 +211,8 @@ Json single_point_json(const SinglePoint& p, const Question& q) {
 }
 
 Response single_points(const Request& request, const Service& s, AnalysisCache& cache) {
-  const Question q{s, cache.get(s.graph, as_of_parameter(request))};
+  const Question q{s, cache.get(s.graph, as_of_parameter(request),
+                                filter_parameter(request, dependency_fields()))};
   SinglePointOptions options;
   options.limit = number_parameter(request, "limit", 100, 1, kMostAffected);
   options.min_clients = options.min_cut_off =
@@ -238,7 +239,8 @@ void add_analysis_routes(Router& router, const Service& s) {
   add("/api/v1/analysis/impact", impact, {}, "POST");
   add("/api/v1/analysis/path", path, {}, "POST");
   add("/api/v1/analysis/blast-radius", blast_radius, {}, "POST");
-  add("/api/v1/analysis/spof", single_points, {"limit", "min_lost", "as_of", "hours"}, "GET");
+  add("/api/v1/analysis/spof", single_points, {"limit", "min_lost", "as_of", "hours", "filter"},
+      "GET");
   add_structure_routes(router, s, cache);
 }
 

@@ -1,5 +1,9 @@
 #include "http/body.hpp"
 
+#include <chrono>
+
+#include "http/parameters.hpp"
+
 namespace flowlensd::http {
 
 void bad_body(const std::string& detail) { throw Problem{400, "Bad body", detail}; }
@@ -58,6 +62,16 @@ std::optional<AsOf> as_of_member(const Json& object) {
   if (at) return AsOf{*at, static_cast<Hour>(hours)};
   if (object.contains("hours")) bad_body("hours: goes with as_of, which is absent");
   return std::nullopt;
+}
+
+Filter<DependencyRow> filter_member(const Json& object) {
+  if (!object.contains("filter")) return {};
+  const std::string text = text_member(object, "filter");
+  FilterError error;
+  const Timestamp now = std::chrono::system_clock::now();
+  auto filter = Filter<DependencyRow>::compile(text, dependency_fields(), now, error);
+  if (!filter) throw bad_filter(text, error);
+  return filter;
 }
 
 }  // namespace flowlensd::http

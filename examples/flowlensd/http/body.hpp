@@ -31,5 +31,7 @@ namespace flowlensd::http {
 [[nodiscard]] std::optional<Timestamp> time_member(const Json& object, const char* name);
 /// `as_of` with `hours`, or nothing where `as_of` is absent.
 [[nodiscard]] std::optional<AsOf> as_of_member(const Json& object);
+/// The filter over dependencies of member `filter`, empty where it is absent.
+[[nodiscard]] Filter<DependencyRow> filter_member(const Json& object);
 
 }  // namespace flowlensd::http

@@ -107,10 +107,12 @@ Response cores(const Request& request, const Question& q) {
 void add_structure_routes(Router& router, const Service& s,
                           const std::shared_ptr<AnalysisCache>& cache) {
   const auto add = [&](const char* pattern, auto handler, std::vector<std::string> parameters) {
-    parameters.insert(parameters.end(), {"limit", "as_of", "hours"});
+    parameters.insert(parameters.end(), {"limit", "as_of", "hours", "filter"});
     router.add({pattern,
                 [&s, cache, handler](const Request& r) {
-                  return handler(r, Question{s, cache->get(s.graph, as_of_parameter(r))});
+                  return handler(r,
+                                 Question{s, cache->get(s.graph, as_of_parameter(r),
+                                                        filter_parameter(r, dependency_fields()))});
                 },
                 std::move(parameters)});
   };

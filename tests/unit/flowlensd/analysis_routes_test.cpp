@@ -111,6 +111,26 @@ TEST_CASE("blast radius, ways, and single points of failure") {
   CHECK(f.get("/api/v1/analysis/spof?min_lost=3")["total"] == 0);
 }
 
+TEST_CASE("every question can be asked of the part of the map that a filter matches") {
+  Fixture f;
+  // Without the web servers' use of the database nobody is hit by its loss.
+  const Answer database =
+      f.post("impact", {{"asset_id", f.id("10.0.2.1")}, {"filter", "port 443"}});
+  CHECK(database["counts"]["certain"] == 0);
+  const Answer one =
+      f.post("impact", {{"asset_id", f.id("10.0.1.1")}, {"filter", "not server 10.0.1.2"}});
+  CHECK(one["counts"]["certain"] == 10);  // no replica any more
+  CHECK(f.post("path", {{"from", f.id("10.0.0.1")},
+                        {"to", f.id("10.0.2.1")},
+                        {"filter", "port 443"}})["paths"]
+            .empty());
+  CHECK(f.get("/api/v1/analysis/spof?filter=port%20443")["total"] == 0);
+  CHECK(f.get("/api/v1/analysis/cores?filter=port%205432")["items"][0]["core"] == 1);
+  CHECK(f.get("/api/v1/analysis/spof?filter=port%20%20and", 400)["status"] == 400);
+  CHECK(f.post("impact", {{"asset_id", f.id("10.0.2.1")}, {"filter", "prt 1"}}, 400)["status"] ==
+        400);
+}
+
 TEST_CASE("what does not fit is refused, with what would be right") {
   Fixture f;
   const std::string id = f.id("10.0.2.1");
