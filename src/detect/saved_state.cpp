@@ -30,17 +30,17 @@ void put(ByteWriter& out, const Rhythm& r) {
   out.u32(r.begun).u32(r.last).u32(r.period).u32(r.longest).u32(r.second).u32(r.older);
   out.u32(r.last_long).u16(r.alike);
 }
-/// Nothing can have been later than now.
+/// Nothing can have been later than now, nor have lasted longer.
 Tick take_tick(ByteReader& in, Tick now) { return std::min(in.u32(), now); }
 Rhythm take_rhythm(ByteReader& in, Tick now) {
   Rhythm r;
   r.begun = take_tick(in, now);
   r.last = std::max(take_tick(in, now), r.begun);
   r.period = take_tick(in, now);
-  r.longest = in.u32();
-  r.second = in.u32();
-  r.older = in.u32();
-  r.last_long = in.u32();
+  r.longest = take_tick(in, now);
+  r.second = take_tick(in, now);
+  r.older = take_tick(in, now);
+  r.last_long = take_tick(in, now);
   r.alike = in.u16();
   return r;
 }
@@ -270,6 +270,7 @@ bool take(ByteReader& in, State& s) {
   if (s.blind > s.current || s.current > Timestamp::max().time_since_epoch() / s.options.window) {
     return false;
   }
+  if (!s.has_begun && s.current != 0) return false;
   s.begun = take_tick(in, s.now());
   s.swept = take_tick(in, s.now());
   if (!take_assets(in, s) || !take_services(in, s) || !take_dependencies(in, s) ||

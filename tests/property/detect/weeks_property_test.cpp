@@ -168,7 +168,14 @@ void let_faults_happen(Weeks& w, Score& score) {
         return e != nullptr && told.second.cause == e->id;
       });
       score.count(e != nullptr && e->seen == 40u && (parts > 0) == (answered > 0), "scan");
-      score.count(w.roots(Severity::warning, begin, begin + 2) == 1, "a scan is one thing");
+      // Whatever else may be told of others in the same windows.
+      const auto roots = std::count_if(w.all.begin(), w.all.end(), [&](const auto& told) {
+        const ChangeEvent& r = told.second;
+        const Endpoint scanner = Net::endpoint(205);
+        return told.first >= begin && told.first < begin + 2 && r.cause.is_none() &&
+               r.severity >= Severity::warning && (r.endpoint == scanner || r.client == scanner);
+      });
+      score.count(roots == 1, "a scan is one thing");
     }
   }
   for (const auto& [client, server] :

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/checksum.hpp"
 #include "detect/rhythm.hpp"
 #include "flowlens/error.hpp"
 #include "support/simulated_weeks.hpp"
@@ -346,4 +347,48 @@ TEST_CASE("a restart: what was saved goes on as if nothing had been; the map alo
   ChangeDetectorOptions other;
   other.window = 1min;
   CHECK(ChangeDetector{other}.load(state).code == DiagnosticCode::state_damaged);
+}
+
+TEST_CASE("saved state: what cannot have been is refused, whatever its checksum says") {
+  Fixture f;
+  live(f, 0, 10, 4e6);
+  const std::vector<std::byte> good = f.detector.save();
+  struct Case {
+    const char* name;
+    std::size_t offset;
+    std::uint8_t value;
+  };
+  const Case cases[] = {
+      {"not ours", 0, 'X'},
+      {"another version", 5, 1},
+      {"another window length", 13, 1},
+      {"a time, and never begun", 14, 0},  // found by fuzz_changes
+      {"a time that no clock has", 15, 0xff},
+      {"longer blind than there was time", 19, 0x7f},
+      {"more assets than there are", 31, 0xff},
+  };
+  const auto with = [&](std::size_t offset, std::uint8_t value) {
+    std::vector<std::byte> state = good;
+    state[offset] = std::byte{value};
+    const std::size_t end = state.size() - 4;
+    const std::uint32_t sum = base::crc32(std::span{state}.first(end));
+    for (std::size_t i = 0; i < 4; ++i) {
+      state[end + i] = static_cast<std::byte>(sum >> (24 - 8 * i) & 0xff);
+    }
+    return state;
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const std::vector<std::byte> state = with(c.offset, c.value);
+    Fixture other;
+    CHECK(other.detector.load(state).code != DiagnosticCode::none);
+    CHECK(other.detector.counters().assets == 0);
+  }
+  CHECK(Fixture{}.detector.load(good).code == DiagnosticCode::none);
+  // A pause longer than time is cut: the first asset's longest (found by fuzz_changes).
+  Fixture cut;
+  const std::vector<std::byte> long_pause = with(63, 0x80);
+  CHECK(cut.detector.load(long_pause).code == DiagnosticCode::none);
+  CHECK(cut.detector.save() != long_pause);
+  CHECK(cut.detector.save().size() == good.size());
 }

@@ -210,6 +210,21 @@ TEST_CASE("outbox: past its bound the oldest goes, and what is too old; all is c
     CHECK(comes_true([&] { return outbox.view().delivered == 5; }));
     CHECK(got.back() == "19");
   }
+  {
+    // However long an attempt takes, no more wait than may.
+    std::atomic<bool> is_over{false};
+    Outbox outbox(
+        "test",
+        [&](const std::string&) {
+          comes_true([&] { return is_over.load(); });
+          return Delivery{};
+        },
+        options);
+    for (int i = 0; i < 20; ++i) outbox.push("x");
+    CHECK(outbox.view().waiting == 5);
+    CHECK(outbox.view().crowded_out >= 14);
+    is_over = true;
+  }
   is_down = true;
   options.give_up_after = 0ms;
   Outbox outbox("test", deliver, options);
@@ -283,6 +298,7 @@ TEST_CASE(
   settings.alerts_file = file.string();
   Channels channels(settings, fast());
   CHECK(channels.names() == std::vector<std::string>{"file", "log"});
+  append_line(file, "there was one");
   channels.tell(notice("one\ntwo \xff", {"file"}));
   CHECK(comes_true([&] { return only(channels).delivered == 1; }));
   std::filesystem::rename(file, folder.path / "old");
@@ -292,6 +308,10 @@ TEST_CASE(
     std::ifstream in(path);
     std::string line;
     REQUIRE(std::getline(in, line));
+    if (path != file) {
+      CHECK(line == "there was one");
+      REQUIRE(std::getline(in, line));
+    }
     CHECK(json::parse(line)["alert"]["severity"] == "critical");
     CHECK_FALSE(std::getline(in, line));
   }
