@@ -86,9 +86,11 @@ def test_gateways_survive():
     """What next hops told, and the failover among them, is the same after SIGTERM, and told once."""
     with work_dir("restart") as directory:
         capture = directory / "gateways.pcap"
-        simnet("--scenario", SCENARIOS / "gateways.yaml", "--rate", 20, "--pcap", capture)
+        simnet("--scenario", SCENARIOS / "gateways.yaml", "--pcap", capture)
         with Daemon(directory / "daemon", "--input", capture, "--serve") as daemon:
             daemon.wait_ready()
+            wait_for("the capture to be read", lambda: len(gateway_changes(daemon)) > 0, 120, 0.5)
+            daemon.settled()
             gateways, changes = daemon.items("/api/v1/gateways"), gateway_changes(daemon)
             expect(any(item["networks"][0]["directly_attached"] for item in gateways), "nothing is attached")
             expect(changes and all(c["before"].endswith("1") and c["after"].endswith("2") for c in changes),

@@ -212,6 +212,19 @@ TEST_CASE("gateways: ECMP raises nothing, however little there is to see and how
   }
 }
 
+TEST_CASE("gateways: a member that carries little stays one, and one that carries nothing leaves") {
+  Network n;
+  for (int w = 0; w < 20; ++w) n.sees(kNet, kR1, 85).sees(kNet, kR2, 15).close();
+  for (int w = 0; w < 60; ++w) n.sees(kNet, kR1, 94).sees(kNet, kR2, 6).close();
+  n.closes(40, kNet, kR2, 100);
+  CHECK(n.events.empty());
+  // Only the second is left by now, so the first is another one.
+  n.closes(2, kNet, kR1, 100);
+  REQUIRE(n.events.size() == 1);
+  CHECK(n.events[0].before == kR2);
+  CHECK(n.events[0].after == kR1);
+}
+
 TEST_CASE("gateways: a sampled route of unequal shares raises nothing by chance") {
   std::mt19937 rng{11};
   for (int run = 0; run < 300; ++run) {
@@ -280,6 +293,17 @@ TEST_CASE("gateways: there and back is told twice; what flaps soon no more") {
   std::set<Id> ids;
   for (const ChangeEvent& e : n.events) ids.insert(e.id);
   CHECK(ids.size() == 3);
+  // Within a day as well, but later each time.
+  Network d;
+  d.closes(20, kNet, kR1, 50);
+  for (const auto& [router, windows] : {std::pair{kR2, 2}, {kR1, 4}, {kR2, 8}}) {
+    const std::size_t before = d.events.size();
+    d.closes(windows - 1, kNet, router, 50);
+    CHECK(d.events.size() == before);
+    d.closes(40, kNet, router, 50);
+    CHECK(d.events.size() == before + 1);
+  }
+  CHECK(d.causes() == 3);
   for (const int period : {1, 2, 3, 5, 12, 24}) {
     Network m;
     m.closes(20, kNet, kR1, 50);
@@ -377,6 +401,17 @@ TEST_CASE("gateways: routes, next hops and events are bounded, and what is lost 
   CHECK(row->next_hops[0].address == address(kR1));
   CHECK(n.gateways.counters().evicted_next_hops == 23);
   CHECK(n.events.empty());
+  // A member that rests keeps its place.
+  for (int i = 30; i < 40; ++i) {
+    n.sees(kNet, ("10.66.0." + std::to_string(i)).c_str(), 1, 1).close();
+  }
+  GatewayQuery of_member;
+  of_member.gateway = address(kR1);
+  const auto member = n.gateways.gateways(of_member);
+  REQUIRE(member.rows.size() == 1);
+  CHECK(member.rows[0].first_seen == kNoon);
+  of_member.gateway = address("10.66.0.39");
+  CHECK(n.gateways.gateways(of_member).total == 1);
 
   options = {};
   options.max_events = 3;
@@ -501,6 +536,9 @@ TEST_CASE("gateways: a state that somebody made up is refused, or does no harm")
     return state;
   };
   REQUIRE(sealed(good) == good);
+  auto longer = good;
+  longer.push_back(std::byte{0});
+  CHECK(Gateways{}.load(sealed(longer)).code == DiagnosticCode::state_damaged);
   std::size_t refused = 0;
   for (std::size_t i = 6; i < good.size() - 4; ++i) {
     for (const std::byte value : {std::byte{0}, std::byte{0x7f}, std::byte{0xff}}) {
