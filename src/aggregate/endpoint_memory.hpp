@@ -47,7 +47,8 @@ class SeenOnce {
  private:
   [[nodiscard]] std::size_t index(std::uint64_t hash) const noexcept { return hash & mask_; }
   std::size_t mask_;
-  std::vector<std::uint8_t, base::HugePageAllocator<std::uint8_t>> times_;  ///< 0, 1, 2: so often, at most; times 4: before the last turn
+  std::vector<std::uint8_t, base::HugePageAllocator<std::uint8_t>>
+      times_;  ///< 0, 1, 2: so often, at most; times 4: before the last turn
 };
 
 /// Memory of endpoints (D13 to D15 of notes/mapping.md). It changes while a window is closed and at

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <utility>
 
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
@@ -20,14 +21,6 @@ constexpr std::size_t kLongestName = 100;
 constexpr std::size_t kLongestNote = 1'000;
 
 Timestamp now() { return std::chrono::system_clock::now(); }
-
-Response fresh(const Json& body, unsigned status = 200) {
-  Response r;
-  r.status = status;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
-}
 
 Alerting& alerting_of(const Service& s) {
   if (s.alerting != nullptr) return *s.alerting;

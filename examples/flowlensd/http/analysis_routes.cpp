@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "http/analysis.hpp"
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
@@ -16,13 +17,6 @@ constexpr std::uint64_t kDefaultAffected = 500;
 constexpr std::uint64_t kMostAffected = 10'000;
 constexpr std::size_t kMostAssets = 1'000;  // of one question
 constexpr std::uint64_t kMostWays = 100;
-
-Response answer(const Json& body) {
-  Response r;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
-}
 
 /// `asset_id`, or `asset_ids` for several.
 std::vector<AssetIndex> assets_of(const Json& body, const Question& q) {
@@ -121,17 +115,17 @@ Response impact(const Request& request, const Service& s, AnalysisCache& cache) 
   for (const Affected& a : found.affected) affected.push_back(affected_json(a, query.direction, q));
   for (const SharedImpact& i : found.shared) shared.push_back(shared_json(i, q));
   const bool is_upstream = query.direction == ImpactDirection::upstream;
-  return answer({{"revision", q.of->snapshot().revision},
-                 {"direction", is_upstream ? "upstream" : "downstream"},
-                 {"depth", query.depth},
-                 {"counts", counts_json(found.counts)},
-                 {"affected", std::move(affected)},
-                 {"left_out", found.left_out()},
-                 {"depth_reached", found.depth_reached},
-                 {"shared_infrastructure", std::move(shared)},
-                 {"kept_by_replicas", found.kept_by_replicas},
-                 {"watchers", found.watchers},
-                 {"sampling", found.sampling.text()}});
+  return fresh({{"revision", q.of->snapshot().revision},
+                {"direction", is_upstream ? "upstream" : "downstream"},
+                {"depth", query.depth},
+                {"counts", counts_json(found.counts)},
+                {"affected", std::move(affected)},
+                {"left_out", found.left_out()},
+                {"depth_reached", found.depth_reached},
+                {"shared_infrastructure", std::move(shared)},
+                {"kept_by_replicas", found.kept_by_replicas},
+                {"watchers", found.watchers},
+                {"sampling", found.sampling.text()}});
 }
 
 Response blast_radius(const Request& request, const Service& s, AnalysisCache& cache) {
@@ -141,14 +135,14 @@ Response blast_radius(const Request& request, const Service& s, AnalysisCache& c
   const BlastScale& scale = q.of->scale();
   const ImpactQuery query = impact_query(body, q);
   const BlastRadius radius = find_blast_radius(q.of->services(), scale, query);
-  return answer({{"revision", q.of->snapshot().revision},
-                 {"lost", counts_json(radius.lost)},
-                 {"dependants", radius.dependants},
-                 {"dependants_on_map", q.of->services().dependants()},
-                 {"share", radius.share},
-                 {"percentile", radius.percentile},
-                 {"percentile_samples", scale.samples()},
-                 {"percentile_is_exact", scale.is_exact()}});
+  return fresh({{"revision", q.of->snapshot().revision},
+                {"lost", counts_json(radius.lost)},
+                {"dependants", radius.dependants},
+                {"dependants_on_map", q.of->services().dependants()},
+                {"share", radius.share},
+                {"percentile", radius.percentile},
+                {"percentile_samples", scale.samples()},
+                {"percentile_is_exact", scale.is_exact()}});
 }
 
 Json path_json(const AssetPath& path, const Question& q) {
@@ -176,7 +170,7 @@ Response path(const Request& request, const Service& s, AnalysisCache& cache) {
     for (const AssetPath& p : found.paths) ways.push_back(path_json(p, q));
     out["paths"] = std::move(ways);
     out["truncated"] = found.is_cut;
-    return answer(out);
+    return fresh(out);
   }
   if (disjoint != "assets" && disjoint != "dependencies") {
     bad_body("disjoint: give none, assets or dependencies");
@@ -193,7 +187,7 @@ Response path(const Request& request, const Service& s, AnalysisCache& cache) {
   out["smallest_cut"] = std::move(cut);
   out["is_direct"] = found.is_direct;
   out["truncated"] = found.is_cut;
-  return answer(out);
+  return fresh(out);
 }
 
 Json single_point_json(const SinglePoint& p, const Question& q) {
@@ -220,11 +214,11 @@ Response single_points(const Request& request, const Service& s, AnalysisCache& 
   const SinglePoints found = find_single_points(q.of->services(), q.of->assets(), options);
   Json items = Json::array();
   for (const SinglePoint& p : found.points) items.push_back(single_point_json(p, q));
-  return answer({{"revision", q.of->snapshot().revision},
-                 {"items", std::move(items)},
-                 {"total", found.total},
-                 {"articulation_points", found.cut_points},
-                 {"unreached", found.unreached}});
+  return fresh({{"revision", q.of->snapshot().revision},
+                {"items", std::move(items)},
+                {"total", found.total},
+                {"articulation_points", found.cut_points},
+                {"unreached", found.unreached}});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
@@ -16,14 +17,6 @@ namespace {
 constexpr std::uint64_t kDefaultItems = 100;
 constexpr std::uint64_t kMostItems = 10'000;
 constexpr std::size_t kMostAssets = 10'000;  // of one word
-
-Response fresh(const Json& body, unsigned status = 200) {
-  Response r;
-  r.status = status;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
-}
 
 Grouping& grouping_of(const Service& s) {
   if (s.grouping != nullptr) return *s.grouping;

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <utility>
 
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
@@ -86,13 +87,9 @@ Response list_changes(const Request& request, const Service& s) {
   const auto page = s.graph.changes(query);
   Json items = Json::array();
   for (const ChangeEvent& event : page.rows) items.push_back(change_json(event, s.graph.sites()));
-  Response r;
-  r.body =
-      text_of({{"items", std::move(items)},
-               {"total", page.total},
-               {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}});
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
+  return fresh({{"items", std::move(items)},
+                {"total", page.total},
+                {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}});
 }
 
 Response get_change(const Request& request, const Service& s) {
@@ -110,10 +107,7 @@ Response list_intermediaries(const Service& s) {
     items.push_back(intermediary_json(row, s.graph));
   }
   const std::size_t total = items.size();
-  Response r;
-  r.body = text_of({{"items", std::move(items)}, {"total", total}, {"next_cursor", nullptr}});
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
+  return fresh({{"items", std::move(items)}, {"total", total}, {"next_cursor", nullptr}});
 }
 
 IntermediaryRow known_intermediary(const Request& request, const Service& s) {
@@ -124,10 +118,7 @@ IntermediaryRow known_intermediary(const Request& request, const Service& s) {
 }
 
 Response intermediary_response(const Service& s, const Id& id) {
-  Response r;
-  r.body = text_of(intermediary_json(*s.graph.intermediary(id), s.graph));
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
+  return fresh(intermediary_json(*s.graph.intermediary(id), s.graph));
 }
 
 /// Somebody says whether it is one.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
@@ -15,13 +16,6 @@ constexpr std::size_t kMostCandidates = 5;
 constexpr double kLeastProbability = 0.001;
 
 double rounded(double value) { return std::round(value * 10'000) / 10'000; }
-
-Response fresh(const Json& body) {
-  Response r;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
-}
 
 const Classifier& classifier_of(const Service& s) {
   if (s.classifier != nullptr) return *s.classifier;

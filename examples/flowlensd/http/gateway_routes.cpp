@@ -1,4 +1,5 @@
 // Which routers lead where, as the next hops of flows tell.
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
@@ -31,13 +32,9 @@ Response list_gateways(const Request& request, const Service& s) {
   const Page<GatewayRow> page = s.gateways->gateways(query);
   Json items = Json::array();
   for (const GatewayRow& row : page.rows) items.push_back(gateway_json(row, s.graph));
-  Response r;
-  r.body =
-      text_of({{"items", std::move(items)},
-               {"total", page.total},
-               {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}});
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
+  return fresh({{"items", std::move(items)},
+                {"total", page.total},
+                {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}});
 }
 
 }  // namespace

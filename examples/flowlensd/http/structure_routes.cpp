@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "http/analysis.hpp"
+#include "http/answer.hpp"
 #include "http/parameters.hpp"
 
 namespace flowlensd::http {
@@ -12,13 +13,6 @@ constexpr std::uint64_t kDefaultItems = 100;
 constexpr std::uint64_t kMostItems = 10'000;
 constexpr std::uint64_t kMostMembers = 10'000;  // shown of one group
 constexpr std::uint64_t kMostSources = 256;
-
-Response answer(const Json& body) {
-  Response r;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-cache");
-  return r;
-}
 
 std::size_t limit_of(const Request& request) {
   return number_parameter(request, "limit", kDefaultItems, 1, kMostItems);
@@ -68,12 +62,12 @@ Response communities(const Request& request, const Question& q) {
     items.push_back({{"size", members[i].size()},
                      {"members", members_json(members[i], members_of(request), q)}});
   }
-  return answer({{"revision", s.revision},
-                 {"items", std::move(items)},
-                 {"total", members.size()},
-                 {"alone", alone},
-                 {"modularity", found.modularity},
-                 {"truncated", found.is_cut}});
+  return fresh({{"revision", s.revision},
+                {"items", std::move(items)},
+                {"total", members.size()},
+                {"alone", alone},
+                {"modularity", found.modularity},
+                {"truncated", found.is_cut}});
 }
 
 Response betweenness(const Request& request, const Question& q) {
@@ -85,10 +79,10 @@ Response betweenness(const Request& request, const Question& q) {
     item["betweenness"] = found.values[a];
     items.push_back(std::move(item));
   }
-  return answer({{"revision", q.of->snapshot().revision},
-                 {"items", std::move(items)},
-                 {"sources", found.sources},
-                 {"is_exact", found.is_exact}});
+  return fresh({{"revision", q.of->snapshot().revision},
+                {"items", std::move(items)},
+                {"sources", found.sources},
+                {"is_exact", found.is_exact}});
 }
 
 Response cores(const Request& request, const Question& q) {
@@ -99,7 +93,7 @@ Response cores(const Request& request, const Question& q) {
     item["core"] = found[a];
     items.push_back(std::move(item));
   }
-  return answer({{"revision", q.of->snapshot().revision}, {"items", std::move(items)}});
+  return fresh({{"revision", q.of->snapshot().revision}, {"items", std::move(items)}});
 }
 
 }  // namespace

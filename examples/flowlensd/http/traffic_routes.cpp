@@ -1,6 +1,7 @@
 // How much went over a dependency, window by window, hour by hour or day by day.
 #include <chrono>
 
+#include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
@@ -38,12 +39,9 @@ Response get_traffic(const Request& request, const Service& s) {
   }
   Json items = Json::array();
   for (const WindowRow& r : rows) items.push_back(traffic_json(r));
-  Response response;
-  response.body = text_of({{"dependency_id", row->id.to_string()},
-                           {"items", std::move(items)},
-                           {"next_from", std::move(next)}});
-  response.headers.emplace_back("Cache-Control", "no-cache");
-  return response;
+  return fresh({{"dependency_id", row->id.to_string()},
+                {"items", std::move(items)},
+                {"next_from", std::move(next)}});
 }
 
 }  // namespace
