@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/text_file.hpp"
+#include "log.hpp"
 #include "pipeline/replace_file.hpp"
 
 namespace flowlensd {
@@ -44,8 +45,9 @@ void BaselineShelf::read_drifting() {
     const auto id = Id::parse(id_text);
     const auto since = parse_timestamp(since_text);
     if (!id || !since) {
-      throw ConfigError(file.string() + ": `" + id_text + " " + since_text +
-                        "` is no id and time; delete the file, and what drifts is told of anew");
+      log::warning("baselines", "a line is no id and time: what drifts is told of anew",
+                   {{"file", file.string()}, {"line", id_text + " " + since_text}});
+      continue;
     }
     drifting_[*id] = *since;
   }

@@ -153,7 +153,9 @@ bool StoreThread::expire_once() {
   std::string problem;
   bool is_more = false;
   try {
-    is_more = store_->expire(retention_, applied_at_);
+    // A capture whose clock was ahead makes nothing old.
+    const Timestamp now = std::min<Timestamp>(applied_at_, std::chrono::system_clock::now());
+    is_more = store_->expire(retention_, now);
   } catch (const std::exception& e) {
     problem = e.what();
   }

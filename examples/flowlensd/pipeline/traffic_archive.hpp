@@ -2,6 +2,7 @@
 /// pipeline: the traffic of the past, for whoever asks.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -11,16 +12,21 @@
 
 namespace flowlensd {
 
-/// One question to the store at a time. Thread-safe.
+/// One question to the store at a time, so that a database that never answers holds one thread of those
+/// who ask, not all. Thread-safe.
 class TrafficArchive {
  public:
-  explicit TrafficArchive(std::unique_ptr<TrafficReader> reader) : reader_(std::move(reader)) {}
+  /// \param patience  how long a question waits for the one before.
+  explicit TrafficArchive(std::unique_ptr<TrafficReader> reader,
+                          std::chrono::milliseconds patience = std::chrono::seconds{2})
+      : reader_(std::move(reader)), patience_(patience) {}
 
-  /// The first `most` rows. \throws IoError
+  /// The first `most` rows. \throws IoError, also if the question before takes too long.
   [[nodiscard]] std::vector<WindowRow> rows(const WindowScan& what, std::size_t most) const {
     std::vector<WindowRow> rows;
     if (most == 0) return rows;
-    const std::lock_guard lock(mutex_);
+    const std::unique_lock lock(mutex_, patience_);
+    if (!lock) throw IoError("store: still busy with another question about traffic; ask again");
     reader_->scan(what, [&](const WindowRow& row) {
       rows.push_back(row);
       return rows.size() < most;
@@ -30,7 +36,8 @@ class TrafficArchive {
 
  private:
   std::unique_ptr<TrafficReader> reader_;
-  mutable std::mutex mutex_;
+  std::chrono::milliseconds patience_;
+  mutable std::timed_mutex mutex_;
 };
 
 }  // namespace flowlensd

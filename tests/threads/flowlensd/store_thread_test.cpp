@@ -130,6 +130,22 @@ TEST_CASE("store thread: what is old goes step by step once no revision waits") 
   CHECK(script.expired[0].now == Timestamp{std::chrono::hours{5}});
 }
 
+TEST_CASE("store thread: traffic of the future makes nothing old") {
+  Script script;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
+  Revision ahead = revision(1);
+  ahead.at = Timestamp{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
+  thread.submit(std::move(ahead));
+  thread.start();
+  const auto looks = [&] {
+    const std::lock_guard lock(script.mutex);
+    return script.expired.size();
+  };
+  while (looks() == 0) std::this_thread::yield();
+  CHECK(thread.finish(milliseconds{10'000}));
+  CHECK(script.expired[0].now <= std::chrono::system_clock::now());
+}
+
 TEST_CASE("store thread: a store that cannot remove what is old is seen, and goes on writing") {
   Script script;
   script.is_expiry_broken = true;

@@ -1,7 +1,9 @@
 // Traffic over time, from a real store.
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "service_fixture.hpp"
 
@@ -93,4 +95,23 @@ TEST_CASE("traffic: what is wrong is said") {
   (void)f.get("/api/v1/dependencies/f81d4fae-7dec-11d0-a765-00a0c91e6bf6/traffic", 404);
   f.service.traffic = nullptr;
   CHECK(f.get(f.path(), 409)["status"] == 409);
+}
+
+TEST_CASE("traffic: a store that does not answer holds up one who asks, not all") {
+  struct Stuck final : TrafficReader {
+    void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {
+      asked = true;
+      while (!released) std::this_thread::yield();
+    }
+    std::atomic<bool> asked{false}, released{false};
+  };
+  auto reader = std::make_unique<Stuck>();
+  Stuck& stuck = *reader;
+  const TrafficArchive archive{std::move(reader), 10ms};
+  std::thread first([&] { (void)archive.rows({}, 1); });
+  while (!stuck.asked) std::this_thread::yield();
+  CHECK_THROWS_AS((void)archive.rows({}, 1), IoError);
+  stuck.released = true;
+  first.join();
+  CHECK(archive.rows({}, 1).empty());
 }
