@@ -5,6 +5,7 @@
 #include "http/api.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "log.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -15,6 +16,17 @@ Period step_parameter(const Request& request) {
   if (found->second == "hour") return Period::hour;
   if (found->second == "day") return Period::day;
   throw Problem{400, "Bad parameter", "step: `" + found->second + "` is not window, hour or day"};
+}
+
+/// What the store says of its trouble names hosts and statements: that is for the log.
+std::vector<WindowRow> rows_of(const TrafficArchive& archive, const WindowScan& what,
+                               std::size_t most) {
+  try {
+    return archive.rows(what, most);
+  } catch (const IoError& e) {
+    log::warning("api", "traffic could not be read", {{"reason", e.what()}});
+    throw Problem{503, "Not available", "the store cannot be asked now; /health says how it is"};
+  }
 }
 
 Response get_traffic(const Request& request, const Service& s) {
@@ -31,7 +43,7 @@ Response get_traffic(const Request& request, const Service& s) {
   what.from = time_parameter(request, "from").value_or(Timestamp{});
   const std::size_t limit =
       number_parameter(request, "limit", s.settings.max_page_size, 1, s.settings.max_page_size);
-  std::vector<WindowRow> rows = s.traffic->rows(what, limit + 1);
+  std::vector<WindowRow> rows = rows_of(*s.traffic, what, limit + 1);
   Json next = nullptr;
   if (rows.size() > limit) {
     next = to_string(rows.back().window_start);

@@ -93,6 +93,15 @@ TEST_CASE("traffic: what is wrong is said") {
   CHECK(f.get(f.path("?from=yesterday"), 400)["status"] == 400);
   CHECK(f.get(f.path("?limit=0"), 400)["status"] == 400);
   (void)f.get("/api/v1/dependencies/f81d4fae-7dec-11d0-a765-00a0c91e6bf6/traffic", 404);
+  struct Away final : TrafficReader {
+    void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {
+      throw IoError("PostgreSQL database db.example.com:5432/map: gone");
+    }
+  };
+  const TrafficArchive away{std::make_unique<Away>()};
+  f.service.traffic = &away;
+  const std::string said = f.get(f.path(), 503)["detail"];
+  CHECK(said.find("db.example.com") == std::string::npos);
   f.service.traffic = nullptr;
   CHECK(f.get(f.path(), 409)["status"] == 409);
 }
