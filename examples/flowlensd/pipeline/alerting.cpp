@@ -113,14 +113,17 @@ void Alerting::take(const std::vector<ChangeEvent>& events, Timestamp now) {
     auto more = engine_.take(noted, now);
     notices.insert(notices.end(), std::make_move_iterator(more.begin()),
                    std::make_move_iterator(more.end()));
-    save();
   }
+  save();
   if (!notify_) return;
   for (const AlertNotice& notice : notices) notify_(notice);
 }
 
 void Alerting::save() {
-  saving_.save([this] { return engine_.take_changes(); });
+  saving_.save([this] {
+    const std::lock_guard lock(engine_mutex_);
+    return engine_.take_changes();
+  });
 }
 
 AlertDryRun Alerting::dry_run(const std::vector<AlertRule>& rules,
@@ -139,9 +142,9 @@ AlertingView Alerting::view() const {
   {
     const std::lock_guard lock(engine_mutex_);
     view.engine = engine_.counters();
-    view.failures = saving_.failures();
-    view.problem = saving_.problem();
   }
+  view.failures = saving_.failures();
+  view.problem = saving_.problem();
   const std::lock_guard lock(mutex_);
   view.waiting = waiting_.size();
   view.dropped = dropped_;

@@ -62,8 +62,10 @@ class Alerting {
   /// The same, and what `change` does is saved.
   template <typename Change>
   auto change(const Change& change) {
-    const std::lock_guard lock(engine_mutex_);
-    auto result = change(engine_);
+    auto result = [&] {
+      const std::lock_guard lock(engine_mutex_);
+      return change(engine_);
+    }();
     save();
     return result;
   }
@@ -82,8 +84,8 @@ class Alerting {
   const Notify notify_;
   const FatalHandler fatal_;
 
-  mutable std::mutex engine_mutex_;  ///< of all down to the empty line
-  AlertEngine engine_;
+  mutable std::mutex engine_mutex_;
+  AlertEngine engine_;  ///< its own
   Saving<AlertStore, AlertChanges> saving_;
 
   mutable std::mutex mutex_;

@@ -44,13 +44,16 @@ void Grouping::look(Timestamp now) {
     seen_ = snapshot;
     seen_words_ = words;
   }
-  const std::lock_guard lock(mutex_);
-  if (book_.words() != words) return;  // somebody has said something meanwhile: next time
-  // Told before it is saved: after a crash in between it is told again, with the same ids.
-  const auto events = membership_events(book_.take(proposals_, now), book_, graph_);
-  if (tell_ && !events.empty()) tell_(events);
-  revision_ = snapshot->revision;
-  publish();
+  {
+    const std::lock_guard lock(mutex_);
+    if (book_.words() != words) return;  // somebody has said something meanwhile: next time
+    // Told before it is saved: after a crash in between it is told again, with the same ids.
+    const auto events = membership_events(book_.take(proposals_, now), book_, graph_);
+    if (tell_ && !events.empty()) tell_(events);
+    revision_ = snapshot->revision;
+    list_ = std::make_shared<const List>(book_.all());
+  }
+  save();
 }
 
 /// What was said of an asset that somebody has merged into another is said of that.
@@ -65,9 +68,11 @@ void Grouping::follow_merged_assets(const Snapshot& snapshot) {
   }
 }
 
-void Grouping::publish() {
-  list_ = std::make_shared<const List>(book_.all());
-  saving_.save([this] { return book_.take_changes(); });
+void Grouping::save() {
+  saving_.save([this] {
+    const std::lock_guard lock(mutex_);
+    return book_.take_changes();
+  });
 }
 
 std::shared_ptr<const Grouping::List> Grouping::all() const {

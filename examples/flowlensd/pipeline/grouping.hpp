@@ -56,9 +56,13 @@ class Grouping {
   /// The same, and what `change` does is saved.
   template <typename Change>
   auto change(const Change& change) {
-    const std::lock_guard lock(mutex_);
-    auto result = change(book_);
-    publish();
+    auto result = [&] {
+      const std::lock_guard lock(mutex_);
+      auto said = change(book_);
+      list_ = std::make_shared<const List>(book_.all());
+      return said;
+    }();
+    save();
     return result;
   }
   [[nodiscard]] GroupingView view() const;
@@ -68,16 +72,17 @@ class Grouping {
 
   void look_at_leisure(Timestamp now);
   void follow_merged_assets(const Snapshot& snapshot);
-  void publish();
+  void save();
 
   const DependencyGraph& graph_;
   const Tell tell_;
 
   mutable std::mutex mutex_;  ///< of all down to the empty line
   ApplicationBook book_;
-  Saving<ApplicationStore, ApplicationChanges> saving_;
   std::shared_ptr<const List> list_ = std::make_shared<const List>();
   std::uint64_t revision_ = 0;
+
+  Saving<ApplicationStore, ApplicationChanges> saving_;
 
   // Of the last look: as long as neither changes, nor do the proposals.
   std::shared_ptr<const Snapshot> seen_;
