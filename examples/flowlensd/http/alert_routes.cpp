@@ -353,8 +353,11 @@ void add_alert_routes(Router& router, const Service& s) {
               [&s](const Request& r) { return remove_rule(r, s); },
               {},
               "DELETE"});
-  router.add(
-      {"/api/v1/alerts/dry-run", [&s](const Request& r) { return try_rules(r, s); }, {}, "POST"});
+  router.add({"/api/v1/alerts/dry-run",
+              [&s](const Request& r) { return try_rules(r, s); },
+              {},
+              "POST",
+              Permission::viewer});
   router.add({"/api/v1/alerts",
               [&s](const Request& r) { return list_alerts(r, s); },
               {"page_size", "cursor", "filter", "sort"}});

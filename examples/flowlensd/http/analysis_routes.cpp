@@ -228,7 +228,7 @@ void add_analysis_routes(Router& router, const Service& s) {
   const auto add = [&](const char* pattern, auto handler, std::vector<std::string> parameters,
                        const char* method) {
     router.add({pattern, [&s, cache, handler](const Request& r) { return handler(r, s, *cache); },
-                std::move(parameters), method});
+                std::move(parameters), method, Permission::viewer});
   };
   add("/api/v1/analysis/impact", impact, {}, "POST");
   add("/api/v1/analysis/path", path, {}, "POST");

@@ -28,7 +28,7 @@ std::string etag_of(const Service& s) {
 
 /// \return an answer without a body if the client has this state already.
 std::optional<Response> not_modified(const Request& request, const std::string& etag) {
-  if (request.if_none_match.find(etag) == std::string::npos) return std::nullopt;
+  if (request.header("if-none-match").find(etag) == std::string::npos) return std::nullopt;
   Response r;
   r.status = 304;
   r.headers.emplace_back("ETag", etag);

@@ -9,18 +9,36 @@
 #include <utility>
 #include <vector>
 
+#include "flowlens/ip_address.hpp"
+
 namespace flowlensd::http {
 
+/// What a caller may do; each may do what those before it may.
+enum class Permission : std::uint8_t { anonymous, viewer, analyst, admin };
+
+/// Who asks.
+struct Caller {
+  std::string name;  ///< of the user; empty: nobody has said who they are
+  Permission permission = Permission::anonymous;
+};
+
 struct Request {
-  std::string method;  ///< HEAD arrives as GET
-  std::string target;  ///< as sent
-  std::string if_none_match;
-  std::string content_type;
+  std::string method;                          ///< HEAD arrives as GET
+  std::string target;                          ///< as sent
+  std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
+  flowlens::IpAddress peer;  ///< of the connection
 
   // Filled in by the router.
   std::map<std::string, std::string> path_parameters;
   std::map<std::string, std::string> query;
+  Caller caller;
+
+  /// \param name  in lower case. \return empty if there is none.
+  [[nodiscard]] std::string_view header(const std::string& name) const {
+    const auto at = headers.find(name);
+    return at == headers.end() ? std::string_view{} : at->second;
+  }
 };
 
 struct Response {
@@ -40,6 +58,7 @@ struct Problem {
   unsigned status;
   std::string title;
   std::string detail;
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< of the answer
 };
 
 }  // namespace flowlensd::http

@@ -95,8 +95,8 @@ void add_metrics_routes(Router& router, const Service& service, const Metrics& m
     r.headers.emplace_back("Cache-Control", "no-store");
     return r;
   };
-  router.add({"/metrics", handler, {}});
-  router.add({"/admin/metrics", handler, {}});
+  router.add({"/metrics", handler, {}, "GET", Permission::anonymous});
+  router.add({"/admin/metrics", handler, {}, "GET", Permission::anonymous});
 }
 
 }  // namespace flowlensd::http

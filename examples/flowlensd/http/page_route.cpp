@@ -9,7 +9,7 @@ void add_page_route(Router& router) {
                 Response r;
                 r.headers.emplace_back("ETag", std::string(kPageEtag));
                 r.headers.emplace_back("Cache-Control", "no-cache");
-                if (request.if_none_match.find(kPageEtag) != std::string::npos) {
+                if (request.header("if-none-match").find(kPageEtag) != std::string::npos) {
                   r.status = 304;
                   return r;
                 }
@@ -24,7 +24,9 @@ void add_page_route(Router& router) {
                 r.headers.emplace_back("Referrer-Policy", "no-referrer");
                 return r;
               },
-              {}});
+              {},
+              "GET",
+              Permission::anonymous});
 }
 
 }  // namespace flowlensd::http

@@ -374,7 +374,11 @@ Response amend(const Request& request, const Service& s, BaselineShelf& shelf) {
 
 void add_policy_routes(Router& router, const Service& s) {
   const auto add = [&](const char* pattern, auto handler) {
-    router.add({pattern, [&s, handler](const Request& r) { return handler(r, s); }, {}, "POST"});
+    router.add({pattern,
+                [&s, handler](const Request& r) { return handler(r, s); },
+                {},
+                "POST",
+                Permission::viewer});
   };
   add("/api/v1/policies", propose);
   add("/api/v1/policies/preview", preview);

@@ -87,9 +87,10 @@ std::string allowed_methods(const std::vector<const Route*>& routes) {
 void check_content_type(const Request& request) {
   // It has no body, and a page of another site must ask before it too.
   const bool has_no_body = request.method == "GET" || request.method == "DELETE";
-  if (has_no_body || request.content_type.starts_with("application/json")) return;
+  if (has_no_body || request.header("content-type").starts_with("application/json")) return;
   throw Problem{415, "Unsupported media type",
-                "Content-Type is `" + request.content_type + "`; send application/json"};
+                "Content-Type is `" + std::string(request.header("content-type")) +
+                    "`; send application/json"};
 }
 
 }  // namespace
@@ -126,6 +127,12 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 void Router::add(Route route) {
   auto segments = split(std::string_view(route.pattern).substr(1), '/');
   entries_.push_back({std::move(route), std::move(segments)});
+}
+
+std::vector<const Route*> Router::routes() const {
+  std::vector<const Route*> all;
+  for (const Entry& e : entries_) all.push_back(&e.route);
+  return all;
 }
 
 std::vector<const Route*> Router::find(const std::vector<std::string>& segments,
@@ -171,6 +178,7 @@ Response Router::answer(Request& request) const {
       throw Problem{405, "Method not allowed",
                     request.method + " is not allowed here; use " + allowed};
     }
+    if (guard_) guard_(request, *route);
     check_content_type(request);
     if (question != std::string_view::npos) {
       request.query = decoded_query(target.substr(question + 1));
@@ -182,6 +190,7 @@ Response Router::answer(Request& request) const {
   } catch (const Problem& p) {
     Response response = problem(p.status, p.title, p.detail);
     response.route = route->pattern;
+    for (const auto& header : p.headers) response.headers.push_back(header);
     if (p.status == 405) response.headers.emplace_back("Allow", allowed);
     return response;
   }

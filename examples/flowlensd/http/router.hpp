@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/message.hpp"
@@ -20,7 +21,16 @@ struct Route {
   Handler handler;
   std::vector<std::string> parameters;  ///< of the query; others are refused
   std::string method = "GET";           ///< HEAD arrives as GET
+  /// Nothing: a viewer's for GET, an analyst's for what changes something.
+  std::optional<Permission> asked_permission{};
+
+  [[nodiscard]] Permission permission() const {
+    return asked_permission.value_or(method == "GET" ? Permission::viewer : Permission::analyst);
+  }
 };
+
+/// Says who asks, in Request::caller, and throws Problem where that one may not have the route.
+using Guard = std::function<void(Request&, const Route&)>;
 
 /// Undoes %XX. \return nothing for a broken escape or a NUL.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
@@ -29,6 +39,10 @@ struct Route {
 class Router {
  public:
   void add(Route route);
+  /// Called for each request that has a route, before its handler. Without one everybody may do everything.
+  void set_guard(Guard guard) { guard_ = std::move(guard); }
+  /// All of them, for what is generated from the table.
+  [[nodiscard]] std::vector<const Route*> routes() const;
 
   /// Never throws: what a handler throws becomes a problem.
   [[nodiscard]] Response handle(Request request) const noexcept;
@@ -45,6 +59,7 @@ class Router {
     std::vector<std::string> segments;
   };
   std::vector<Entry> entries_;
+  Guard guard_;
 };
 
 }  // namespace flowlensd::http

@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -31,6 +32,14 @@ using Parser = bhttp::request_parser<bhttp::string_body>;
 tcp::endpoint endpoint_of(const flowlens::IpAddress& address, std::uint16_t port) {
   return {asio::ip::make_address(address.to_string()), port};
 }
+
+flowlens::IpAddress peer_of(const tcp::socket& socket) {
+  beast::error_code ignored;
+  const auto address = socket.remote_endpoint(ignored).address();
+  return flowlens::IpAddress::parse(address.to_string()).value_or(flowlens::IpAddress{});
+}
+
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// The host of a Host header without its port, brackets kept.
 std::string_view host_name(std::string_view host) {
@@ -64,7 +73,10 @@ struct Shared {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(tcp::socket socket, Shared& shared)
-      : stream_(std::move(socket)), buffer_(shared.options.max_header_octets * 2), shared_(shared) {
+      : peer_(peer_of(socket)),
+        stream_(std::move(socket)),
+        buffer_(shared.options.max_header_octets * 2),
+        shared_(shared) {
     ++shared_.connections;
   }
   ~Connection() { --shared_.connections; }
@@ -155,9 +167,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Request request;
     request.method = is_head_ ? "GET" : method_;
     request.target = std::string(message.target());
-    request.if_none_match = std::string(message[bhttp::field::if_none_match]);
-    request.content_type = std::string(message[bhttp::field::content_type]);
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      std::transform(name.begin(), name.end(), name.begin(), lower_case);
+      request.headers.emplace(std::move(name), field.value());
+    }
     request.body = std::move(message.body());
+    request.peer = peer_;
     stream_.expires_never();
     asio::post(shared_.pool, [self = shared_from_this(), request = std::move(request)]() mutable {
       Response response = self->shared_.handle(std::move(request));
@@ -221,6 +237,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
+  const flowlens::IpAddress peer_;
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
   Shared& shared_;

@@ -187,13 +187,13 @@ void add_service_routes(Router& router, const Service& s) {
               [&s](const Request& r) { return explain_exporter(s, r); },
               {"format"}});
   router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
-  router.add({"/health", [&s](const Request&) { return get_health(s); }, {}});
-  router.add({"/admin/health/live",
-              [](const Request&) {
-                return fresh_json({{"status", "ok"}});
-              },
-              {}});
-  router.add({"/admin/health/ready", [&s](const Request&) { return get_ready(s); }, {}});
+  // Open to everybody, by reference/DECISIONS.md.
+  const auto add_open = [&](const char* pattern, auto handler) {
+    router.add({pattern, handler, {}, "GET", Permission::anonymous});
+  };
+  add_open("/health", [&s](const Request&) { return get_health(s); });
+  add_open("/admin/health/live", [](const Request&) { return fresh_json({{"status", "ok"}}); });
+  add_open("/admin/health/ready", [&s](const Request&) { return get_ready(s); });
 }
 
 }  // namespace flowlensd::http

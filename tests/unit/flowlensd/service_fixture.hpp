@@ -61,7 +61,7 @@ struct ServiceFixture {
     request.method = std::move(method);
     request.target = std::move(target);
     request.body = std::move(body);
-    request.content_type = std::move(type);
+    request.headers["content-type"] = std::move(type);
     return router.handle(std::move(request));
   }
   Answer ask(std::string method, std::string target, std::string body, unsigned status = 200) {
