@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "flowlens/annotation.hpp"
 #include "flowlens/communities.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/id.hpp"
@@ -30,11 +31,6 @@ inline constexpr std::size_t kApplicationStatusCount = 4;
 [[nodiscard]] std::string_view to_string(ApplicationStatus s) noexcept;
 [[nodiscard]] std::optional<ApplicationStatus> parse_application_status(
     std::string_view text) noexcept;
-
-enum class Criticality : std::uint8_t { unknown, low, medium, high, critical };
-inline constexpr std::size_t kCriticalityCount = 5;
-[[nodiscard]] std::string_view to_string(Criticality c) noexcept;
-[[nodiscard]] std::optional<Criticality> parse_criticality(std::string_view text) noexcept;
 
 /// What is known of an application but for whom traffic puts there.
 struct ApplicationEntry {

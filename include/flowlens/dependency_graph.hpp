@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "flowlens/annotation.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/fact.hpp"
 #include "flowlens/filter.hpp"
@@ -26,6 +27,7 @@ struct DependencyGraphOptions {
   std::size_t max_aliases = 1'000'000;        ///< past it, ids that go are forgotten, and counted
   std::size_t max_intermediaries = 65'536;    ///< past it, further proposals are not kept
   std::size_t max_events = 10'000;            ///< kept to be asked for; the oldest goes
+  std::size_t max_annotations = 1'000'000;    ///< past it, further subjects get none
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
 
@@ -36,6 +38,7 @@ struct GraphCounters {
   std::uint64_t refused_aliases = 0;  ///< ids that were not kept
   std::uint64_t intermediaries = 0;   ///< proposed, accepted or rejected
   std::uint64_t revision = 0;         ///< the last one taken or applied
+  std::uint64_t said = 0;             ///< facts and words of people taken since the graph was made
   TrafficCounts totals;               ///< over all dependencies
 };
 
@@ -123,6 +126,22 @@ class DependencyGraph {
   /// Takes note of events that somebody found who reads the map; those it has among its latest already
   /// are passed over. May be called by any thread; they are in the writer's next revision.
   void apply(std::span<const ChangeEvent> events);
+  /// Takes the place of what was said of the subject, an asset or dependency. May be called by any thread,
+  /// like the next four; what changes is in the writer's next revision.
+  /// \return false for a subject that is not there, what is_valid() refuses, or no room.
+  bool apply(const Annotation& annotation);
+  /// Makes an asset that no traffic has shown, and says of it that it is declared: it stays until it is
+  /// removed, and counts as seen when it was declared (`annotation.said_at`).
+  /// \return its id; nothing where an asset holds one of the endpoints already, or there is no room.
+  std::optional<Id> declare_asset(std::span<const Endpoint> endpoints, bool is_internal,
+                                  const Annotation& annotation);
+  /// The same of a dependency; its ends are made if need be. One that is there already is declared, too.
+  std::optional<Id> declare_dependency(const DependencyKey& key, const Annotation& annotation);
+  /// Takes an asset and its dependencies, or one dependency, out of the map. Recorded traffic stays; new
+  /// traffic brings them back as new.
+  /// \param why  for the event. \return false if it is not there.
+  bool remove_asset(const Id& id, Timestamp at, const std::string& why);
+  bool remove_dependency(const Id& id, Timestamp at, const std::string& why);
   /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);

@@ -52,6 +52,7 @@
 #include "flowlens/redirection.hpp"
 #include "flowlens/translation_table.hpp"
 // graph
+#include "flowlens/annotation.hpp"
 #include "flowlens/application_view.hpp"
 #include "flowlens/change_event.hpp"
 #include "flowlens/dependency_graph.hpp"
@@ -68,6 +69,7 @@
 #include "flowlens/baseline.hpp"
 #include "flowlens/centrality.hpp"
 #include "flowlens/communities.hpp"
+#include "flowlens/layout.hpp"
 #include "flowlens/impact.hpp"
 #include "flowlens/paths.hpp"
 #include "flowlens/policy.hpp"

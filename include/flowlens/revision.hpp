@@ -4,11 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "flowlens/annotation.hpp"
 #include "flowlens/change_event.hpp"
 #include "flowlens/connection_summary.hpp"
 #include "flowlens/fact.hpp"
@@ -48,6 +50,7 @@ struct AssetRow {
   FactSource type_source = FactSource::observed;  ///< observed: nobody has said
   float type_confidence = 0.0f;                   ///< 0 to 1; of what people say 1
   Timestamp type_at;                              ///< of the statement that brought the type
+  std::shared_ptr<const Annotation> annotation;   ///< null: nobody has said anything
 };
 
 /// A dependency with its totals.
@@ -70,6 +73,7 @@ struct DependencyRow {
   std::uint16_t flips = 0;         ///< how often it was re-directed; stays at kMaxFlips
   Endpoint via{};                  ///< as in ConnectionSummary, of the last window that told
   std::uint32_t client_count = 1;  ///< ends it stands for; the highest that any window told
+  std::shared_ptr<const Annotation> annotation{};  ///< null: nobody has said anything
 };
 inline constexpr std::uint16_t kMaxFlips = 4'095;
 
@@ -126,9 +130,11 @@ struct Revision {
   std::vector<Alias> aliases;
   std::vector<ChangeEvent> events;
   std::vector<IntermediaryRow> intermediaries;
+  std::vector<Annotation> annotations;  ///< an empty one: nothing is said any more
+  std::vector<Id> closed_dependencies;  ///< taken out by people: their windows stay on record
 
   [[nodiscard]] bool empty() const noexcept {
-    return intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
+    return annotations.empty() && closed_dependencies.empty() && intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
            removed_assets.empty() && removed_dependencies.empty() && aliases.empty() &&
            events.empty();
   }

@@ -9,9 +9,7 @@ namespace flowlens {
 namespace {
 
 constexpr std::string_view kStatuses[] = {"proposed", "confirmed", "rejected", "merged"};
-constexpr std::string_view kCriticalities[] = {"unknown", "low", "medium", "high", "critical"};
 static_assert(std::size(kStatuses) == kApplicationStatusCount);
-static_assert(std::size(kCriticalities) == kCriticalityCount);
 
 bool has(const std::vector<Id>& ids, const Id& id) {
   return std::binary_search(ids.begin(), ids.end(), id);
@@ -32,16 +30,6 @@ std::optional<ApplicationStatus> parse_application_status(std::string_view text)
   }
   return std::nullopt;
 }
-std::string_view to_string(Criticality c) noexcept {
-  return kCriticalities[static_cast<std::size_t>(c)];
-}
-std::optional<Criticality> parse_criticality(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < kCriticalityCount; ++i) {
-    if (kCriticalities[i] == text) return static_cast<Criticality>(i);
-  }
-  return std::nullopt;
-}
-
 ApplicationBook::ApplicationBook(const ApplicationBookOptions& options) : options_(options) {
   check(options.max_applications > 0, "max_applications is 0; it must be at least 1");
   check(options.max_seats > 0, "max_seats is 0; it must be at least 1");

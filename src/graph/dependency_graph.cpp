@@ -108,6 +108,7 @@ GraphCounters DependencyGraph::counters() const {
   counters.refused_aliases = impl_->refused_aliases;
   counters.intermediaries = impl_->intermediaries.size();
   counters.revision = impl_->revision;
+  counters.said = impl_->said;
   counters.totals = impl_->totals;
   return counters;
 }
@@ -129,6 +130,9 @@ Revision DependencyGraph::copy() const {
   }
   all.events.assign(impl_->recent_events.begin(), impl_->recent_events.end());
   for (const auto& [id, row] : impl_->intermediaries) all.intermediaries.push_back(row);
+  for (const auto& [id, said] : impl_->annotations) all.annotations.push_back(*said);
+  std::sort(all.annotations.begin(), all.annotations.end(),
+            [](const Annotation& a, const Annotation& b) { return a.subject < b.subject; });
   return all;
 }
 

@@ -261,6 +261,7 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
     raise(ChangeType::asset_merged, from_id, *id, fact.at,
           "its last endpoint, " + what + ", belongs to the other");
     a.dependencies.clear();
+    move_annotation(from_id, *id);
     remove_asset(from);
   } else {
     raise(is_new ? ChangeType::asset_split : ChangeType::endpoint_moved, from_id, *id, fact.at,
@@ -285,6 +286,7 @@ std::string_view to_string(FactSource s) noexcept {
 
 bool DependencyGraph::apply(const Fact& fact) {
   const std::unique_lock lock{impl_->mutex};
+  ++impl_->said;
   if (fact.attribute == "intermediary") return impl_->judge_intermediary(fact);
   const std::uint32_t endpoint = impl_->endpoints.find(fact.subject);
   if (endpoint == kNoPosition) return false;

@@ -55,6 +55,7 @@ bool State::redirect(const Redirection& redirection) {
 
   const Alias alias{a.id, b.id, redirection.at};
   add_alias(alias);
+  move_annotation(a.id, b.id);
   new_aliases.push_back(alias);
   raise(ChangeType::dependency_redirected, a.id, b.id, redirection.at,
         text_of(redirection.from) + " is " + text_of(redirection.to) + ": " +

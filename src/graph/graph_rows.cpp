@@ -36,6 +36,7 @@ DependencyRow State::row_of(std::uint32_t position) const {
   const auto count = client_counts.find(position);
   if (count != client_counts.end()) row.client_count = count->second;
   if (const auto via = vias.find(position); via != vias.end()) row.via = via->second;
+  if (!annotations.empty()) row.annotation = annotation_of(row.id);
   return row;
 }
 
@@ -62,6 +63,7 @@ AssetRow State::asset_row(std::uint32_t asset) const {
   row.is_internal = a.is_internal;
   row.first_seen = a.seen.first;
   row.last_seen = a.seen.last;
+  if (!annotations.empty()) row.annotation = annotation_of(row.id);
   return row;
 }
 
@@ -165,6 +167,8 @@ void State::forget_changes() noexcept {
   new_aliases.clear();
   events.clear();
   changed_intermediaries.clear();
+  changed_annotations.clear();
+  closed_dependencies.clear();
 }
 
 }  // namespace graph
@@ -173,9 +177,11 @@ using namespace graph;
 
 void DependencyGraph::apply(const Revision& revision) {
   const std::unique_lock lock{impl_->mutex};
-  for (const Id& id : revision.removed_dependencies) {
-    const std::uint32_t dependency = impl_->find_dependency(id);
-    if (dependency != kNoPosition) impl_->remove_dependency(dependency);
+  for (const auto* ids : {&revision.removed_dependencies, &revision.closed_dependencies}) {
+    for (const Id& id : *ids) {
+      const std::uint32_t dependency = impl_->find_dependency(id);
+      if (dependency != kNoPosition) impl_->remove_dependency(dependency);
+    }
   }
   const auto remove_assets = [&] {
     for (const Id& id : revision.removed_assets) {
@@ -192,6 +198,7 @@ void DependencyGraph::apply(const Revision& revision) {
   for (const Alias& alias : revision.aliases) impl_->add_alias(alias);
   for (const ChangeEvent& event : revision.events) impl_->remember(event);
   for (const IntermediaryRow& row : revision.intermediaries) impl_->take_intermediary(row);
+  for (const Annotation& said : revision.annotations) impl_->annotate(said);
   // The rows say all there is to say: nothing is worked out again, nothing is reported on.
   for (const std::uint32_t asset : impl_->stale_assets) {
     impl_->assets[asset].value.times_stale = false;
@@ -247,10 +254,18 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
                [this](const Id& id) { return impl_->assets.find(id) != kNoPosition; });
   take_removed(impl_->removed_dependencies, revision.removed_dependencies,
                [this](const Id& id) { return impl_->find_dependency(id) != kNoPosition; });
+  take_removed(impl_->closed_dependencies, revision.closed_dependencies,
+               [this](const Id& id) { return impl_->find_dependency(id) != kNoPosition; });
   revision.aliases = std::exchange(impl_->new_aliases, {});
   revision.events = std::exchange(impl_->events, {});
   for (const Id& id : std::exchange(impl_->changed_intermediaries, {})) {
     revision.intermediaries.push_back(impl_->intermediaries.at(id));
+  }
+  for (const Id& id : std::exchange(impl_->changed_annotations, {})) {
+    const auto said = impl_->annotation_of(id);
+    Annotation nothing;
+    nothing.subject = id;
+    revision.annotations.push_back(said ? *said : nothing);
   }
   if (revision.empty()) {
     revision.number = impl_->revision;

@@ -29,6 +29,7 @@ const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
   check("max_dependencies", o.max_dependencies);
   check("max_aliases", o.max_aliases);
   check("max_events", o.max_events);
+  check("max_annotations", o.max_annotations);
   return o;
 }
 
@@ -138,6 +139,7 @@ void State::remove_dependency(std::uint32_t dependency) {
   DependencyState& d = dependencies[dependency].value;
   const std::uint32_t client = client_asset(dependency), server = server_asset(dependency);
   if (d.published) removed_dependencies.push_back(d.id);
+  if (!annotations.empty()) unsay(d.id);
   totals -= d.totals;
   free_open_windows(d);
   vias.erase(dependency);
@@ -155,10 +157,16 @@ void State::remove_dependency(std::uint32_t dependency) {
 void State::remove_asset(std::uint32_t asset) {
   AssetState& a = assets[asset].value;
   if (a.published) removed_assets.push_back(assets[asset].key);
+  if (!annotations.empty()) unsay(assets[asset].key);
   for (const Held& held : a.held()) {
     if (!held.is_open()) {
       std::erase(past_holders[held.endpoint], asset);
-    } else if (endpoints[held.endpoint].value.asset == asset) {
+    } else if (endpoints[held.endpoint].value.asset != asset) {
+      continue;
+    } else if (endpoints[held.endpoint].value.has_past) {  // others name its position
+      endpoints[held.endpoint].value.asset = kNoPosition;
+      endpoints[held.endpoint].value.held_says = FactSource::observed;
+    } else {
       endpoints.erase(held.endpoint);
     }
   }

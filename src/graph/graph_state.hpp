@@ -35,6 +35,13 @@ struct StructureLog {
   std::size_t done = 0;
 };
 
+/// Ids are spread already.
+struct AnnotatedHash {
+  std::size_t operator()(const Id& id) const noexcept {
+    return static_cast<std::size_t>(base::hash_of(id, 0));
+  }
+};
+
 struct State {
   State(const DependencyGraphOptions& options, SiteTable site_table);
 
@@ -107,6 +114,19 @@ struct State {
   void take_intermediary(const IntermediaryRow& row);
   bool judge_intermediary(const Fact& fact);
   [[nodiscard]] Id asset_id_of(const Endpoint& endpoint) const noexcept;
+
+  // What people put in, take out and write on it (graph_declared.cpp)
+  [[nodiscard]] std::shared_ptr<const Annotation> annotation_of(const Id& id) const;
+  [[nodiscard]] bool is_declared(const Id& id) const noexcept;
+  /// \return false if there is no room.
+  bool annotate(const Annotation& said);
+  void move_annotation(const Id& from, const Id& to);
+  void unsay(const Id& id);
+  [[nodiscard]] std::uint32_t declare_asset(std::span<const Endpoint> holds, bool is_internal,
+                                            Timestamp at);
+  [[nodiscard]] std::uint32_t declare_dependency(const DependencyKey& key, Timestamp at);
+  void close_dependency(std::uint32_t dependency, Timestamp at, const std::string& why);
+  void close_asset(std::uint32_t asset, Timestamp at, const std::string& why);
 
   // Re-direction (graph_redirect.cpp)
   bool redirect(const Redirection& redirection);
@@ -182,6 +202,9 @@ struct State {
   std::map<Id, IntermediaryRow> intermediaries;
   std::set<Id> changed_intermediaries;
 
+  std::unordered_map<Id, std::shared_ptr<const Annotation>, AnnotatedHash> annotations;
+  std::set<Id> changed_annotations;
+
   base::Blocks<OpenWindow> open_windows;  ///< a pool of lists
   std::uint32_t free_open_window = kNoPosition;
 
@@ -189,6 +212,7 @@ struct State {
   std::uint64_t refused_flows = 0;
   std::uint64_t refused_aliases = 0;
   std::uint64_t revision = 0;
+  std::uint64_t said = 0;  ///< facts and words of people taken
   Hour newest_hour = 0;         ///< with traffic
   std::uint64_t structure = 0;  ///< goes up with every asset and dependency made or removed
 
@@ -197,6 +221,7 @@ struct State {
   std::vector<std::uint32_t> changed_dependencies;
   std::vector<Id> removed_assets;
   std::vector<Id> removed_dependencies;
+  std::vector<Id> closed_dependencies;
   std::vector<std::uint32_t> stale_assets;
   std::vector<Alias> new_aliases;
   std::vector<ChangeEvent> events;

@@ -245,7 +245,9 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
   }
   for (const std::uint32_t position : emptied) {
     const DependencyState& d = impl_->dependencies[position].value;
-    if (d.alive && d.totals.is_zero()) impl_->remove_dependency(position);
+    if (d.alive && d.totals.is_zero() && !impl_->is_declared(d.id)) {
+      impl_->remove_dependency(position);
+    }
   }
   impl_->refresh_stale_assets();
   impl_->refused_flows += refused;

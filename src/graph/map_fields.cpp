@@ -17,6 +17,17 @@ constexpr std::string_view kDirections[] = {"client_server", "peer", "unknown"};
 
 using query::address, query::number, query::text;
 
+using Said = std::shared_ptr<const Annotation>;
+
+const Annotation& said(const Said& annotation) noexcept {
+  static const Annotation nothing;
+  return annotation ? *annotation : nothing;
+}
+
+bool tag(const Said& annotation, std::size_t i, Operand& out) noexcept {
+  return annotation && i < annotation->tags.size() && text(annotation->tags[i], out);
+}
+
 constexpr Field kDependencyFields[] = {
     {.name = "client ip",
      .aliases = "client,client net,src ip,src net,src",
@@ -152,6 +163,39 @@ constexpr Field kDependencyFields[] = {
            return i < d.observer_count && address(d.observers[i], out);
          },
      .has_many = true},
+    {.name = "tag",
+     .aliases = "tags",
+     .kind = FieldKind::text,
+     .description = "one that people have given it",
+     .get = [](const void* r, std::size_t i,
+               Operand& out) noexcept { return tag(dependency(r).annotation, i, out); },
+     .has_many = true},
+    {.name = "owner",
+     .kind = FieldKind::text,
+     .description = "who answers for it",
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return text(said(dependency(r).annotation).owner, out); }},
+    {.name = "criticality",
+     .kind = FieldKind::text,
+     .description = "unknown, low, medium, high or critical",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return text(to_string(said(dependency(r).annotation).criticality), out);
+         }},
+    {.name = "declared",
+     .kind = FieldKind::boolean,
+     .description = "somebody has put it there",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return number(said(dependency(r).annotation).is_declared, out);
+         }},
+    {.name = "confirmed",
+     .kind = FieldKind::boolean,
+     .description = "somebody has said that it is right",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return number(said(dependency(r).annotation).is_confirmed, out);
+         }},
 };
 
 constexpr Field kAssetFields[] = {
@@ -203,6 +247,39 @@ constexpr Field kAssetFields[] = {
      .description = "end of its last traffic",
      .get = [](const void* r, std::size_t,
                Operand& out) noexcept { return number(field_key::of(asset(r).last_seen), out); }},
+    {.name = "tag",
+     .aliases = "tags",
+     .kind = FieldKind::text,
+     .description = "one that people have given it",
+     .get = [](const void* r, std::size_t i,
+               Operand& out) noexcept { return tag(asset(r).annotation, i, out); },
+     .has_many = true},
+    {.name = "owner",
+     .kind = FieldKind::text,
+     .description = "who answers for it",
+     .get = [](const void* r, std::size_t,
+               Operand& out) noexcept { return text(said(asset(r).annotation).owner, out); }},
+    {.name = "criticality",
+     .kind = FieldKind::text,
+     .description = "unknown, low, medium, high or critical",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return text(to_string(said(asset(r).annotation).criticality), out);
+         }},
+    {.name = "declared",
+     .kind = FieldKind::boolean,
+     .description = "somebody has put it there",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return number(said(asset(r).annotation).is_declared, out);
+         }},
+    {.name = "confirmed",
+     .kind = FieldKind::boolean,
+     .description = "somebody has said that it is right",
+     .get =
+         [](const void* r, std::size_t, Operand& out) noexcept {
+           return number(said(asset(r).annotation).is_confirmed, out);
+         }},
 };
 
 constexpr FieldTableOf<DependencyRow> kDependencies{kDependencyFields};

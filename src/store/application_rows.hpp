@@ -17,10 +17,6 @@ inline ApplicationStatus application_status_from(const std::string& text) {
   if (const auto status = parse_application_status(text)) return *status;
   throw IoError("the store holds `" + text + "`, which is no status of an application");
 }
-inline Criticality criticality_from(const std::string& text) {
-  if (const auto criticality = parse_criticality(text)) return *criticality;
-  throw IoError("the store holds `" + text + "`, which is no criticality");
-}
 
 /// Without the assets that people have named.
 template <typename Sink>

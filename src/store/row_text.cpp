@@ -61,6 +61,28 @@ ChangeType change_type_from(std::string_view text) {
 Severity severity_from(std::string_view text) {
   return enumerator_from(text, Severity{kSeverityCount - 1}, "severity");
 }
+Criticality criticality_from(std::string_view text) {
+  return enumerator_from(text, Criticality::critical, "criticality");
+}
+
+std::string tags_text(const std::vector<std::string>& tags) {
+  std::string text;
+  for (const std::string& tag : tags) {
+    if (!text.empty()) text += ',';
+    text += tag;
+  }
+  return text;
+}
+std::vector<std::string> tags_from(std::string_view text) {
+  std::vector<std::string> tags;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    tags.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return tags;
+}
+
 IntermediaryKind intermediary_kind_from(std::string_view text) {
   return enumerator_from(text, IntermediaryKind::source_nat, "kind of intermediary");
 }

@@ -36,6 +36,10 @@ class SiteNames {
 [[nodiscard]] FactSource source_from(std::string_view text);
 [[nodiscard]] ChangeType change_type_from(std::string_view text);
 [[nodiscard]] Severity severity_from(std::string_view text);
+[[nodiscard]] Criticality criticality_from(std::string_view text);
+/// `dmz,web`
+[[nodiscard]] std::string tags_text(const std::vector<std::string>& tags);
+[[nodiscard]] std::vector<std::string> tags_from(std::string_view text);
 [[nodiscard]] IntermediaryKind intermediary_kind_from(std::string_view text);
 [[nodiscard]] IntermediaryState intermediary_state_from(std::string_view text);
 /// Rungs that agree, and with a `!` those that disagree: `tcp_flags,!lower_port`

@@ -272,6 +272,34 @@ IntermediaryRow take_intermediary(Source& row, const SiteNames& sites) {
   return i;
 }
 
+/// Tags stand in one text, with commas between.
+template <typename Sink>
+void put(Sink& sink, const Annotation& said) {
+  sink.bind(said.subject);
+  sink.bind(tags_text(said.tags));
+  sink.bind(said.notes);
+  sink.bind(said.owner);
+  sink.bind(to_string(said.criticality));
+  sink.bind(said.is_declared);
+  sink.bind(said.is_confirmed);
+  sink.bind(said.said_by);
+  sink.bind(to_unix_ns(said.said_at));
+}
+template <typename Source>
+Annotation take_annotation(Source& row) {
+  Annotation said;
+  said.subject = row.id();
+  said.tags = tags_from(row.text());
+  said.notes = row.text();
+  said.owner = row.text();
+  said.criticality = criticality_from(row.text());
+  said.is_declared = row.boolean();
+  said.is_confirmed = row.boolean();
+  said.said_by = row.text();
+  said.said_at = from_unix_ns(row.i64());
+  return said;
+}
+
 template <typename Sink>
 void put(Sink& sink, const FlowLedger& flows) {
   sink.bind(flows.normalized);
@@ -307,6 +335,7 @@ class Loader {
   void add(const Alias& alias) { add(revision_.aliases, Alias{alias}); }
   void add(ChangeEvent&& event) { revision_.events.push_back(std::move(event)); }
   void add(IntermediaryRow&& row) { revision_.intermediaries.push_back(std::move(row)); }
+  void add(Annotation&& said) { add(revision_.annotations, std::move(said)); }
   void flush() {
     graph_->apply(revision_);
     revision_.assets.clear();
@@ -314,6 +343,7 @@ class Loader {
     revision_.aliases.clear();
     revision_.events.clear();
     revision_.intermediaries.clear();
+    revision_.annotations.clear();
   }
 
  private:

@@ -71,6 +71,11 @@ void load_intermediaries(Database& database, const SiteNames& sites, Loader& loa
   }
 }
 
+void load_annotations(Database& database, Loader& loader) {
+  Statement row{database, "SELECT * FROM annotations ORDER BY subject"};
+  while (row.step()) loader.add(take_annotation(row));
+}
+
 /// \return false if the visitor wants no more.
 bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& visit) {
   WindowSum sum{visit};
@@ -129,6 +134,7 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
   load_aliases(database, loader);
   load_events(database, sites, rows_at_once, loader);
   load_intermediaries(database, sites, loader);
+  load_annotations(database, loader);
   loader.flush();
 }
 

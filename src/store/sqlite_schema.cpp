@@ -377,9 +377,25 @@ LEFT JOIN asset_endpoints e ON e.asset = s.asset AND e.position = 0
 WHERE p.status <> 'rejected';
 )sql";
 
+// What people say of assets and dependencies; tags with commas between.
+constexpr const char* kVersion9 = R"sql(
+CREATE TABLE annotations (
+  subject BLOB PRIMARY KEY,
+  tags TEXT NOT NULL,
+  notes TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  criticality TEXT NOT NULL,
+  is_declared INTEGER NOT NULL,
+  is_confirmed INTEGER NOT NULL,
+  said_by TEXT NOT NULL,
+  said_at INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 8> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5, kVersion6, kVersion7, kVersion8};
+constexpr std::array<const char*, 9> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5, kVersion6, kVersion7, kVersion8,
+                                                 kVersion9};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 
 }  // namespace

@@ -90,12 +90,15 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "UPDATE epochs SET last_revision = ?, revision_at = ?, flows_normalized = ?, "
           "flows_applied = ?, flows_duplicate = ?, flows_attempt = ?, flows_control = ?, "
           "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
-          "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?") {}
+          "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?"),
+      upsert_annotation_(db, "INSERT OR REPLACE INTO annotations VALUES (?,?,?,?,?,?,?,?,?)"),
+      remove_annotation_(db, "DELETE FROM annotations WHERE subject = ?") {}
 
 /// Aliases before all, as what is removed may have become one; removals next: whatever a revision both removes and names is there afterwards.
 void SqliteWriter::write(const Revision& revision) {
   for (const Alias& alias : revision.aliases) write_alias(alias);
   for (const Id& id : revision.removed_dependencies) remove_dependency(id);
+  for (const Id& id : revision.closed_dependencies) remove_dependency_.begin().bind(id).run();
   for (const Id& id : revision.removed_assets) remove_asset(id);
   const auto by_id = [](const auto& row) { return row.id; };
   const auto by_window = [](const WindowRow& row) {
@@ -111,6 +114,7 @@ void SqliteWriter::write(const Revision& revision) {
   }
   for (const ChangeEvent& event : revision.events) write_event(event);
   for (const IntermediaryRow& row : revision.intermediaries) write_intermediary(row);
+  for (const Annotation& said : revision.annotations) write_annotation(said);
   write_epoch(revision);
 }
 
@@ -145,6 +149,15 @@ void SqliteWriter::mark_stale(std::int64_t at) {
 void SqliteWriter::write_event(const ChangeEvent& event) {
   put(insert_event_.begin(), event, *sites_);
   insert_event_.run();
+}
+
+void SqliteWriter::write_annotation(const Annotation& said) {
+  if (said.empty()) {
+    remove_annotation_.begin().bind(said.subject).run();
+    return;
+  }
+  put(upsert_annotation_.begin(), said);
+  upsert_annotation_.run();
 }
 
 /// Members are only ever added.

@@ -106,7 +106,7 @@ TEST_CASE("PostgreSQL: applications as people read them, from a schema that had 
   Opened o;
   // As version 2 left it, as far as version 3 looks at it.
   (void)o.sql(
-      "DROP VIEW flowlens.applications; DROP TABLE applications, application_words, "
+      "DROP VIEW flowlens.applications; DROP TABLE annotations, applications, application_words, "
       "application_seats; CREATE TABLE applications (id uuid PRIMARY KEY, name text);"
       "CREATE TABLE application_words (application uuid); "
       "CREATE TABLE application_seats (asset uuid); CREATE TABLE application_state (begun bigint);"

@@ -83,6 +83,16 @@ void load_intermediaries(Transaction& tx, const SiteNames& sites, Loader& loader
   }
 }
 
+void load_annotations(Transaction& tx, Loader& loader) {
+  each_row(tx,
+           "SELECT subject, tags, notes, owner, criticality, is_declared, is_confirmed, said_by, "
+           "said_at FROM flowlens_store.annotations ORDER BY subject",
+           [&](Row& row) {
+             loader.add(take_annotation(row));
+             return true;
+           });
+}
+
 const std::string kColumns =
     "SELECT w.window_start, w.dependency, w.flows, w.octets_to_server, w.octets_to_client, "
     "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
@@ -141,6 +151,7 @@ void load_graph(Transaction& tx, const SiteNames& sites, const Revision& frame,
   load_aliases(tx, loader);
   load_events(tx, sites, loader);
   load_intermediaries(tx, sites, loader);
+  load_annotations(tx, loader);
   loader.flush();
 }
 

@@ -377,8 +377,23 @@ LEFT JOIN flowlens.assets a ON a.id = s.asset
 WHERE p.status <> 'rejected';
 )sql";
 
+// What people say of assets and dependencies; tags with commas between.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE flowlens_store.annotations (
+  subject uuid PRIMARY KEY,
+  tags text NOT NULL,
+  notes text NOT NULL,
+  owner text NOT NULL,
+  criticality text NOT NULL,
+  is_declared boolean NOT NULL,
+  is_confirmed boolean NOT NULL,
+  said_by text NOT NULL,
+  said_at bigint NOT NULL
+);
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
+constexpr std::array<const char*, 4> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

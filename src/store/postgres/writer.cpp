@@ -81,6 +81,11 @@ constexpr Column kIntermediaryColumns[] = {{"id", "uuid"},
 constexpr Column kMemberColumns[] = {
     {"intermediary", "uuid"}, {"site", "text"}, {"address", "text"}};
 
+constexpr Column kAnnotationColumns[] = {
+    {"subject", "uuid"},         {"tags", "text"},        {"notes", "text"},
+    {"owner", "text"},           {"criticality", "text"}, {"is_declared", "boolean"},
+    {"is_confirmed", "boolean"}, {"said_by", "text"},     {"said_at", "bigint"}};
+
 constexpr Column kEpochColumns[] = {{"epoch", "bigint"},
                                     {"last_revision", "bigint"},
                                     {"revision_at", "bigint"},
@@ -102,6 +107,7 @@ constexpr Table kWindows{"dependency_windows", kWindowColumns, 3};
 constexpr Table kEvents{"events", kEventColumns};
 constexpr Table kIntermediaries{"intermediaries", kIntermediaryColumns};
 constexpr Table kMembers{"intermediary_members", kMemberColumns, 3};
+constexpr Table kAnnotations{"annotations", kAnnotationColumns};
 constexpr Table kEpochs{"epochs", kEpochColumns};
 
 const auto by_id = [](const auto& row) { return row.id; };
@@ -160,6 +166,13 @@ ON CONFLICT DO NOTHING
   const std::string removed = array_of(ids);
   tx.exec_params(kRemoveWindows, removed);
   tx.exec_params("DELETE FROM flowlens_store.dependencies WHERE id = ANY($1::uuid[])", removed);
+}
+
+/// Their windows stay on record.
+void close_dependencies(Transaction& tx, const std::vector<Id>& ids) {
+  if (ids.empty()) return;
+  tx.exec_params("DELETE FROM flowlens_store.dependencies WHERE id = ANY($1::uuid[])",
+                 array_of(ids));
 }
 
 void remove_assets(Transaction& tx, const std::vector<Id>& ids) {
@@ -247,6 +260,23 @@ void write_events(Transaction& tx, const SiteNames& sites, const std::vector<Cha
   events.write();
 }
 
+void write_annotations(Transaction& tx, const std::vector<Annotation>& rows) {
+  if (rows.empty()) return;
+  Upsert said{tx, kAnnotations};
+  std::vector<Id> unsaid;
+  const auto by_subject = [](const Annotation& a) { return a.subject; };
+  for_each_once(rows, by_subject, [&](const Annotation& a) {
+    if (a.empty()) {
+      unsaid.push_back(a.subject);
+    } else {
+      put(said.next(), a);
+    }
+  });
+  said.write();
+  tx.exec_params("DELETE FROM flowlens_store.annotations WHERE subject = ANY($1::uuid[])",
+                 array_of(unsaid));
+}
+
 /// The row is there since open().
 void write_epoch(Transaction& tx, const Revision& revision) {
   Upsert epochs{tx, kEpochs};
@@ -261,12 +291,14 @@ void write_epoch(Transaction& tx, const Revision& revision) {
 void write_revision(Transaction& tx, const SiteNames& sites, const Revision& revision) {
   write_aliases(tx, revision.aliases);
   remove_dependencies(tx, revision.removed_dependencies);
+  close_dependencies(tx, revision.closed_dependencies);
   remove_assets(tx, revision.removed_assets);
   write_assets(tx, sites, revision.assets);
   write_dependencies(tx, sites, revision.dependencies);
   write_windows(tx, revision);
   write_events(tx, sites, revision.events);
   write_intermediaries(tx, sites, revision.intermediaries);
+  write_annotations(tx, revision.annotations);
   write_epoch(tx, revision);
 }
 

@@ -83,3 +83,57 @@ TEST_CASE("names and holders come back with those who said so") {
       endpoint(77), "asset", asset_id(5).to_string(), FactSource::inventory, at_second(9), {}}));
   CHECK(graph.apply(Fact{endpoint(1), "name", "x", FactSource::declared, at_second(9), {}}));
 }
+
+TEST_CASE("what people say comes back, and goes when they take it back") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1), asset_row(2)};
+  r.dependencies = {dependency_row(1, 2)};
+  Annotation said;
+  said.subject = asset_id(1);
+  said.tags = {"dmz", "web 'front'"};
+  said.notes = "line\nother line";
+  said.owner = "team shop";
+  said.criticality = Criticality::critical;
+  said.is_declared = true;
+  said.said_by = "anna";
+  said.said_at = at_second(5);
+  Annotation other;
+  other.subject = dependency_id(1);
+  other.is_confirmed = true;
+  r.annotations = {said, other};
+  o.store->apply(r);
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  REQUIRE(graph.asset(asset_id(1))->annotation != nullptr);
+  CHECK(*graph.asset(asset_id(1))->annotation == said);
+  CHECK(*graph.dependency(dependency_id(1))->annotation == other);
+  CHECK(graph.asset(asset_id(2))->annotation == nullptr);
+
+  Revision next = revision(o.opened, 2);
+  Annotation nothing;
+  nothing.subject = asset_id(1);
+  next.annotations = {nothing};
+  o.store->apply(next);
+  o.reopen();
+  DependencyGraph later;
+  o.store->load(later);
+  CHECK(later.asset(asset_id(1))->annotation == nullptr);
+  CHECK(later.dependency(dependency_id(1))->annotation != nullptr);
+}
+
+TEST_CASE("a closed dependency goes; its windows stay on record") {
+  Opened o;
+  record_windows(*o.store, o.opened);
+  const auto before = scan_all(*o.store, dependency_id(1));
+  REQUIRE_FALSE(before.empty());
+  Revision r = revision(o.opened, 2);
+  r.closed_dependencies = {dependency_id(1)};
+  o.store->apply(r);
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK_FALSE(graph.dependency(dependency_id(1)).has_value());
+  CHECK(scan_all(*o.store, dependency_id(1)).size() == before.size());
+}
