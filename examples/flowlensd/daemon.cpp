@@ -13,6 +13,8 @@
 
 #include "config/known_network.hpp"
 #include "config/own_elements.hpp"
+#include "discovery/found.hpp"
+#include "discovery/scans.hpp"
 #include "exit_deadline.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/store.hpp"
@@ -171,6 +173,7 @@ struct Daemon::Parts {
   Grouping grouping;
   BaselineShelf baselines;
   BaselineWatching baseline_watching;
+  Scans scans;
   Service service;
   http::Router router;
   std::unique_ptr<http::Server> server;
@@ -246,6 +249,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
       baselines(dir ? dir->path() / "baselines" : std::filesystem::path{}),
       baseline_watching(baseline_watch_options(settings), resolver.graph(), baselines,
                         tell_changes(), kWatchInterval, fatal()),
+      scans([this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
       service(make_service()) {
   make_learned();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
@@ -295,7 +299,9 @@ Service Daemon::Parts::make_service() {
           &grouping,
           &baselines,
           &channels,
-          default_channels(settings, channels)};
+          default_channels(settings, channels),
+          &resolver.graph(),
+          &scans};
 }
 
 void Daemon::Parts::make_ingest() {
@@ -312,6 +318,10 @@ void Daemon::Parts::make_ingest() {
 void Daemon::Parts::make_server() {
   http::add_page_route(router);
   http::add_map_routes(router, service);
+  http::add_topology_routes(router, service);
+  http::add_edit_routes(router, service);
+  http::add_search_routes(router, service);
+  http::add_discovery_routes(router, service);
   http::add_traffic_routes(router, service);
   http::add_change_routes(router, service);
   http::add_gateway_routes(router, service);
@@ -506,6 +516,7 @@ bool Daemon::Parts::shut_down() {
   watching.stop();
   baseline_watching.stop();
   grouping.stop();
+  scans.stop();
   channel.close();
   resolver_thread.finish();
   alerting.stop();

@@ -51,6 +51,7 @@ class Alerting;
 class BaselineShelf;
 class Channels;
 class Grouping;
+class Scans;
 
 /// References to the parts, valid as long as the daemon. All of it may be used by any thread.
 struct Service {
@@ -77,6 +78,8 @@ struct Service {
   BaselineShelf* baselines = nullptr;  ///< thread-safe
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
+  DependencyGraph* map = nullptr;  ///< for what people put in, take out and write on it
+  Scans* scans = nullptr;          ///< thread-safe
 };
 
 }  // namespace flowlensd

@@ -7,8 +7,16 @@
 
 namespace flowlensd::http {
 
-/// The map: assets, dependencies, topology, exports.
+/// The map: assets and dependencies.
 void add_map_routes(Router& router, const Service& service);
+/// The map as a drawing: nodes and edges, groups, differences, exports.
+void add_topology_routes(Router& router, const Service& service);
+/// What people put into the map, take out of it, and write on it.
+void add_edit_routes(Router& router, const Service& service);
+/// One field to type into.
+void add_search_routes(Router& router, const Service& service);
+/// Scans of networks.
+void add_discovery_routes(Router& router, const Service& service);
 /// Traffic over time.
 void add_traffic_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.

@@ -25,11 +25,36 @@ std::string text_member(const Json& object, const char* name) {
   return found->get<std::string>();
 }
 
+std::optional<std::string> optional_text_member(const Json& object, const char* name) {
+  if (!object.contains(name)) return std::nullopt;
+  if (object[name].is_null()) return std::string{};
+  return text_member(object, name);
+}
+
+std::string who_says(const Request& request, const Json& object) {
+  if (!request.caller.name.empty()) return request.caller.name;
+  return optional_text_member(object, "by").value_or("");
+}
+
 Id id_member(const Json& object, const char* name) {
   const std::string text = text_member(object, name);
   const auto id = Id::parse(text);
   if (!id) bad_body(std::string(name) + ": `" + text + "` is no id");
   return *id;
+}
+
+Endpoint endpoint_of(const Json& item, const SiteTable& sites) {
+  if (!item.is_object()) bad_body("endpoints: each is an object with `address` and `site`");
+  const std::string text = text_member(item, "address");
+  const auto address = IpAddress::parse(text);
+  if (!address) bad_body("address: `" + text + "` is no IPv4 or IPv6 address");
+  const std::string site = item.contains("site") ? text_member(item, "site") : "default";
+  for (std::uint32_t i = 0; i <= 0xffff; ++i) {
+    const SiteId id{static_cast<std::uint16_t>(i)};
+    if (i > 0 && sites.name(id) == sites.name(SiteId{})) break;
+    if (sites.name(id) == site) return {id, *address};
+  }
+  bad_body("site: there is no site `" + site + "`");
 }
 
 std::uint64_t number_member(const Json& object, const char* name, std::uint64_t fallback,

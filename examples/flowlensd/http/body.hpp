@@ -21,8 +21,14 @@ namespace flowlensd::http {
 
 /// A text that must be there.
 [[nodiscard]] std::string text_member(const Json& object, const char* name);
+/// A text, empty for null, or nothing where the member is absent.
+[[nodiscard]] std::optional<std::string> optional_text_member(const Json& object, const char* name);
+/// Who says what the body says: who has logged in, or else its member `by`, which may be absent.
+[[nodiscard]] std::string who_says(const Request& request, const Json& object);
 /// An id that must be there.
 [[nodiscard]] Id id_member(const Json& object, const char* name);
+/// `{"address": "10.0.0.1", "site": "default"}`; the site may be absent.
+[[nodiscard]] Endpoint endpoint_of(const Json& item, const SiteTable& sites);
 /// A whole number, or `fallback` where the member is absent.
 [[nodiscard]] std::uint64_t number_member(const Json& object, const char* name,
                                           std::uint64_t fallback, std::uint64_t least,

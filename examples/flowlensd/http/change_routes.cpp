@@ -12,20 +12,6 @@ namespace {
 
 constexpr std::size_t kMostEndpoints = 1'000;  // of one split
 
-Endpoint endpoint_of(const Json& item, const SiteTable& sites) {
-  if (!item.is_object()) bad_body("endpoints: each is an object with `address` and `site`");
-  const std::string text = text_member(item, "address");
-  const auto address = IpAddress::parse(text);
-  if (!address) bad_body("address: `" + text + "` is no IPv4 or IPv6 address");
-  const std::string site = item.contains("site") ? text_member(item, "site") : "default";
-  for (std::uint32_t i = 0; i <= 0xffff; ++i) {
-    const SiteId id{static_cast<std::uint16_t>(i)};
-    if (i > 0 && sites.name(id) == sites.name(SiteId{})) break;
-    if (sites.name(id) == site) return {id, *address};
-  }
-  bad_body("site: there is no site `" + site + "`");
-}
-
 Timestamp now() { return std::chrono::system_clock::now(); }
 
 /// Applies all facts and answers with the asset that holds their endpoints now.

@@ -6,6 +6,7 @@
 #include "http/answer.hpp"
 #include "http/api.hpp"
 #include "http/body.hpp"
+#include "http/declared.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 
@@ -132,28 +133,7 @@ Response declare_type(const Request& request, const Service& s) {
   const AssetRow row = known_asset(request, s);
   const Json body = object_of(request, {"asset_type"});
   if (!body.contains("asset_type")) bad_body("asset_type: give a type, or null to take it back");
-  const bool is_release = body["asset_type"].is_null();
-  Fact fact;
-  fact.attribute = "type";
-  fact.value = is_release ? "unknown" : text_member(body, "asset_type");
-  fact.source = FactSource::declared;
-  fact.at = std::chrono::system_clock::now();
-  const auto type = parse_asset_type(fact.value);
-  if (!type || (*type == AssetType::unknown && !is_release)) {
-    std::string names;
-    for (const std::string_view name : asset_type_names().subspan(1))
-      names += " " + std::string(name);
-    bad_body("asset_type: `" + fact.value + "` is no type; give null or one of" + names);
-  }
-  if (is_release && row.type_source != FactSource::declared) {
-    throw Problem{409, "Conflict", "nobody has declared what this asset is"};
-  }
-  const auto held = std::find_if(row.endpoints.begin(), row.endpoints.end(),
-                                 [](const HeldEndpoint& e) { return !e.until; });
-  if (held == row.endpoints.end())
-    throw Problem{409, "Conflict", "the asset holds no endpoint now"};
-  fact.subject = held->endpoint;
-  if (!s.tell(fact)) throw Problem{409, "Conflict", "the asset has gone, or a later word stands"};
+  tell_type(row, body["asset_type"], s);
   return fresh(classification_json(known_asset(request, s), s));
 }
 

@@ -62,6 +62,14 @@ Problem bad_filter(std::string_view text, const FilterError& error) {
               "`: " + error.message + "; expected " + error.expected};
 }
 
+bool wants_applications(const Request& request) {
+  const auto found = request.query.find("view");
+  if (found == request.query.end() || found->second == "network") return false;
+  if (found->second == "application") return true;
+  throw Problem{400, "Bad query parameter",
+                "view: `" + found->second + "` is not valid; give network or application"};
+}
+
 IpAddress address_parameter(const Request& request) {
   const std::string& text = request.path_parameters.at("address");
   const auto address = IpAddress::parse(text);

@@ -36,6 +36,8 @@ template <typename Row>
   if (!filter) throw bad_filter(found->second, error);
   return filter;
 }
+/// `view`: as it passes the network, or from who asks to who answers in the end.
+[[nodiscard]] bool wants_applications(const Request& request);
 /// The `{address}` of the path.
 [[nodiscard]] IpAddress address_parameter(const Request& request);
 /// The `{id}` of the path.

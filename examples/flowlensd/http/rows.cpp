@@ -34,6 +34,20 @@ Json via_json(const DependencyRow& row, const SiteTable& sites) {
           {"kind", "nat"}};
 }
 
+/// What people say of a row, the same members that they may change.
+void add_annotation(Json& out, const std::shared_ptr<const Annotation>& annotation) {
+  static const Annotation nothing;
+  const Annotation& said = annotation ? *annotation : nothing;
+  out["tags"] = said.tags;
+  out["notes"] = said.notes;
+  out["owner"] = said.owner;
+  out["criticality"] = to_string(said.criticality);
+  out["declared"] = said.is_declared;
+  out["confirmed"] = said.is_confirmed;
+  out["updated_by"] = annotation ? Json(said.said_by) : Json(nullptr);
+  out["updated_at"] = annotation ? Json(to_string(said.said_at)) : Json(nullptr);
+}
+
 /// 0.95, not 0.949999988079071.
 double rounded(float value) { return std::round(static_cast<double>(value) * 10'000) / 10'000; }
 
@@ -79,16 +93,18 @@ Json asset_json(const AssetRow& row, const SiteTable& sites) {
                          {"from", to_string(held.from)},
                          {"until", held.until ? Json(to_string(*held.until)) : Json(nullptr)}});
   }
-  return {{"id", row.id.to_string()},
-          {"name", row.name},
-          {"label", asset_label(row)},
-          {"asset_type", row.asset_type},
-          {"type_source", to_string(row.type_source)},
-          {"type_confidence", rounded(row.type_confidence)},
-          {"is_internal", row.is_internal},
-          {"endpoints", std::move(endpoints)},
-          {"first_seen", to_string(row.first_seen)},
-          {"last_seen", to_string(row.last_seen)}};
+  Json out{{"id", row.id.to_string()},
+           {"name", row.name},
+           {"label", asset_label(row)},
+           {"asset_type", row.asset_type},
+           {"type_source", to_string(row.type_source)},
+           {"type_confidence", rounded(row.type_confidence)},
+           {"is_internal", row.is_internal},
+           {"endpoints", std::move(endpoints)},
+           {"first_seen", to_string(row.first_seen)},
+           {"last_seen", to_string(row.last_seen)}};
+  add_annotation(out, row.annotation);
+  return out;
 }
 
 Json origin_json(const AssetRow& row, const Geo* geo) {
@@ -134,6 +150,7 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
               {"flips", row.flips},
               {"client_count", row.client_count},
               {"via", via_json(row, sites)}});
+  add_annotation(out, row.annotation);
   return out;
 }
 

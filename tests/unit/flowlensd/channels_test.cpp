@@ -136,7 +136,7 @@ TEST_CASE("webhook: posts JSON; says what went wrong, and whether to try again")
   REQUIRE(receiver.count() == 1);
   CHECK(receiver.got[0].method == "POST");
   CHECK(receiver.got[0].target == "/hook?team=net");
-  CHECK(receiver.got[0].content_type == "application/json");
+  CHECK(receiver.got[0].header("content-type") == "application/json");
   CHECK(receiver.got[0].body == R"({"a":1})");
   const std::string where = "http://127.0.0.1:" + to.port + ": ";
   struct Case {

@@ -11,6 +11,7 @@ namespace {
 struct Fixture : ServiceFixture {
   Fixture() {
     add_map_routes(router, service);
+    add_topology_routes(router, service);
     add_change_routes(router, service);
     use("10.0.0.1", "10.0.0.9", 443, 0h);
     use("10.0.0.2", "10.0.0.9", 443, 0h);

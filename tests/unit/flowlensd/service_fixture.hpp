@@ -40,6 +40,8 @@ struct ServiceFixture {
                   [this](const Fact& f) { return resolver.graph().apply(f); }};
   Router router;
 
+  ServiceFixture() { service.map = &resolver.graph(); }
+
   /// A connection that both ends were seen of, so long after noon.
   void use(std::string_view client, std::string_view server, std::uint16_t port,
            std::chrono::hours later) {
@@ -54,6 +56,10 @@ struct ServiceFixture {
       f.received += later;
     }
     writer.add(parcel, flows[0].received);
+  }
+  /// What was used so far is on the map, ten hours after noon.
+  void show() {
+    static_cast<void>(resolver.flush(flowlens::testing::kNoon + std::chrono::hours{10}));
   }
   Response send(std::string method, std::string target, std::string body = {},
                 std::string type = "application/json") {
