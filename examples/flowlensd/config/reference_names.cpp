@@ -4,9 +4,6 @@ namespace flowlensd {
 namespace {
 
 constexpr std::string_view kLaterVariables[] = {
-    "API_CORS_ORIGINS",
-    "API_RATE_LIMIT_REQUESTS",
-    "API_RATE_LIMIT_WINDOW_SECONDS",
     "API_WORKERS",
     "AUTH_ACCESS_TOKEN_EXPIRE_MINUTES",
     "AUTH_ALGORITHM",
@@ -22,7 +19,6 @@ constexpr std::string_view kLaterVariables[] = {
     "ENRICHMENT_DNS_TIMEOUT",
     "ENRICHMENT_POLL_INTERVAL_MS",
     "ENRICHMENT_WORKER_COUNT",
-    "ENVIRONMENT",
     "FLOWLENS_BUFFER_BACKEND",
     "FLOWLENS_CACHE_BACKEND",
     "FLOWLENS_KAFKA_THRESHOLD",
@@ -105,13 +101,7 @@ constexpr std::string_view kLaterKeys[] = {
     "api.cache.search_ttl_seconds",
     "api.cache.topology_ttl_seconds",
     "api.rate_limiting.backend",
-    "api.rate_limiting.burst_limit",
-    "api.rate_limiting.default_limit",
-    "api.rate_limiting.enabled",
     "api.rate_limiting.redis_url",
-    "api.websocket.enabled",
-    "api.websocket.max_connections",
-    "api.websocket.ping_interval_seconds",
     "api.workers",
     "dependency_resolution.aggregation.buffer_backend",
     "dependency_resolution.aggregation.redis_url",

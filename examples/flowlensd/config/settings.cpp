@@ -143,6 +143,44 @@ constexpr std::array kTable{
             "address of the API and the page; loopback, as there is no authentication yet"},
     Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
             "port of the API and the page; 0: any free one, named in the log"},
+    Setting{"environment", {}, "ENVIRONMENT", {}, &S::environment, 0, 0, 1,
+            "development, production, ...",
+            "what this installation is for; production refuses settings that are only fit for trying"},
+    Setting{"api.trusted_proxies", {}, "FLOWLENS_API_TRUSTED_PROXIES", {}, &S::trusted_proxies, 0,
+            0, 1, "addresses, prefixes",
+            "proxies whose Forwarded or X-Forwarded-For says who asks, with commas between"},
+    Setting{"api.cors_origins", {}, "API_CORS_ORIGINS", {}, &S::cors_origins, 0, 0, 1,
+            "https://HOST, ... or *",
+            "origins of pages that may read the API, with commas between; *: all that bring a token"},
+    Setting{"api.rate_limiting.enabled", {}, "FLOWLENS_API_RATE_LIMITING_ENABLED", {},
+            &S::rate_limiting_enabled, 0, 0, 1, "true or false",
+            "whether requests of one user, or of one address before log-in, are limited"},
+    Setting{{}, {}, "API_RATE_LIMIT_REQUESTS", {}, &S::rate_limit_requests, 1, 10'000'000, 1,
+            "requests", "requests of one user in each window"},
+    Setting{{}, {}, "API_RATE_LIMIT_WINDOW_SECONDS", {}, &S::rate_limit_window_seconds, 1, 86'400,
+            1, "seconds", "length of that window"},
+    Setting{"api.rate_limiting.default_limit", {}, {}, {}, &S::rate_limit, 0, 0, 1,
+            "N/second, N/minute or N/hour", "both in one, and stronger than they; 100/minute"},
+    Setting{"api.rate_limiting.burst_limit", {}, "FLOWLENS_API_RATE_LIMITING_BURST_LIMIT", {},
+            &S::burst_limit, 0, 0, 1, "N/second, N/minute or N/hour",
+            "second limit, on requests close together"},
+    Setting{"api.websocket.enabled", {}, "FLOWLENS_API_WEBSOCKET_ENABLED", {},
+            &S::websocket_enabled, 0, 0, 1, "true or false",
+            "whether changes are pushed to clients: WebSocket and server-sent events"},
+    Setting{"api.websocket.ping_interval_seconds", {},
+            "FLOWLENS_API_WEBSOCKET_PING_INTERVAL_SECONDS", {}, &S::websocket_ping_seconds, 1,
+            3'600, 1, "seconds", "silence after which a client is pinged; twice it ends the connection"},
+    Setting{"api.websocket.max_connections", {}, "FLOWLENS_API_WEBSOCKET_MAX_CONNECTIONS", {},
+            &S::websocket_max_connections, 1, 100'000, 1, "connections",
+            "clients that changes are pushed to; further ones are answered 503"},
+    Setting{"api.tls.certificate_file", {}, "FLOWLENS_API_TLS_CERTIFICATE_FILE", {},
+            &S::tls_certificate_file, 0, 0, 1, "PEM file",
+            "certificate of the API with its chain; without it the API speaks HTTP without TLS"},
+    Setting{"api.tls.key_file", {}, "FLOWLENS_API_TLS_KEY_FILE", {}, &S::tls_key_file, 0, 0, 1,
+            "PEM file", "private key of that certificate"},
+    Setting{"api.tls.client_ca_file", {}, "FLOWLENS_API_TLS_CLIENT_CA_FILE", {},
+            &S::tls_client_ca_file, 0, 0, 1, "PEM file",
+            "authorities, one of which must have signed the certificate that a client shows"},
     Setting{"api.pagination.default_page_size", {}, "API_DEFAULT_PAGE_SIZE", {},
             &S::default_page_size, 1, 100'000, 1, "items", "rows of a list where none is asked"},
     Setting{"api.pagination.max_page_size", {}, "API_MAX_PAGE_SIZE", {}, &S::max_page_size, 1,
@@ -325,6 +363,17 @@ void check_together(const Settings& s) {
                       number_text(s.classification_update_confidence) +
                       ") is above CLASSIFICATION_HIGH_CONFIDENCE_THRESHOLD (" +
                       number_text(s.classification_high_confidence) + ")");
+  }
+  if (s.environment == "production" && s.cors_origins == "*") {
+    throw ConfigError("API_CORS_ORIGINS is * while ENVIRONMENT is production; name the origins of the "
+                      "pages that may read the API, such as https://flowlens.example.com");
+  }
+  if (s.tls_certificate_file.empty() != s.tls_key_file.empty()) {
+    throw ConfigError("api.tls: certificate_file and key_file go together; only one is given");
+  }
+  if (!s.tls_client_ca_file.empty() && s.tls_certificate_file.empty()) {
+    throw ConfigError("api.tls.client_ca_file: clients show certificates only over TLS; give "
+                      "certificate_file and key_file too");
   }
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +

@@ -63,7 +63,21 @@ struct Settings {
   std::string webhook_authorization;         ///< value of the header; empty: none
   std::uint64_t webhook_timeout_seconds = 5;
   flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
-  std::uint64_t api_port = 8000;  ///< 0: any free one, named in the log
+  std::uint64_t api_port = 8000;            ///< 0: any free one, named in the log
+  std::string environment = "development";  ///< `production` refuses what is only fit for trying
+  std::string trusted_proxies;              ///< addresses and prefixes with commas between
+  std::string cors_origins = "*";           ///< with commas between
+  bool rate_limiting_enabled = true;
+  std::uint64_t rate_limit_requests = 100;  ///< in rate_limit_window_seconds
+  std::uint64_t rate_limit_window_seconds = 60;
+  std::string rate_limit;  ///< `100/minute`; empty: the two before
+  std::string burst_limit = "20/second";
+  bool websocket_enabled = true;
+  std::uint64_t websocket_ping_seconds = 30;
+  std::uint64_t websocket_max_connections = 1'000;
+  std::string tls_certificate_file;  ///< empty: HTTP without TLS
+  std::string tls_key_file;
+  std::string tls_client_ca_file;  ///< empty: no certificate is asked of clients
   std::uint64_t default_page_size = 50;
   std::uint64_t max_page_size = 1'000;
   LogLevel log_level = LogLevel::info;
