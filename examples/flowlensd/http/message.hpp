@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,12 @@ struct Request {
   std::string target;                          ///< as sent
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
-  flowlens::IpAddress peer;  ///< of the connection
+  flowlens::IpAddress peer;  ///< who asks; behind a trusted proxy, whom that names
+  /// A connection of live updates is still open: may it be? Counts for no limit.
+  bool is_asked_again = false;
+
+  /// Wanted on the answer, whatever it is; by the guard.
+  std::vector<std::pair<std::string, std::string>> answer_headers;
 
   // Filled in by the router.
   std::map<std::string, std::string> path_parameters;
@@ -41,12 +47,17 @@ struct Request {
   }
 };
 
+struct LiveRequest;
+
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string route;  ///< the template of the route that answered, for metrics
+  /// Not null: no body, but the connection becomes one of live updates. shared_ptr: answers are
+  /// copied for metrics.
+  std::shared_ptr<const LiveRequest> live;
 };
 
 /// An answer of RFC 9457, `application/problem+json`.

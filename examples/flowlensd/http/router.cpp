@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/suggest.hpp"
+#include "http/input_checks.hpp"
 #include "log.hpp"
 
 namespace flowlensd::http {
@@ -33,9 +34,10 @@ std::vector<std::string> decoded_segments(std::string_view path) {
   for (const std::string& raw : split(path.substr(1), '/')) {
     auto segment = percent_decoded(raw);
     // Checked after decoding, so that %2e%2e and %2f hide nothing.
-    if (!segment || *segment == ".." || *segment == "." ||
+    if (!segment || *segment == ".." || *segment == "." || !is_utf8(*segment) ||
         segment->find_first_of("/\\") != std::string::npos) {
-      throw Problem{400, "Bad path", "the path holds a broken escape or climbs out of its tree"};
+      throw Problem{400, "Bad path",
+                    "the path holds a broken escape, is no UTF-8, or climbs out of its tree"};
     }
     segments.push_back(std::move(*segment));
   }
@@ -52,7 +54,9 @@ std::map<std::string, std::string> decoded_query(std::string_view text) {
     auto value =
         percent_decoded(equals == std::string::npos ? std::string_view{}
                                                     : std::string_view(raw).substr(equals + 1));
-    if (!name || !value) throw Problem{400, "Bad query", "a query parameter holds a broken escape"};
+    if (!name || !value || !is_utf8(*name) || !is_utf8(*value)) {
+      throw Problem{400, "Bad query", "a query parameter holds a broken escape, or is no UTF-8"};
+    }
     if (!query.emplace(*name, *value).second) {
       throw Problem{400, "Bad query", "query parameter `" + *name + "` is given twice"};
     }
@@ -83,14 +87,22 @@ std::string allowed_methods(const std::vector<const Route*>& routes) {
 }
 
 /// A page of another site can make a browser send a form or plain text, but JSON only after asking,
-/// and nobody here says yes.
-void check_content_type(const Request& request) {
+/// and only origins that the settings name are told yes.
+void check_body(const Request& request) {
+  if (is_deeper(request.body)) {
+    throw Problem{400, "Bad body",
+                  "the body nests arrays or objects deeper than " + std::to_string(kMaxJsonDepth)};
+  }
   // It has no body, and a page of another site must ask before it too.
   const bool has_no_body = request.method == "GET" || request.method == "DELETE";
   if (has_no_body || request.header("content-type").starts_with("application/json")) return;
   throw Problem{415, "Unsupported media type",
                 "Content-Type is `" + std::string(request.header("content-type")) +
                     "`; send application/json"};
+}
+
+void add_headers(Response& to, const std::vector<std::pair<std::string, std::string>>& headers) {
+  to.headers.insert(to.headers.end(), headers.begin(), headers.end());
 }
 
 }  // namespace
@@ -179,18 +191,20 @@ Response Router::answer(Request& request) const {
                     request.method + " is not allowed here; use " + allowed};
     }
     if (guard_) guard_(request, *route);
-    check_content_type(request);
+    check_body(request);
     if (question != std::string_view::npos) {
       request.query = decoded_query(target.substr(question + 1));
     }
     check_parameters(*route, request);
     Response response = route->handler(request);
     response.route = route->pattern;
+    add_headers(response, request.answer_headers);
     return response;
   } catch (const Problem& p) {
     Response response = problem(p.status, p.title, p.detail);
     response.route = route->pattern;
-    for (const auto& header : p.headers) response.headers.push_back(header);
+    add_headers(response, p.headers);
+    add_headers(response, request.answer_headers);
     if (p.status == 405) response.headers.emplace_back("Allow", allowed);
     return response;
   }
