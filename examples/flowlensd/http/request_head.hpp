@@ -1,0 +1,27 @@
+/// \file
+/// http: what a server says to the head of a request before anything else looks at it. Only files of the
+/// server include it.
+#pragma once
+
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+#include "http/connection_base.hpp"
+
+namespace flowlensd::http {
+
+[[nodiscard]] flowlens::IpAddress peer_of(const tcp::socket& socket);
+/// \return why the request is not taken.
+[[nodiscard]] std::optional<Response> objection(const beast::http::request_header<>& head,
+                                                const flowlens::IpAddress& peer,
+                                                const ServerOptions& options);
+/// The answer to what is no request. \return nothing where nobody would read it.
+[[nodiscard]] std::optional<Response> refusal_of(beast::error_code error,
+                                                 const ServerOptions& options);
+[[nodiscard]] Request request_of(const beast::http::request<beast::http::string_body>& message,
+                                 const flowlens::IpAddress& peer);
+
+}  // namespace flowlensd::http
