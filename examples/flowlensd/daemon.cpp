@@ -19,7 +19,11 @@
 #include "flowlens/graph_export.hpp"
 #include "flowlens/store.hpp"
 #include "http/api.hpp"
+#include "http/forwarded.hpp"
+#include "http/front.hpp"
+#include "http/live.hpp"
 #include "http/metrics.hpp"
+#include "http/rate_limits.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
 #include "notify/channels.hpp"
@@ -55,6 +59,7 @@ constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
 constexpr milliseconds kShutDownLimit{60'000};  // systemd kills after 90 s
+constexpr bool kHasLogIn = false;  // so addresses are limited, and no origin but ours let in
 
 std::uint64_t random_key() {
   std::random_device device;
@@ -131,8 +136,32 @@ Retention retention(const Settings& s) {
           days(s.keep_events_days)};
 }
 
+http::LiveOptions live_options(const Life& life, const StoreOpened& term) {
+  http::LiveOptions o;
+  o.instance = std::to_string(to_unix_ns(life.begun()));
+  o.revision = term.last_revision;
+  o.epoch = term.epoch.value;
+  return o;
+}
+
+http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
+  http::ServerOptions o;
+  o.address = s.api_host;
+  o.port = static_cast<std::uint16_t>(s.api_port);
+  o.tls = {s.tls_certificate_file, s.tls_key_file, s.tls_client_ca_file};
+  o.trusted_proxies = http::parse_trusted_proxies(s.trusted_proxies);
+  o.live = &live;
+  o.max_live = s.websocket_max_connections;
+  o.ping_interval = std::chrono::seconds(s.websocket_ping_seconds);
+  return o;
+}
+
 milliseconds flush_interval(const Settings& s) {
   return milliseconds(static_cast<std::int64_t>(s.flush_interval_seconds * 1'000));
+}
+
+std::string url_scheme(const Settings& s) {
+  return s.tls_certificate_file.empty() ? "http://" : "https://";
 }
 
 std::string url_host(const IpAddress& address) {
@@ -174,14 +203,18 @@ struct Daemon::Parts {
   BaselineShelf baselines;
   BaselineWatching baseline_watching;
   Scans scans;
+  http::LiveUpdates live;
+  http::RateLimits rate_limits;
   Service service;
   http::Router router;
+  std::unique_ptr<http::Front> front;
   std::unique_ptr<http::Server> server;
 
   explicit Parts(const Loaded& loaded);
 
   [[nodiscard]] bool has_input() const { return !options.inputs.empty(); }
   [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
+  [[nodiscard]] bool pushes() const { return serves() && settings.websocket_enabled; }
   FatalHandler fatal() {
     return [this](const std::string& why) { stop.fail(why); };
   }
@@ -200,7 +233,7 @@ struct Daemon::Parts {
   void save_states();
   void make_learned();
   void save_learned() const;
-  void take_events(const std::vector<ChangeEvent>& events);
+  void take_revision(const Revision& revision);
   void announce() const;
 
   bool read_input();
@@ -228,7 +261,7 @@ Daemon::Parts::Parts(const Loaded& loaded)
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
-              [this](const std::vector<ChangeEvent>& events) { take_events(events); }}),
+              [this](const Revision& revision) { take_revision(revision); }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
@@ -250,7 +283,12 @@ Daemon::Parts::Parts(const Loaded& loaded)
       baseline_watching(baseline_watch_options(settings), resolver.graph(), baselines,
                         tell_changes(), kWatchInterval, fatal()),
       scans([this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
+      live(live_options(life, stores.term), resolver.graph().sites(), &geo, fatal()),
+      rate_limits(http::rate_limit_options(settings, kHasLogIn)),
       service(make_service()) {
+  alerting.watch([this](const AlertChanges& changes) {
+    if (pushes()) live.publish(changes);
+  });
   make_learned();
   resolver.begin(stores.term.epoch, stores.term.last_revision);
   // There is room for all.
@@ -279,29 +317,23 @@ Service Daemon::Parts::make_service() {
     if (!ingest) return std::nullopt;
     return ingest->explain(exporter, std::chrono::system_clock::now(), kExplainWait);
   };
-  return {settings,
-          life,
-          resolver.graph(),
-          accounts,
-          writer,
-          channel,
-          store.get(),
-          receiver,
-          explain,
-          resolver_settings,
-          ParserOptions{},
-          [this](const Fact& fact) { return resolver.graph().apply(fact); },
-          &classifier,
-          &alerting,
-          &geo,
-          stores.traffic.get(),
-          &resolver.gateways(),
-          &grouping,
-          &baselines,
-          &channels,
-          default_channels(settings, channels),
-          &resolver.graph(),
-          &scans};
+  Service s{settings,    life,     resolver.graph(), accounts,          writer,         channel,
+            store.get(), receiver, explain,          resolver_settings, ParserOptions{}};
+  s.tell = [this](const Fact& fact) { return resolver.graph().apply(fact); };
+  s.classifier = &classifier;
+  s.alerting = &alerting;
+  s.geo = &geo;
+  s.traffic = stores.traffic.get();
+  s.gateways = &resolver.gateways();
+  s.grouping = &grouping;
+  s.baselines = &baselines;
+  s.channels = &channels;
+  s.default_channels = default_channels(settings, channels);
+  s.map = &resolver.graph();
+  s.scans = &scans;
+  s.live = &live;
+  s.rate_limits = &rate_limits;
+  return s;
 }
 
 void Daemon::Parts::make_ingest() {
@@ -330,13 +362,16 @@ void Daemon::Parts::make_server() {
   http::add_policy_routes(router, service);
   http::add_classification_routes(router, service);
   http::add_alert_routes(router, service);
+  http::add_live_routes(router, service);
   http::add_service_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
-  http::ServerOptions o;
-  o.address = settings.api_host;
-  o.port = static_cast<std::uint16_t>(settings.api_port);
+  router.set_guard(http::limited({}, rate_limits));
+  http::ServerOptions o = server_options(settings, live);
+  front = std::make_unique<http::Front>(
+      http::Cors(settings.cors_origins, kHasLogIn), o.trusted_proxies,
+      [this](http::Request r) { return router.handle(std::move(r)); });
   server = std::make_unique<http::Server>(
-      o, [this](http::Request r) { return router.handle(std::move(r)); },
+      o, [this](http::Request r) { return front->handle(std::move(r)); },
       [this](const std::string& method, const http::Response& r, double seconds) {
         metrics.observe_request(method, r, seconds);
       });
@@ -389,12 +424,14 @@ void Daemon::Parts::save_learned() const {
   if (routes_learned) routes_learned->save();
 }
 
-void Daemon::Parts::take_events(const std::vector<ChangeEvent>& events) {
+void Daemon::Parts::take_revision(const Revision& revision) {
   const auto is_of_gateway = [](const ChangeEvent& e) {
     return e.type == ChangeType::gateway_changed;
   };
+  const auto& events = revision.events;
   if (std::any_of(events.begin(), events.end(), is_of_gateway)) has_gateway_changed = true;
   alerting.submit(events);
+  if (pushes()) live.publish(revision);
 }
 
 void Daemon::Parts::announce() const {
@@ -415,8 +452,13 @@ void Daemon::Parts::announce() const {
   }
   if (server) {
     log::info("api", "the page and the API are served",
-              {{"url", "http://" + url_host(settings.api_host) + ":" +
+              {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
                            std::to_string(server->port()) + "/"}});
+    if (settings.cors_origins == "*" && kHasLogIn) {
+      log::warning("api",
+                   "API_CORS_ORIGINS is *: pages of any origin may read the API if they bring "
+                   "a token; name the origins that should");
+    }
     if (!settings.api_host.is_loopback()) {
       log::warning("api",
                    "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
@@ -527,6 +569,7 @@ bool Daemon::Parts::shut_down() {
   if (!is_written)
     log::error("store", "the last revision could not be written",
                {{"reason", store->view().problem}});
+  live.stop();
   if (server) server->stop();
   if (!failure.empty()) log::error("daemon", failure);
   return is_written && failure.empty();
@@ -539,6 +582,7 @@ int Daemon::run() {
   Parts& p = *parts_;
   if (p.serves()) p.announce();
   if (p.store) p.store->start();
+  p.live.start();
   if (p.server) p.server->start();
   bool is_good = true;
   if (p.has_input()) {

@@ -47,6 +47,10 @@ struct ReceiverView {
   std::size_t granted_buffer_octets = 0;
 };
 
+namespace http {
+class LiveUpdates;
+class RateLimits;
+}  // namespace http
 class Alerting;
 class BaselineShelf;
 class Channels;
@@ -78,8 +82,10 @@ struct Service {
   BaselineShelf* baselines = nullptr;  ///< thread-safe
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
-  DependencyGraph* map = nullptr;  ///< for what people put in, take out and write on it
-  Scans* scans = nullptr;          ///< thread-safe
+  DependencyGraph* map = nullptr;           ///< for what people put in, take out and write on it
+  Scans* scans = nullptr;                   ///< thread-safe
+  const http::LiveUpdates* live = nullptr;  ///< thread-safe, as is the next
+  const http::RateLimits* rate_limits = nullptr;
 };
 
 }  // namespace flowlensd

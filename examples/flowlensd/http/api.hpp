@@ -33,6 +33,8 @@ void add_policy_routes(Router& router, const Service& service);
 void add_classification_routes(Router& router, const Service& service);
 /// Alerts, the rules that make them, maintenance.
 void add_alert_routes(Router& router, const Service& service);
+/// What revisions change, pushed to clients: WebSocket and server-sent events.
+void add_live_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
 /// The page at `/`.

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "flowlens/version.hpp"
+#include "http/live.hpp"
+#include "http/rate_limits.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 #include "pipeline/grouping.hpp"
@@ -291,6 +293,57 @@ void add_process(Families& out, const Service& s, const ServerCounters& server) 
               number(server.refused));
 }
 
+void add_connections(Families& out, const ServerCounters& c) {
+  out.gauge("flowlens_websocket_connections_active", "WebSockets open.", number(c.websockets));
+  out.gauge("flowlens_event_streams_active", "Streams of server-sent events open.",
+            number(c.event_streams));
+  out.counter("flowlens_websocket_refused_total",
+              "WebSockets and event streams over api.websocket.max_connections.",
+              number(c.live_refused));
+  auto& dropped = out.counters("flowlens_websocket_dropped_total",
+                               "WebSockets and event streams that we ended, by reason.");
+  Families::put(dropped, {{"reason", "stalled"}}, number(c.live_stalled));
+  Families::put(dropped, {{"reason", "hostile"}}, number(c.live_expelled));
+  Families::put(dropped, {{"reason", "log_in_ended"}}, number(c.live_expired));
+  out.counter("flowlens_api_connections_made_room_total",
+              "Connections closed for others, as no request came over them for long.",
+              number(c.made_room));
+  out.counter("flowlens_api_late_answers_total", "Requests answered 503 as they took too long.",
+              number(c.late_answers));
+  out.counter("flowlens_tls_handshakes_failed_total", "TLS connections that never began.",
+              number(c.handshakes_failed));
+}
+
+void add_live(Families& out, const LiveUpdates* live) {
+  if (live == nullptr) return;
+  const LiveCounters c = live->counters();
+  out.counter("flowlens_websocket_messages_sent_total", "Live updates handed to clients.",
+              number(c.messages));
+  out.counter("flowlens_websocket_coalesced_total",
+              "Notices that a client must read the map anew, in place of what it has missed.",
+              number(c.coalesced));
+  out.counter("flowlens_live_updates_total", "Updates made for clients to follow.",
+              number(c.updates));
+  out.counter("flowlens_live_updates_lost_total", "Updates that came too fast to be made.",
+              number(c.lost));
+  out.counter("flowlens_live_topics_truncated_total",
+              "Topics of updates with more rows than are told.", number(c.truncated));
+  out.gauge("flowlens_live_kept_bytes", "Updates kept for clients that come back.",
+            number(c.kept_octets));
+  out.gauge("flowlens_live_sending_bytes", "Messages on their way to clients.",
+            number(c.sending_octets));
+}
+
+void add_rate_limits(Families& out, const RateLimits* limits) {
+  if (limits == nullptr) return;
+  const RateLimitCounters c = limits->counters();
+  out.counter("flowlens_api_rate_limited_total", "Requests answered 429.", number(c.refused));
+  out.gauge("flowlens_api_rate_limit_keys", "Users and addresses whose requests are counted.",
+            number(c.keys));
+  out.counter("flowlens_api_rate_limit_keys_forgotten_total",
+              "Of those, dropped past the bound on them.", number(c.forgotten));
+}
+
 void add_alerts(Families& out, const Alerting* alerting) {
   if (alerting == nullptr) return;
   const AlertingView view = alerting->view();
@@ -382,6 +435,9 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
   add_process(out, s, server);
+  add_connections(out, server);
+  add_live(out, s.live);
+  add_rate_limits(out, s.rate_limits);
   return out.take();
 }
 

@@ -120,10 +120,14 @@ void Alerting::take(const std::vector<ChangeEvent>& events, Timestamp now) {
 }
 
 void Alerting::save() {
-  saving_.save([this] {
+  const auto take = [this] {
     const std::lock_guard lock(engine_mutex_);
-    return engine_.take_changes();
-  });
+    AlertChanges changes = engine_.take_changes();
+    if (watch_ && !changes.empty()) watch_(changes);
+    return changes;
+  };
+  if (saving_.store() == nullptr) return static_cast<void>(take());
+  saving_.save(take);
 }
 
 AlertDryRun Alerting::dry_run(const std::vector<AlertRule>& rules,

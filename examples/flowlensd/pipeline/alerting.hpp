@@ -33,7 +33,7 @@ struct AlertingView {
   std::string problem;         ///< empty: the last attempt was good
 };
 
-/// Thread-safe but for start(), stop() and look().
+/// Thread-safe but for start(), stop(), watch() and look().
 class Alerting {
  public:
   using Notify = std::function<void(const AlertNotice&)>;
@@ -46,6 +46,9 @@ class Alerting {
 
   /// Takes up events that the map had before this process began, and that nobody has looked at.
   void start();
+  /// Before start(). \param watch  is given what has changed as it is kept; it must not wait, nor ask
+  /// this object.
+  void watch(std::function<void(const AlertChanges&)> watch) { watch_ = std::move(watch); }
   /// Takes what waits, and ends the thread.
   void stop();
   /// Never waits.
@@ -83,6 +86,7 @@ class Alerting {
   const NetworkRules& networks_;
   const Notify notify_;
   const FatalHandler fatal_;
+  std::function<void(const AlertChanges&)> watch_;
 
   mutable std::mutex engine_mutex_;
   AlertEngine engine_;  ///< its own

@@ -152,7 +152,7 @@ void MapWriter::hand_on(Revision revision, double seconds) {
   // A revision without rows still carries the ledger of flows that came to nothing.
   const bool has_news = revision.number > revision_;
   revision_ = std::max(revision_, revision.number);
-  if (observers_.on_events && has_news) observers_.on_events(revision.events);
+  if (observers_.on_revision && has_news) observers_.on_revision(revision);
   if (store_ != nullptr && has_news) store_->submit(std::move(revision));
   if (observers_.on_flush) observers_.on_flush(seconds);
   publish(at, flows, seconds);

@@ -39,7 +39,7 @@ struct MapView {
 struct MapObservers {
   std::function<void(double seconds)> on_latency;  ///< from the socket to the map, each parcel
   std::function<void(double seconds)> on_flush;
-  std::function<void(const std::vector<ChangeEvent>&)> on_events{};  ///< of a revision with news
+  std::function<void(const Revision&)> on_revision{};  ///< with news
 };
 
 class MapWriter {
