@@ -150,8 +150,10 @@ bool DependencyGraph::apply(const Annotation& annotation) {
   Annotation said = annotation;
   if (const auto asset = impl_->find_asset(said.subject); asset != kNoPosition) {
     said.subject = impl_->assets[asset].key;
+    impl_->mark_asset(asset);
   } else if (const auto d = impl_->find_alias_or_dependency(said.subject); d != kNoPosition) {
     said.subject = impl_->dependencies[d].value.id;
+    impl_->mark_dependency(d);
   } else {
     return false;
   }

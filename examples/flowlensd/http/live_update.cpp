@@ -123,7 +123,9 @@ std::unique_ptr<LiveUpdate> live_update(const Revision& revision, std::size_t ma
   update->epoch = revision.epoch.value;
   update->at = revision.at;
   take_rows(update->assets, revision.assets, revision.removed_assets, max_rows);
-  take_rows(update->dependencies, revision.dependencies, revision.removed_dependencies, max_rows);
+  std::vector<Id> gone = revision.removed_dependencies;
+  gone.insert(gone.end(), revision.closed_dependencies.begin(), revision.closed_dependencies.end());
+  take_rows(update->dependencies, revision.dependencies, gone, max_rows);
   take_rows(update->changes, revision.events, {}, max_rows);
   if (revision.aliases.size() > max_rows)
     update->dependencies.is_truncated = true;
