@@ -364,6 +364,7 @@ void Daemon::Parts::make_server() {
   http::add_alert_routes(router, service);
   http::add_live_routes(router, service);
   http::add_service_routes(router, service);
+  http::add_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   router.set_guard(http::limited({}, rate_limits));
   http::ServerOptions o = server_options(settings, live);

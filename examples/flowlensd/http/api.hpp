@@ -37,7 +37,12 @@ void add_alert_routes(Router& router, const Service& service);
 void add_live_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
-/// The page at `/`.
-void add_page_route(Router& router);
+/// The pages at `/` and `/docs`.
+void add_page_routes(Router& router);
+/// What describes all of these, at `/openapi.json`.
+void add_openapi_routes(Router& router);
+
+/// All of the above.
+void add_routes(Router& router, const Service& service);
 
 }  // namespace flowlensd::http

@@ -1,0 +1,20 @@
+#include "http/api.hpp"
+
+namespace flowlensd::http {
+
+void add_routes(Router& router, const Service& service) {
+  add_page_routes(router);
+  add_openapi_routes(router);
+  add_map_routes(router, service);
+  add_traffic_routes(router, service);
+  add_change_routes(router, service);
+  add_gateway_routes(router, service);
+  add_analysis_routes(router, service);
+  add_application_routes(router, service);
+  add_policy_routes(router, service);
+  add_classification_routes(router, service);
+  add_alert_routes(router, service);
+  add_service_routes(router, service);
+}
+
+}  // namespace flowlensd::http
