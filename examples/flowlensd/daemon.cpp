@@ -348,22 +348,6 @@ void Daemon::Parts::make_ingest() {
 }
 
 void Daemon::Parts::make_server() {
-  http::add_page_route(router);
-  http::add_map_routes(router, service);
-  http::add_topology_routes(router, service);
-  http::add_edit_routes(router, service);
-  http::add_search_routes(router, service);
-  http::add_discovery_routes(router, service);
-  http::add_traffic_routes(router, service);
-  http::add_change_routes(router, service);
-  http::add_gateway_routes(router, service);
-  http::add_analysis_routes(router, service);
-  http::add_application_routes(router, service);
-  http::add_policy_routes(router, service);
-  http::add_classification_routes(router, service);
-  http::add_alert_routes(router, service);
-  http::add_live_routes(router, service);
-  http::add_service_routes(router, service);
   http::add_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   router.set_guard(http::limited({}, rate_limits));

@@ -6,6 +6,10 @@ void add_routes(Router& router, const Service& service) {
   add_page_routes(router);
   add_openapi_routes(router);
   add_map_routes(router, service);
+  add_topology_routes(router, service);
+  add_edit_routes(router, service);
+  add_search_routes(router, service);
+  add_discovery_routes(router, service);
   add_traffic_routes(router, service);
   add_change_routes(router, service);
   add_gateway_routes(router, service);
@@ -14,6 +18,7 @@ void add_routes(Router& router, const Service& service) {
   add_policy_routes(router, service);
   add_classification_routes(router, service);
   add_alert_routes(router, service);
+  add_live_routes(router, service);
   add_service_routes(router, service);
 }
 
