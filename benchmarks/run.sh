@@ -14,7 +14,9 @@ usage() {
   --input FILE.pcap   measure this capture instead of generated data (may be repeated)
   --only PART         decode: ns per record of each stage, beside nfcapd; map: what aggregation costs
                       by live conversations, the map by its size, and questions to it; live:
-                      flowlensd under load for 60 s, a window closing meanwhile, with the sender's count. Default: all three
+                      flowlensd under load for 60 s, a window closing meanwhile, with the sender's count;
+                      service: flowlensd with a large map, asked by many while flows come (about 90 s).
+                      Default: all four
   --rate N            of the live run, flows/s (200000)
   --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
@@ -30,23 +32,23 @@ TEXT
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
-inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000)
+inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000) assets=100000
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
-    --only) only=${2:?--only wants decode, map or live}; shift ;;
+    --only) only=${2:?--only wants decode, map, live or service}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
     --rate) rate=${2:?--rate wants a number}; shift ;;
     --protocol) protocol=${2:?--protocol wants a name}; shift ;;
     --quick) quick=yes window=30 repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000
-      conversations=(100000) dependencies=(1000000) data=build/bench-data/quick ;;
+      conversations=(100000) dependencies=(1000000) assets=10000 data=build/bench-data/quick ;;
     --json) json=yes ;;
     --help | -h) usage; exit ;;
     *) usage >&2; die "unknown option '$1'" ;;
   esac
   shift
 done
-case $only in "" | decode | map | live) ;; *) die "--only: '$only' is none of decode, map, live" ;; esac
+case $only in "" | decode | map | live | service) ;; *) die "--only: '$only' is none of decode, map, live, service" ;; esac
 [ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
 
 shared=${FLOWLENS_SHARED:-../shared}
@@ -84,6 +86,7 @@ trap 'rm -rf "$results"' EXIT
 printf null >"$results/decode.json"
 printf null >"$results/map.json"
 printf null >"$results/live.json"
+printf null >"$results/service.json"
 
 if [ -z "$only" ] || [ "$only" = decode ]; then
   if [ ${#inputs[@]} = 0 ]; then
@@ -141,10 +144,22 @@ if [ -z "$only" ] || [ "$only" = live ]; then
   fi
 fi
 
+if [ -z "$only" ] || [ "$only" = service ]; then
+  generate v9
+  if [ ! -s "$data/v9.dg" ]; then
+    say "service: left out, as it wants genflows to send"
+  elif [ -n "$json" ]; then
+    python3 "$here/service_load.py" --assets $assets --file "$data/v9.dg" --json >"$results/service.json" || status=1
+  else
+    printf '\nflowlensd asked by many\n'
+    python3 "$here/service_load.py" --assets $assets --file "$data/v9.dg" || status=1
+  fi
+fi
+
 if [ -n "$json" ]; then
   python3 -c 'import json, sys
-decode, map, live = (json.load(open(name)) for name in sys.argv[1:])
-print(json.dumps({"decode": decode, "map": map, "live": live}, indent=2))' \
-    "$results/decode.json" "$results/map.json" "$results/live.json"
+decode, map, live, service = (json.load(open(name)) for name in sys.argv[1:])
+print(json.dumps({"decode": decode, "map": map, "live": live, "service": service}, indent=2))' \
+    "$results/decode.json" "$results/map.json" "$results/live.json" "$results/service.json"
 fi
 exit $status
