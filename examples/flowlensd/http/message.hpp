@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "flowlens/id.hpp"
 #include "flowlens/ip_address.hpp"
 
 namespace flowlensd::http {
@@ -21,6 +22,8 @@ enum class Permission : std::uint8_t { anonymous, viewer, analyst, admin };
 struct Caller {
   std::string name;  ///< of the user; empty: nobody has said who they are
   Permission permission = Permission::anonymous;
+  flowlens::Id user{};     ///< none: nobody, or there is no log-in
+  flowlens::Id session{};  ///< of the log-in; none for an API token
 };
 
 struct Request {
@@ -28,7 +31,8 @@ struct Request {
   std::string target;                          ///< as sent
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
-  flowlens::IpAddress peer;  ///< who asks; behind a trusted proxy, whom that names
+  flowlens::IpAddress peer;   ///< who asks; behind a trusted proxy, whom that names
+  bool is_encrypted = false;  ///< by TLS, up to us or to a proxy that is trusted
   /// A connection of live updates is still open: may it be? Counts for no limit.
   bool is_asked_again = false;
 

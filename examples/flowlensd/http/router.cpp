@@ -105,6 +105,14 @@ void add_headers(Response& to, const std::vector<std::pair<std::string, std::str
   to.headers.insert(to.headers.end(), headers.begin(), headers.end());
 }
 
+/// The target without its query, where a credential may stand.
+Response failed(const Request& request, const std::exception& e) {
+  log::error(
+      "api", "a request failed",
+      {{"target", request.target.substr(0, request.target.find('?'))}, {"reason", e.what()}});
+  return problem(500, "Internal error", "the request failed; the log says why");
+}
+
 }  // namespace
 
 Response problem(unsigned status, std::string_view title, std::string_view detail) {
@@ -171,11 +179,27 @@ std::vector<const Route*> Router::find(const std::vector<std::string>& segments,
   return found;
 }
 
+Response Router::answer_by(const Route& route, Request& request, std::string_view query) const {
+  try {
+    if (guard_) guard_(request, route);
+    check_body(request);
+    request.query = decoded_query(query);
+    check_parameters(route, request);
+    return route.handler(request);
+  } catch (const Problem& p) {
+    Response response = problem(p.status, p.title, p.detail);
+    add_headers(response, p.headers);
+    return response;
+  } catch (const std::exception& e) {
+    return failed(request, e);
+  }
+}
+
 Response Router::answer(Request& request) const {
   const std::string_view target = request.target;
   if (!target.starts_with('/'))
     throw Problem{400, "Bad target", "the request target must be a path"};
-  const std::size_t question = target.find('?');
+  const std::size_t question = std::min(target.find('?'), target.size());
   const auto segments = decoded_segments(target.substr(0, question));
   const auto routes = find(segments, request.path_parameters);
   if (routes.empty()) {
@@ -183,31 +207,21 @@ Response Router::answer(Request& request) const {
   }
   const auto wanted = std::find_if(routes.begin(), routes.end(),
                                    [&](const Route* r) { return r->method == request.method; });
-  const Route* route = wanted == routes.end() ? routes[0] : *wanted;
-  const std::string allowed = allowed_methods(routes);
-  try {
-    if (wanted == routes.end()) {
-      throw Problem{405, "Method not allowed",
-                    request.method + " is not allowed here; use " + allowed};
-    }
-    if (guard_) guard_(request, *route);
-    check_body(request);
-    if (question != std::string_view::npos) {
-      request.query = decoded_query(target.substr(question + 1));
-    }
-    check_parameters(*route, request);
-    Response response = route->handler(request);
-    response.route = route->pattern;
-    add_headers(response, request.answer_headers);
-    return response;
-  } catch (const Problem& p) {
-    Response response = problem(p.status, p.title, p.detail);
-    response.route = route->pattern;
-    add_headers(response, p.headers);
-    add_headers(response, request.answer_headers);
-    if (p.status == 405) response.headers.emplace_back("Allow", allowed);
+  if (wanted == routes.end()) {
+    const std::string allowed = allowed_methods(routes);
+    Response response =
+        problem(405, "Method not allowed", request.method + " is not allowed here; use " + allowed);
+    response.headers.emplace_back("Allow", allowed);
+    response.route = routes[0]->pattern;
     return response;
   }
+  const Route& route = **wanted;
+  Response response =
+      answer_by(route, request, target.substr(std::min(question + 1, target.size())));
+  response.route = route.pattern;
+  add_headers(response, request.answer_headers);
+  if (witness_) witness_(request, route, response);
+  return response;
 }
 
 Response Router::handle(Request request) const noexcept {
@@ -216,8 +230,7 @@ Response Router::handle(Request request) const noexcept {
   } catch (const Problem& p) {
     return problem(p.status, p.title, p.detail);
   } catch (const std::exception& e) {
-    log::error("api", "a request failed", {{"target", request.target}, {"reason", e.what()}});
-    return problem(500, "Internal error", "the request failed; the log says why");
+    return failed(request, e);
   }
 }
 

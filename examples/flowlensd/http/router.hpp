@@ -32,6 +32,9 @@ struct Route {
 /// Says who asks, in Request::caller, and throws Problem where that one may not have the route.
 using Guard = std::function<void(Request&, const Route&)>;
 
+/// Sees what became of a request that had a route, refused ones too.
+using Witness = std::function<void(const Request&, const Route&, const Response&)>;
+
 /// Undoes %XX. \return nothing for a broken escape or a NUL.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
@@ -41,6 +44,7 @@ class Router {
   void add(Route route);
   /// Called for each request that has a route, before its handler. Without one everybody may do everything.
   void set_guard(Guard guard) { guard_ = std::move(guard); }
+  void set_witness(Witness witness) { witness_ = std::move(witness); }
   /// All of them, for what is generated from the table.
   [[nodiscard]] std::vector<const Route*> routes() const;
 
@@ -53,6 +57,9 @@ class Router {
       const std::vector<std::string>& segments,
       std::map<std::string, std::string>& parameters) const;
   [[nodiscard]] Response answer(Request& request) const;
+  /// What the handler says, or why it may not be asked.
+  [[nodiscard]] Response answer_by(const Route& route, Request& request,
+                                   std::string_view query) const;
 
   struct Entry {
     Route route;
@@ -60,6 +67,7 @@ class Router {
   };
   std::vector<Entry> entries_;
   Guard guard_;
+  Witness witness_;
 };
 
 }  // namespace flowlensd::http
