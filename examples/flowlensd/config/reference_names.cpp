@@ -5,11 +5,6 @@ namespace {
 
 constexpr std::string_view kLaterVariables[] = {
     "API_WORKERS",
-    "AUTH_ACCESS_TOKEN_EXPIRE_MINUTES",
-    "AUTH_ALGORITHM",
-    "AUTH_ENABLED",
-    "AUTH_REFRESH_TOKEN_EXPIRE_DAYS",
-    "AUTH_SECRET_KEY",
     "CLASSIFICATION_WORKER_COUNT",
     "DEBUG",
     "ENRICHMENT_BATCH_SIZE",
@@ -23,7 +18,6 @@ constexpr std::string_view kLaterVariables[] = {
     "FLOWLENS_CACHE_BACKEND",
     "FLOWLENS_KAFKA_THRESHOLD",
     "FLOWLENS_ROUTING_MODE",
-    "JWT_SECRET",
     "KAFKA_AUTO_OFFSET_RESET",
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_CONSUMER_GROUP",
@@ -92,9 +86,6 @@ constexpr std::string_view kOtherVariables[] = {
 };
 
 constexpr std::string_view kLaterKeys[] = {
-    "api.auth.enabled",
-    "api.auth.jwt_secret",
-    "api.auth.token_expiry_hours",
     "api.cache.backend",
     "api.cache.enabled",
     "api.cache.redis_url",

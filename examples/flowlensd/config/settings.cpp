@@ -140,7 +140,7 @@ constexpr std::array kTable{
     Setting{"alerts.webhook.timeout_seconds", {}, "FLOWLENS_ALERTS_WEBHOOK_TIMEOUT_SECONDS", {},
             &S::webhook_timeout_seconds, 1, 30, 1, "seconds", "for each attempt"},
     Setting{"api.host", {}, "API_HOST", "--api-host", &S::api_host, 0, 0, 1, "IP address",
-            "address of the API and the page; loopback, as there is no authentication yet"},
+            "address of the API and the page; loopback, so that only this machine reaches them"},
     Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
             "port of the API and the page; 0: any free one, named in the log"},
     Setting{"environment", {}, "ENVIRONMENT", {}, &S::environment, 0, 0, 1,
@@ -181,6 +181,24 @@ constexpr std::array kTable{
     Setting{"api.tls.client_ca_file", {}, "FLOWLENS_API_TLS_CLIENT_CA_FILE", {},
             &S::tls_client_ca_file, 0, 0, 1, "PEM file",
             "authorities, one of which must have signed the certificate that a client shows"},
+    Setting{"api.metrics_open", {}, "FLOWLENS_API_METRICS_OPEN", {}, &S::api_metrics_open, 0, 0, 1,
+            "true or false", "whether /metrics answers without log-in"},
+    Setting{"api.auth.enabled", {}, "AUTH_ENABLED", {}, &S::auth_enabled, 0, 0, 1, "true or false",
+            "whether the API and the page ask who is there; without it everybody may do everything"},
+    Setting{"api.auth.jwt_secret", {}, "AUTH_SECRET_KEY", {}, &S::auth_secret_key, 0, 0, 1,
+            "text of 32 or more octets",
+            "key that signs access tokens; without it one is made and kept in data_dir"},
+    Setting{{}, {}, "JWT_SECRET", {}, &S::jwt_secret, 0, 0, 1, "text of 32 or more octets",
+            "the same; AUTH_SECRET_KEY comes first"},
+    Setting{"api.auth.algorithm", {}, "AUTH_ALGORITHM", {}, &S::auth_algorithm, 0, 0, 1,
+            "HS256, HS384 or HS512", "how access tokens are signed"},
+    Setting{"api.auth.access_token_expire_minutes", {}, "AUTH_ACCESS_TOKEN_EXPIRE_MINUTES", {},
+            &S::access_token_minutes, 1, 43'200, 1, "minutes", "how long an access token lives"},
+    Setting{"api.auth.token_expiry_hours", {}, {}, {}, &S::access_token_minutes, 1, 720, 60,
+            "hours", "how long an access token lives"},
+    Setting{"api.auth.refresh_token_expire_days", {}, "AUTH_REFRESH_TOKEN_EXPIRE_DAYS", {},
+            &S::refresh_token_days, 1, 365, 1, "days",
+            "how long a session lasts that is not used"},
     Setting{"api.pagination.default_page_size", {}, "API_DEFAULT_PAGE_SIZE", {},
             &S::default_page_size, 1, 100'000, 1, "items", "rows of a list where none is asked"},
     Setting{"api.pagination.max_page_size", {}, "API_MAX_PAGE_SIZE", {}, &S::max_page_size, 1,
@@ -202,6 +220,10 @@ constexpr std::array kTable{
             36'500, 1, "days", "how long it keeps the traffic of each day"},
     Setting{"retention.events_days", {}, "FLOWLENS_RETENTION_EVENTS_DAYS", {}, &S::keep_events_days,
             0, 36'500, 1, "days", "how long it keeps changes"},
+    Setting{"retention.audit_days", {}, "FLOWLENS_RETENTION_AUDIT_DAYS", {}, &S::keep_audit_days, 0,
+            36'500, 1, "days", "how long the audit keeps who changed what; 0: for ever"},
+    Setting{"retention.audit_rows", {}, "FLOWLENS_RETENTION_AUDIT_ROWS", {}, &S::max_audit_rows,
+            1'000, kMaxFlows, 1, "rows", "most rows that the audit keeps; the oldest go"},
     Setting{"database.url", {}, "DATABASE_URL", {}, &S::database_url, 0, 0, 1,
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
             "PostgreSQL database that keeps the map instead of a SQLite file in data_dir"},
@@ -330,7 +352,42 @@ struct Printer {
   }
 };
 
+constexpr std::size_t kMinSecretOctets = 32;  // RFC 7518 §3.2 for HS256
+
+void check_secret(const std::string& secret, const char* name, bool is_production) {
+  if (secret.empty()) return;
+  const std::string advice =
+      "; give 32 or more random octets (`openssl rand -hex 32`), or leave it out: flowlensd then "
+      "makes one and keeps it";
+  if (secret.starts_with("${")) {
+    throw ConfigError(std::string(name) + ": the name of a variable stands where its value should" +
+                      advice);
+  }
+  if (is_production && is_placeholder_secret(secret)) {
+    throw ConfigError(std::string(name) + ": `" + secret + "` is known to everybody" + advice);
+  }
+  if (is_production && secret.size() < kMinSecretOctets) {
+    throw ConfigError(std::string(name) + ": " + std::to_string(secret.size()) +
+                      " octets can be guessed" + advice);
+  }
+}
+
+void check_auth(const Settings& s) {
+  check_secret(s.auth_secret_key, "AUTH_SECRET_KEY (api.auth.jwt_secret)",
+               s.environment == "production");
+  check_secret(s.jwt_secret, "JWT_SECRET", s.environment == "production");
+  if (s.auth_algorithm != "HS256" && s.auth_algorithm != "HS384" && s.auth_algorithm != "HS512") {
+    throw ConfigError("AUTH_ALGORITHM: `" + s.auth_algorithm +
+                      "` is not valid; give HS256, HS384 or HS512: flowlensd alone makes and reads "
+                      "these tokens, so a key pair would gain nothing");
+  }
+}
+
 }  // namespace
+
+bool is_placeholder_secret(std::string_view secret) noexcept {
+  return secret == "change-me" || secret == "generate-a-64-char-random-string-here";
+}
 
 std::span<const Setting> settings_table() noexcept { return kTable; }
 
@@ -375,6 +432,7 @@ void check_together(const Settings& s) {
     throw ConfigError("api.tls.client_ca_file: clients show certificates only over TLS; give "
                       "certificate_file and key_file too");
   }
+  check_auth(s);
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +
                       ") is above API_MAX_PAGE_SIZE (" + std::to_string(s.max_page_size) + ")");

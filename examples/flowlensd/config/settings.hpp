@@ -78,6 +78,13 @@ struct Settings {
   std::string tls_certificate_file;  ///< empty: HTTP without TLS
   std::string tls_key_file;
   std::string tls_client_ca_file;  ///< empty: no certificate is asked of clients
+  bool api_metrics_open = true;    ///< whether /metrics answers everybody
+  bool auth_enabled = true;
+  std::string auth_secret_key;  ///< of access tokens; empty: see jwt_secret
+  std::string jwt_secret;       ///< the same by its other name; empty: one is made and kept
+  std::string auth_algorithm = "HS256";
+  std::uint64_t access_token_minutes = 30;
+  std::uint64_t refresh_token_days = 7;
   std::uint64_t default_page_size = 50;
   std::uint64_t max_page_size = 1'000;
   LogLevel log_level = LogLevel::info;
@@ -87,6 +94,8 @@ struct Settings {
   std::uint64_t keep_hours_days = 730;
   std::uint64_t keep_days_days = 730;
   std::uint64_t keep_events_days = 730;
+  std::uint64_t keep_audit_days = 365;  ///< 0: for ever
+  std::uint64_t max_audit_rows = 1'000'000;
   std::string data_dir;       ///< empty: see default_data_dir()
   std::string database_url;   ///< as libpq takes it; empty: see postgres_host
   std::string postgres_host;  ///< empty: the map is kept in data_dir, by SQLite
@@ -108,6 +117,9 @@ struct RunOptions {
 using SettingField = std::variant<std::uint64_t Settings::*, double Settings::*, bool Settings::*,
                                   std::string Settings::*, flowlens::IpAddress Settings::*,
                                   LogLevel Settings::*, LogFormat Settings::*>;
+
+/// Whether a secret is one that the reference prints. Everybody knows it, so it counts as none.
+[[nodiscard]] bool is_placeholder_secret(std::string_view secret) noexcept;
 
 /// One row of the table.
 struct Setting {
