@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "auth/guard.hpp"
+#include "auth/setup.hpp"
 #include "config/known_network.hpp"
 #include "config/own_elements.hpp"
 #include "discovery/found.hpp"
@@ -59,7 +61,6 @@ constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
 constexpr milliseconds kShutDownLimit{60'000};  // systemd kills after 90 s
-constexpr bool kHasLogIn = false;  // so addresses are limited, and no origin but ours let in
 
 std::uint64_t random_key() {
   std::random_device device;
@@ -205,6 +206,9 @@ struct Daemon::Parts {
   Scans scans;
   http::LiveUpdates live;
   http::RateLimits rate_limits;
+  std::unique_ptr<AuthStore> users;
+  AuditLog audit;
+  Access access;
   Service service;
   http::Router router;
   std::unique_ptr<http::Front> front;
@@ -215,6 +219,10 @@ struct Daemon::Parts {
   [[nodiscard]] bool has_input() const { return !options.inputs.empty(); }
   [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
   [[nodiscard]] bool pushes() const { return serves() && settings.websocket_enabled; }
+  /// Empty: nothing is kept.
+  [[nodiscard]] std::filesystem::path data_folder() const {
+    return dir ? dir->path() : std::filesystem::path{};
+  }
   FatalHandler fatal() {
     return [this](const std::string& why) { stop.fail(why); };
   }
@@ -229,6 +237,7 @@ struct Daemon::Parts {
   Service make_service();
   void make_ingest();
   void make_server();
+  void open_doors();
   void load_states();
   void save_states();
   void make_learned();
@@ -284,7 +293,10 @@ Daemon::Parts::Parts(const Loaded& loaded)
                         tell_changes(), kWatchInterval, fatal()),
       scans([this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
       live(live_options(life, stores.term), resolver.graph().sites(), &geo, fatal()),
-      rate_limits(http::rate_limit_options(settings, kHasLogIn)),
+      rate_limits(http::rate_limit_options(settings, settings.auth_enabled)),
+      users(open_auth_store(settings, data_folder())),
+      audit(*users, audit_options(settings)),
+      access(access_options(settings, data_folder()), *users, audit),
       service(make_service()) {
   alerting.watch([this](const AlertChanges& changes) {
     if (pushes()) live.publish(changes);
@@ -333,6 +345,9 @@ Service Daemon::Parts::make_service() {
   s.scans = &scans;
   s.live = &live;
   s.rate_limits = &rate_limits;
+  s.access = &access;
+  s.users = users.get();
+  s.audit = &audit;
   return s;
 }
 
@@ -350,16 +365,26 @@ void Daemon::Parts::make_ingest() {
 void Daemon::Parts::make_server() {
   http::add_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
-  router.set_guard(http::limited({}, rate_limits));
+  router.set_guard(http::limited(make_guard(access), rate_limits));
+  router.set_witness(make_witness(audit, access));
   http::ServerOptions o = server_options(settings, live);
   front = std::make_unique<http::Front>(
-      http::Cors(settings.cors_origins, kHasLogIn), o.trusted_proxies,
+      http::Cors(settings.cors_origins, settings.auth_enabled), o.trusted_proxies,
       [this](http::Request r) { return router.handle(std::move(r)); });
   server = std::make_unique<http::Server>(
       o, [this](http::Request r) { return front->handle(std::move(r)); },
       [this](const std::string& method, const http::Response& r, double seconds) {
         metrics.observe_request(method, r, seconds);
       });
+}
+
+/// The first administrator is made before anybody can knock.
+void Daemon::Parts::open_doors() {
+  if (settings.auth_enabled) {
+    if (const auto admin = make_first_admin(*users, access)) show_first_admin(*admin);
+  }
+  audit.start();
+  server->start();
 }
 
 void Daemon::Parts::load_states() {
@@ -439,16 +464,16 @@ void Daemon::Parts::announce() const {
     log::info("api", "the page and the API are served",
               {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
                            std::to_string(server->port()) + "/"}});
-    if (settings.cors_origins == "*" && kHasLogIn) {
+    if (settings.cors_origins == "*" && settings.auth_enabled) {
       log::warning("api",
                    "API_CORS_ORIGINS is *: pages of any origin may read the API if they bring "
                    "a token; name the origins that should");
     }
-    if (!settings.api_host.is_loopback()) {
+    if (!settings.auth_enabled && !settings.api_host.is_loopback()) {
       log::warning("api",
-                   "THE API IS OPEN TO THE NETWORK: this release has no log-in, so everyone who "
-                   "reaches this address can read the map, and merge and split assets; use "
-                   "127.0.0.1 or a proxy that asks who is there",
+                   "THE API IS OPEN TO THE NETWORK: AUTH_ENABLED is false, so everyone who reaches "
+                   "this address may read and change everything; log-in, or 127.0.0.1 as API_HOST, "
+                   "would close it",
                    {{"api_host", settings.api_host.to_string()}});
     }
   }
@@ -556,6 +581,7 @@ bool Daemon::Parts::shut_down() {
                {{"reason", store->view().problem}});
   live.stop();
   if (server) server->stop();
+  audit.stop();
   if (!failure.empty()) log::error("daemon", failure);
   return is_written && failure.empty();
 }
@@ -568,7 +594,7 @@ int Daemon::run() {
   if (p.serves()) p.announce();
   if (p.store) p.store->start();
   p.live.start();
-  if (p.server) p.server->start();
+  if (p.server) p.open_doors();
   bool is_good = true;
   if (p.has_input()) {
     p.life.enter(Life::Stage::reading_captures);

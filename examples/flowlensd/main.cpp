@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/user_command.hpp"
 #include "config/load.hpp"
 #include "daemon.hpp"
 #include "flowlens/error.hpp"
@@ -16,6 +17,9 @@ constexpr int kMisconfigured = 2;
 int run(const std::vector<std::string>& arguments) {
   using namespace flowlensd;
   const Environment environment = process_environment();
+  if (!arguments.empty() && arguments[0] == "user") {
+    return run_user_command({arguments.begin() + 1, arguments.end()}, environment, std::cout);
+  }
   auto loaded = load(arguments, environment, std::cout);
   if (!loaded) return 0;
   const Settings& s = loaded->settings;

@@ -51,7 +51,10 @@ namespace http {
 class LiveUpdates;
 class RateLimits;
 }  // namespace http
+class Access;
 class Alerting;
+class AuditLog;
+class AuthStore;
 class BaselineShelf;
 class Channels;
 class Grouping;
@@ -86,6 +89,9 @@ struct Service {
   Scans* scans = nullptr;                   ///< thread-safe
   const http::LiveUpdates* live = nullptr;  ///< thread-safe, as is the next
   const http::RateLimits* rate_limits = nullptr;
+  Access* access = nullptr;    ///< thread-safe; null: nobody asks who is there
+  AuthStore* users = nullptr;  ///< thread-safe
+  AuditLog* audit = nullptr;   ///< thread-safe
 };
 
 }  // namespace flowlensd

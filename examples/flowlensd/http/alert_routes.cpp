@@ -7,6 +7,7 @@
 #include "http/body.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "http/said_by.hpp"
 #include "notify/alert_json.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
@@ -66,13 +67,13 @@ struct Word {
   std::string by, note;
 };
 
-Word word_of(const Json& body) {
+Word word_of(const Request& request, const Json& body) {
   Word word;
   const std::string status = text_member(body, "status");
   const auto known = parse_alert_status(status);
   if (!known) bad_body("status: `" + status + "` is none; give acknowledged, resolved or open");
   word.status = *known;
-  word.by = text_member(body, "by");
+  word.by = said_by(request, body);
   if (word.by.empty() || word.by.size() > kLongestName) bad_body("by: say who, in 1 to 100 octets");
   if (body.contains("note") && !body["note"].is_null()) word.note = text_member(body, "note");
   if (word.note.size() > kLongestNote) bad_body("note: give at most 1000 octets");
@@ -93,7 +94,7 @@ AlertAnswer say(AlertEngine& engine, const Id& id, const Word& word) {
 
 Response change_alert(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
-  const Word word = word_of(object_of(request, {"status", "by", "note"}));
+  const Word word = word_of(request, object_of(request, {"status", "by", "note"}));
   const auto answer = alerting_of(s).change([&](AlertEngine& e) { return say(e, id, word); });
   if (answer == AlertAnswer::not_now) {
     throw Problem{409, "Conflict",
@@ -129,7 +130,7 @@ std::vector<Id> ids_of(const AlertEngine& engine, const Filter<Alert>& filter) {
 Response change_alerts(const Request& request, const Service& s) {
   const Json body = object_of(request, {"ids", "filter", "status", "by", "note"});
   if (body.contains("ids") == body.contains("filter")) bad_body("give either ids or filter");
-  const Word word = word_of(body);
+  const Word word = word_of(request, body);
   Filter<Alert> filter;
   std::vector<Id> ids;
   if (body.contains("ids")) {

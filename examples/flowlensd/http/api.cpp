@@ -19,6 +19,8 @@ void add_routes(Router& router, const Service& service) {
   add_classification_routes(router, service);
   add_alert_routes(router, service);
   add_live_routes(router, service);
+  add_auth_routes(router, service);
+  add_user_routes(router, service);
   add_service_routes(router, service);
 }
 

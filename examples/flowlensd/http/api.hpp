@@ -35,6 +35,10 @@ void add_classification_routes(Router& router, const Service& service);
 void add_alert_routes(Router& router, const Service& service);
 /// What revisions change, pushed to clients: WebSocket and server-sent events.
 void add_live_routes(Router& router, const Service& service);
+/// Log-in, and what belongs to those who have: sessions, API tokens, their password.
+void add_auth_routes(Router& router, const Service& service);
+/// Users and the audit, for administrators.
+void add_user_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
 /// The pages at `/` and `/docs`.
@@ -42,7 +46,7 @@ void add_page_routes(Router& router);
 /// What describes all of these, at `/openapi.json`.
 void add_openapi_routes(Router& router);
 
-/// All of the above.
+/// All of them, in the order in which they are looked at; metrics have their own.
 void add_routes(Router& router, const Service& service);
 
 }  // namespace flowlensd::http

@@ -9,6 +9,7 @@
 #include "http/body.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "http/said_by.hpp"
 #include "pipeline/grouping.hpp"
 
 namespace flowlensd::http {
@@ -185,7 +186,7 @@ Response make(const Request& request, const Service& s) {
   const Json body = object_of(request, {"name", "description", "criticality", "asset_ids", "by"});
   const ApplicationWords words = words_of(body);
   const std::vector<Id> members = assets_member(body, "asset_ids", s);
-  const std::string by = text_member(body, "by");
+  const std::string by = said_by(request, body);
   const Id id = change(s, [&](ApplicationBook& b) { return b.make(words, members, by, now()); });
   return detail(id, kDefaultItems, s, 201);
 }
@@ -197,7 +198,7 @@ Response edit(const Request& request, const Service& s) {
   if (!words.name && !words.description && !words.criticality && !words.status) {
     bad_body("give at least one of name, description, criticality and status");
   }
-  const std::string by = text_member(body, "by");
+  const std::string by = said_by(request, body);
   change(s, [&](ApplicationBook& b) {
     b.edit(id, words, by, now());
     return id;
@@ -215,7 +216,7 @@ Response edit_members(const Request& request, const Service& s) {
     return std::find(removed.begin(), removed.end(), asset) != removed.end();
   });
   if (has_both) bad_body("remove: names an asset that is to be added");
-  const std::string by = text_member(body, "by");
+  const std::string by = said_by(request, body);
   change(s, [&](ApplicationBook& b) {
     b.edit_members(id, added, removed, by, now());
     return id;
@@ -227,7 +228,7 @@ Response merge(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const Json body = object_of(request, {"from", "by"});
   const Id from = id_member(body, "from");
-  const std::string by = text_member(body, "by");
+  const std::string by = said_by(request, body);
   change(s, [&](ApplicationBook& b) {
     b.merge(id, from, by, now());
     return id;

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "auth/access.hpp"
 #include "flowlens/version.hpp"
 #include "http/live.hpp"
 #include "http/rate_limits.hpp"
@@ -412,6 +413,35 @@ void add_applications(Families& out, const Grouping* grouping) {
               "Attempts to save applications that failed.", number(view.failures));
 }
 
+void add_access(Families& out, const Access* access, const AuditLog* audit) {
+  if (access == nullptr || audit == nullptr) return;
+  const AccessCounters c = access->counters();
+  auto& logins = out.counters("flowlens_auth_logins_total", "Log-ins, by what came of them.");
+  const char* results[] = {"success", "refused", "locked", "busy"};
+  for (std::size_t i = 0; i < 4; ++i) {
+    Families::put(logins, {{"result", results[i]}}, number(c.logins[i]));
+  }
+  auto& refreshes =
+      out.counters("flowlens_auth_refreshes_total", "Refreshed log-ins, by what came of them.");
+  const char* outcomes[] = {"success", "refused", "replayed"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    Families::put(refreshes, {{"result", outcomes[i]}}, number(c.refreshes[i]));
+  }
+  auto& refused = out.counters("flowlens_auth_requests_refused_total", "Requests refused, by why.");
+  Families::put(refused, {{"reason", "unauthenticated"}}, number(c.unauthenticated));
+  Families::put(refused, {{"reason", "forbidden"}}, number(c.forbidden));
+  auto& locked = out.gauges("flowlens_auth_locked", "Who has to wait after failed log-ins.");
+  Families::put(locked, {{"by", "user"}}, number(c.locked.users));
+  Families::put(locked, {{"by", "address"}}, number(c.locked.addresses));
+  const AuditCounters a = audit->counters();
+  out.gauge("flowlens_auth_sessions", "Sessions that go on.", number(a.sessions));
+  out.counter("flowlens_audit_rows_total", "Entries of the audit.", number(a.recorded));
+  auto& dropped =
+      out.counters("flowlens_audit_rows_dropped_total", "Entries that the audit lost, by why.");
+  Families::put(dropped, {{"reason", "store_away"}}, number(a.dropped_full));
+  Families::put(dropped, {{"reason", "rate_of_refusals"}}, number(a.dropped_rate));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
@@ -434,6 +464,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
+  add_access(out, s.access, s.audit);
   add_process(out, s, server);
   add_connections(out, server);
   add_live(out, s.live);

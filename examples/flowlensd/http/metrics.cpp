@@ -95,8 +95,10 @@ void add_metrics_routes(Router& router, const Service& service, const Metrics& m
     r.headers.emplace_back("Cache-Control", "no-store");
     return r;
   };
-  router.add({"/metrics", handler, {}, "GET", Permission::anonymous});
-  router.add({"/admin/metrics", handler, {}, "GET", Permission::anonymous});
+  const Permission asked =
+      service.settings.api_metrics_open ? Permission::anonymous : Permission::viewer;
+  router.add({"/metrics", handler, {}, "GET", asked});
+  router.add({"/admin/metrics", handler, {}, "GET", asked});
 }
 
 }  // namespace flowlensd::http
