@@ -51,6 +51,7 @@ class Daemon:
             command += [f"--{name}-port", str(port)]
         # flowlensd refuses variables of ours that it does not know, such as FLOWLENS_SHARED.
         ours = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")}
+        ours["AUTH_ENABLED"] = "false"
         config = Path(folder) / "bench.yaml"
         config.write_text(f"dependency_resolution: {{aggregation: {{window_size_seconds: {window}}}}}\n")
         command += ["--config", str(config)]

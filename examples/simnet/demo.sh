@@ -7,6 +7,8 @@ data=build/demo
 rm -rf "$data"
 mkdir -p "$data"
 
+# Simulated data, on loopback: nobody has to log in.
+export AUTH_ENABLED=${AUTH_ENABLED:-false}
 "$build/examples/flowlensd/flowlensd" --data-dir "$data" --bind-address 127.0.0.1 --flush-interval 2 "$@" &
 daemon=$!
 simnet=

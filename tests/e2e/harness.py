@@ -289,9 +289,10 @@ def read_truth(path):
 
 
 class Daemon(Process):
-    """A flowlensd of our own on free ports of 127.0.0.1."""
+    """A flowlensd of our own on free ports of 127.0.0.1; without log-in unless `auth` is set."""
 
-    def __init__(self, directory, *arguments, flush_interval=1, workers=1, ports=None, database=None):
+    def __init__(self, directory, *arguments, flush_interval=1, workers=1, ports=None, database=None, auth=False,
+                 variables=None):
         self.directory = Path(directory)
         self.directory.mkdir(exist_ok=True)
         self.database = database  # a URL; None: SQLite in the data folder
@@ -307,7 +308,8 @@ class Daemon(Process):
             "--sflow-port", self.ports["sflow"], "--workers", workers,
             "--flush-interval", flush_interval, *arguments]
         super().__init__(command, self.directory / "flowlensd.log", cwd=self.directory,
-                         env=environment() | ({"DATABASE_URL": database} if database else {}))
+                         env=environment() | {"AUTH_ENABLED": "true" if auth else "false"} |
+                         ({"DATABASE_URL": database} if database else {}) | (variables or {}))
 
     def wait_ready(self, seconds=60):
         def ready():

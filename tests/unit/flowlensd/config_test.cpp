@@ -107,8 +107,8 @@ TEST_CASE("config: what YAML is refused, where, and what would be right") {
 
 TEST_CASE("config: keys of later releases are accepted with a warning") {
   Loaded loaded;
-  apply_yaml("enrichment:\n  dns:\n    enabled: true\napi:\n  auth:\n    enabled: true\n", "f.yaml",
-             loaded);
+  apply_yaml("enrichment:\n  dns:\n    enabled: true\napi:\n  cache:\n    enabled: true\n",
+             "f.yaml", loaded);
   REQUIRE(loaded.warnings.size() == 2);
   CHECK(loaded.warnings[0] ==
         "f.yaml:3:5: enrichment.dns.enabled has no effect yet in this release");
@@ -122,6 +122,52 @@ TEST_CASE("config: a small file of nested aliases is refused before it unfolds")
             ", q: " + before + "}\n";
   }
   CHECK(!yaml_refusal("api:\n  port: 1\n" + text).empty());
+}
+
+TEST_CASE("config: log-in by the names of the reference") {
+  Loaded loaded;
+  apply_yaml("api:\n  auth:\n    enabled: false\n    jwt_secret: abc\n    token_expiry_hours: 24\n",
+             "f.yaml", loaded);
+  CHECK(loaded.warnings.empty());
+  CHECK_FALSE(loaded.settings.auth_enabled);
+  CHECK(loaded.settings.auth_secret_key == "abc");
+  CHECK(loaded.settings.access_token_minutes == 24 * 60);
+  apply_environment({{"AUTH_ACCESS_TOKEN_EXPIRE_MINUTES", "15"},
+                     {"AUTH_ALGORITHM", "HS512"},
+                     {"AUTH_ENABLED", "true"},
+                     {"AUTH_REFRESH_TOKEN_EXPIRE_DAYS", "30"},
+                     {"AUTH_SECRET_KEY", "change-me"},
+                     {"ENVIRONMENT", "development"},
+                     {"JWT_SECRET", "def"}},
+                    loaded);
+  CHECK(loaded.warnings.empty());
+  CHECK(loaded.settings.auth_enabled);
+  CHECK(loaded.settings.auth_algorithm == "HS512");
+  CHECK(loaded.settings.access_token_minutes == 15);
+  CHECK(loaded.settings.refresh_token_days == 30);
+  CHECK(loaded.settings.jwt_secret == "def");
+  check_together(loaded.settings);
+}
+
+TEST_CASE("config: secrets that everybody knows or may guess are refused in production") {
+  const auto refused = [](std::string Settings::*secret, const std::string& value,
+                          const std::string& environment) {
+    Settings s;
+    s.environment = environment;
+    s.*secret = value;
+    return refusal([&] { check_together(s); });
+  };
+  const std::string known = "generate-a-64-char-random-string-here";
+  for (const auto secret : {&Settings::auth_secret_key, &Settings::jwt_secret}) {
+    CHECK(contains(refused(secret, "change-me", "production"), "`change-me` is known"));
+    CHECK(contains(refused(secret, known, "production"), "is known to everybody"));
+    const std::string guessable = refused(secret, "my-own-secret", "production");
+    CHECK(contains(guessable, "13 octets can be guessed"));
+    CHECK_FALSE(contains(guessable, "my-own-secret"));
+    CHECK(contains(refused(secret, "${AUTH_SECRET_KEY}", ""), "the name of a variable"));
+    CHECK(refused(secret, "change-me", "").empty());
+    CHECK(refused(secret, std::string(32, 'x'), "production").empty());
+  }
 }
 
 TEST_CASE("config: the PostgreSQL database, by a URL or in parts") {
