@@ -28,6 +28,8 @@ namespace bhttp = boost::beast::http;
 /// keep their order.
 template <typename Stream>
 class Connection final : public Reader, public std::enable_shared_from_this<Connection<Stream>> {
+  static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
+
  public:
   /// \param keep  is kept as long as the stream.
   Connection(Stream stream, ServerShared& shared, std::shared_ptr<void> keep)
@@ -49,7 +51,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   /// Begins with what comes before HTTP, if anything does.
   /// \param is_full  one answer, then the end.
   void begin(bool is_full) {
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
+    if constexpr (kIsTls) {
       register_reader();
       lowest().expires_after(shared_.options.handshake_time);
       stream_.async_handshake(asio::ssl::stream_base::server,
@@ -133,7 +135,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
     unregister();
     const auto& message = parser_->get();
     is_last_ = is_last_ || !message.keep_alive();
-    Request request = request_of(message, peer_);
+    Request request = request_of(message, peer_, kIsTls);
     if (is_head_) request.method = "GET";
     lowest().expires_never();
     ask(std::move(request));
@@ -178,7 +180,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
       refusal.headers.emplace_back("Retry-After", "30");
       return respond(std::move(refusal));
     }
-    Request asked = request_of(parser_->get(), peer_);
+    Request asked = request_of(parser_->get(), peer_, kIsTls);
     if (response.live->is_stream) {
       const auto client = std::make_shared<EventStreamClient<Stream>>(
           std::move(stream_), shared_, std::move(asked), *response.live, keep_);
@@ -234,7 +236,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   void linger() {
     lowest().expires_after(std::chrono::seconds{2});
     buffer_.clear();
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
+    if constexpr (kIsTls) {
       stream_.async_shutdown([me = me()](beast::error_code) {});
     } else {
       beast::error_code ignored;

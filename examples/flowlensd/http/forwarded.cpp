@@ -38,13 +38,14 @@ std::optional<IpAddress> node_address(std::string_view text) {
   return IpAddress::parse(has_port ? text.substr(0, text.find(':')) : text);
 }
 
-bool is_for(std::string_view pair) {
-  constexpr std::string_view kName = "for=";
-  return pair.size() > kName.size() &&
-         std::equal(kName.begin(), kName.end(), pair.begin(), [](char a, char b) {
+/// \param begin  in lower case.
+bool begins(std::string_view text, std::string_view begin) {
+  return text.size() >= begin.size() &&
+         std::equal(begin.begin(), begin.end(), text.begin(), [](char a, char b) {
            return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
          });
 }
+bool is_for(std::string_view pair) { return pair.size() > 4 && begins(pair, "for="); }
 
 /// The `for` of each element of Forwarded; empty where one says nothing.
 std::vector<std::string_view> forwarded_nodes(std::string_view header) {
@@ -94,6 +95,17 @@ IpAddress client_of(const Request& request, const std::vector<IpPrefix>& trusted
     if (!is_in(client, trusted)) return client;
   }
   return client;
+}
+
+bool is_encrypted(const Request& request, const std::vector<IpPrefix>& trusted) {
+  if (request.is_encrypted || !is_in(request.peer, trusted)) return request.is_encrypted;
+  const std::string_view standard = request.header("forwarded");
+  if (standard.empty())
+    return begins(parts(request.header("x-forwarded-proto"), ',').back(), "https");
+  const auto pairs = parts(parts(standard, ',').back(), ';');
+  return std::any_of(pairs.begin(), pairs.end(), [](std::string_view pair) {
+    return begins(pair, "proto=https") || begins(pair, "proto=\"https");
+  });
 }
 
 }  // namespace flowlensd::http

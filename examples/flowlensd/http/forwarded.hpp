@@ -22,4 +22,9 @@ namespace flowlensd::http {
 [[nodiscard]] flowlens::IpAddress client_of(const Request& request,
                                             const std::vector<flowlens::IpPrefix>& trusted);
 
+/// Whether what the peer speaks for came by TLS: to us, or to a trusted proxy that says so by
+/// X-Forwarded-Proto or the `proto` of Forwarded.
+[[nodiscard]] bool is_encrypted(const Request& request,
+                                const std::vector<flowlens::IpPrefix>& trusted);
+
 }  // namespace flowlensd::http

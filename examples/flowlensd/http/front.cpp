@@ -55,6 +55,7 @@ Response Front::handle(Request request) const noexcept {
 }
 
 Response Front::answer(Request request) const {
+  request.is_encrypted = is_encrypted(request, trusted_proxies_);
   request.peer = client_of(request, trusted_proxies_);
   if (auto preflight = cors_.preflight(request)) return *preflight;
   const bool is_upgrade = !request.header("upgrade").empty();

@@ -80,7 +80,7 @@ std::optional<Response> refusal_of(beast::error_code error, const ServerOptions&
 }
 
 Request request_of(const bhttp::request<bhttp::string_body>& message,
-                   const flowlens::IpAddress& peer) {
+                   const flowlens::IpAddress& peer, bool is_encrypted) {
   Request request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
@@ -93,6 +93,7 @@ Request request_of(const bhttp::request<bhttp::string_body>& message,
   }
   request.body = message.body();
   request.peer = peer;
+  request.is_encrypted = is_encrypted;
   return request;
 }
 

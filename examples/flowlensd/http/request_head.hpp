@@ -22,6 +22,6 @@ namespace flowlensd::http {
 [[nodiscard]] std::optional<Response> refusal_of(beast::error_code error,
                                                  const ServerOptions& options);
 [[nodiscard]] Request request_of(const beast::http::request<beast::http::string_body>& message,
-                                 const flowlens::IpAddress& peer);
+                                 const flowlens::IpAddress& peer, bool is_encrypted);
 
 }  // namespace flowlensd::http

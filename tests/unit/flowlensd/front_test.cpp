@@ -105,6 +105,22 @@ TEST_CASE("front: whom a proxy speaks for, and who may say so") {
   CHECK(parse_trusted_proxies("").empty());
 }
 
+TEST_CASE("front: whether the client spoke TLS, by us or by a proxy that is trusted") {
+  const auto trusted = parse_trusted_proxies("10.0.0.0/24");
+  const auto said = [&](std::map<std::string, std::string> headers, const char* peer) {
+    return is_encrypted(request(std::move(headers), peer), trusted);
+  };
+  CHECK(said({{"x-forwarded-proto", "https"}}, "10.0.0.1"));
+  CHECK(said({{"forwarded", "for=203.0.113.8;Proto=HTTPS"}}, "10.0.0.1"));
+  CHECK_FALSE(said({{"x-forwarded-proto", "https"}}, "203.0.113.7"));
+  CHECK_FALSE(said({{"x-forwarded-proto", "https, http"}}, "10.0.0.1"));
+  CHECK_FALSE(said({{"forwarded", "for=203.0.113.8"}, {"x-forwarded-proto", "https"}}, "10.0.0.1"));
+  CHECK_FALSE(said({}, "10.0.0.1"));
+  Request direct = request({}, "203.0.113.7");
+  direct.is_encrypted = true;
+  CHECK(is_encrypted(direct, trusted));
+}
+
 TEST_CASE("front: pages of other origins") {
   struct Case {
     const char* name;
