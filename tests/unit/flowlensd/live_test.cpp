@@ -178,7 +178,6 @@ TEST_CASE("live: what is kept and what is on its way is bounded in octets") {
   f.options.max_octets = 20'000;
   f.options.max_sending_octets = 10'000;
   f.begin();
-  LivePosition at = f.live->end();
   for (int i = 0; i < 50; ++i) f.publish({asset(std::string(2'000, 'x'), "10.0.0.1")});
   CHECK(f.live->counters().kept_octets <= 20'000);
   CHECK(f.live->counters().kept_updates >= 1);

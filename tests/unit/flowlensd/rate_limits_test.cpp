@@ -37,7 +37,7 @@ struct Fixture {
     Request r;
     r.method = method;
     r.target = target;
-    r.peer = IpAddress::parse(peer).value();
+    r.peer = flowlens::IpAddress::parse(peer).value();
     r.headers["content-type"] = "application/json";
     if (*user) r.headers["authorization"] = user;
     return router.handle(std::move(r));

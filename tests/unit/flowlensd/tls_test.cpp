@@ -41,7 +41,7 @@ void write_pem(const std::string& file, EVP_PKEY* key, X509* certificate) {
 }
 
 /// A certificate that signs itself, and its key.
-void make_pair(const std::string& certificate, const std::string& key) {
+void make_certificate(const std::string& certificate, const std::string& key) {
   const Key pair{EVP_EC_gen("P-256"), EVP_PKEY_free};
   X509* x = X509_new();
   ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
@@ -60,8 +60,8 @@ void write_text(const std::string& file, const char* text) { std::ofstream(file)
 
 TEST_CASE("TLS: files that do not fit are named, with why") {
   const Folder f;
-  make_pair(f.file("a.crt"), f.file("a.key"));
-  make_pair(f.file("b.crt"), f.file("b.key"));
+  make_certificate(f.file("a.crt"), f.file("a.key"));
+  make_certificate(f.file("b.crt"), f.file("b.key"));
   write_text(f.file("bad"), "-----BEGIN CERTIFICATE-----\nxx\n");
   struct Case {
     const char* name;
@@ -93,10 +93,10 @@ TEST_CASE("TLS: files that do not fit are named, with why") {
 
 TEST_CASE("TLS: reading the files again takes good ones and keeps what it has of bad ones") {
   const Folder f;
-  make_pair(f.file("a.crt"), f.file("a.key"));
+  make_certificate(f.file("a.crt"), f.file("a.key"));
   TlsContext context({f.file("a.crt"), f.file("a.key"), ""});
   const auto first = context.current();
-  make_pair(f.file("a.crt"), f.file("b.key"));  // the key has not come yet
+  make_certificate(f.file("a.crt"), f.file("b.key"));  // the key has not come yet
   const std::string why = context.reload();
   CHECK(why.find("api.tls.key_file") != std::string::npos);
   CHECK(context.current() == first);
