@@ -22,7 +22,7 @@ struct LockoutOptions {
   std::uint32_t failures_of_address = 20;  ///< many people may sit behind one
   std::chrono::seconds first_wait{30};
   std::chrono::seconds longest_wait{900};
-  std::chrono::seconds memory{900};  ///< after so long without a failure all is forgotten
+  std::chrono::seconds memory{3'600};  ///< after so long without a failure all is forgotten
   std::size_t max_entries = 10'000;  ///< of each kind; the one that failed longest ago goes
 };
 

@@ -87,7 +87,7 @@ struct Fixture {
 TEST_CASE("access: who has logged in is known by the access token, for its life") {
   Fixture f;
   const User ada = f.add("ada");
-  const Tokens tokens = f.begin("Ada");  // names have no case
+  const Tokens tokens = f.log_in("Ada", "password of ada").tokens;  // names have no case
   const auto caller = f.access.who(tokens.access);
   REQUIRE(caller.has_value());
   CHECK(caller->name == "ada");

@@ -1,10 +1,13 @@
 #include "auth/access_token.hpp"
 
 #include <doctest/doctest.h>
-#include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
-#include <memory>
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "auth/secrets.hpp"
 #include "flowlens/error.hpp"
@@ -21,32 +24,40 @@ const std::string kKey = "a key of some forty octets, as it should be";
 
 AccessClaims claims() { return {random_id(), random_id(), kNoon + minutes{30}}; }
 
-/// A token such as somebody else would make: any algorithm, key, header and claims.
+std::string base64url(std::string_view octets) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : octets) {
+    bits = bits << 8 | static_cast<std::uint8_t>(c);
+    for (count += 8; count >= 6; count -= 6) text += kDigits[bits >> (count - 6) & 63];
+  }
+  if (count > 0) text += kDigits[bits << (6 - count) & 63];
+  return text;
+}
+
+/// A token such as somebody else would make, by hand: any header, claims, key and signature.
 struct Forger {
-  jwt_alg_t algorithm = JWT_ALG_HS256;
-  std::string key = kKey;
-  std::string type = "JWT";
+  std::string header = R"({"alg":"HS256","typ":"JWT"})";
   std::string issuer = "flowlensd";
   std::string subject = random_id().to_string();
   std::string session = random_id().to_string();
-  std::string expires = std::to_string(1795350600);  // half an hour after noon
+  std::string expires = R"(,"exp":1795350600)";  // half an hour after noon
+  std::string key = kKey;
+  const EVP_MD* digest = EVP_sha256();  ///< null: no signature
 
   std::string make() const {
-    jwt_t* jwt = nullptr;
-    REQUIRE(jwt_new(&jwt) == 0);
-    const std::unique_ptr<jwt_t, void (*)(jwt_t*)> owned{jwt, jwt_free};
-    const auto* octets = reinterpret_cast<const unsigned char*>(key.data());
-    const bool is_signed = algorithm != JWT_ALG_NONE;
-    REQUIRE(jwt_set_alg(jwt, algorithm, is_signed ? octets : nullptr,
-                        is_signed ? static_cast<int>(key.size()) : 0) == 0);
-    if (!type.empty()) jwt_add_header(jwt, "typ", type.c_str());
-    const std::string exp = expires.empty() ? "" : ", \"exp\": " + expires;
-    const std::string all = R"({"iss": ")" + issuer + R"(", "sub": ")" + subject +
-                            R"(", "sid": ")" + session + "\"" + exp + "}";
-    REQUIRE(jwt_add_grants_json(jwt, all.c_str()) == 0);
-    const std::unique_ptr<char, void (*)(void*)> text{jwt_encode_str(jwt), free};
-    REQUIRE(text != nullptr);
-    return text.get();
+    const std::string claims = R"({"iss":")" + issuer + R"(","sub":")" + subject + R"(","sid":")" +
+                               session + "\"" + expires + "}";
+    const std::string text = base64url(header) + "." + base64url(claims);
+    if (digest == nullptr) return text + ".";
+    unsigned char code[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    HMAC(digest, key.data(), static_cast<int>(key.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), code, &size);
+    return text + "." + base64url({reinterpret_cast<const char*>(code), size});
   }
 };
 
@@ -68,21 +79,42 @@ TEST_CASE("access token: what was made is read, until it expires") {
 TEST_CASE("access token: only our key, algorithm, type, issuer and an expiry will do") {
   const AccessTokens tokens("HS256", kKey);
   CHECK(tokens.read(Forger{}.make(), kNoon).has_value());
-  const auto is_refused = [&](const char* what, auto change) {
+  const auto is_refused = [&](const std::string& what, auto change) {
     CAPTURE(what);
     Forger forger;
     change(forger);
     CHECK_FALSE(tokens.read(forger.make(), kNoon).has_value());
   };
-  is_refused("no signature", [](Forger& f) { f.algorithm = JWT_ALG_NONE; });
-  is_refused("another algorithm", [](Forger& f) { f.algorithm = JWT_ALG_HS512; });
+  const auto with_header = [](std::string header) {
+    return [header = std::move(header)](Forger& f) { f.header = header; };
+  };
+  is_refused("no signature", [](Forger& f) { f.digest = nullptr; });
+  for (const std::string name : {"none", "None", "NONE", "nOnE", ""}) {
+    is_refused("algorithm " + name, [&](Forger& f) {
+      f.header = R"({"alg":")" + name + R"(","typ":"JWT"})";
+      f.digest = nullptr;
+    });
+  }
+  is_refused("another algorithm, rightly signed by it", [](Forger& f) {
+    f.header = R"({"alg":"HS512","typ":"JWT"})";
+    f.digest = EVP_sha512();
+  });
+  is_refused("another algorithm than it was signed by",
+             with_header(R"({"alg":"HS384","typ":"JWT"})"));
+  is_refused("an asymmetric algorithm", with_header(R"({"alg":"RS256","typ":"JWT"})"));
+  is_refused("no algorithm", with_header(R"({"typ":"JWT"})"));
+  is_refused("an algorithm in a list", with_header(R"({"alg":["HS256"],"typ":"JWT"})"));
+  is_refused("another type", with_header(R"({"alg":"HS256","typ":"refresh"})"));
+  is_refused("no type", with_header(R"({"alg":"HS256"})"));
+  is_refused("a header that is no object", with_header("[]"));
   is_refused("another key", [](Forger& f) { f.key += "!"; });
-  is_refused("another type", [](Forger& f) { f.type = "refresh"; });
+  is_refused("no key", [](Forger& f) { f.key = ""; });
   is_refused("another issuer", [](Forger& f) { f.issuer = "elsewhere"; });
   is_refused("no expiry", [](Forger& f) { f.expires = ""; });
-  is_refused("an expiry in words", [](Forger& f) { f.expires = "\"1795350600\""; });
-  is_refused("an expiry before the epoch", [](Forger& f) { f.expires = "-1"; });
-  is_refused("an expiry that has passed", [](Forger& f) { f.expires = "1795348800"; });
+  is_refused("an expiry in words", [](Forger& f) { f.expires = R"(,"exp":"1795350600")"; });
+  is_refused("a broken expiry", [](Forger& f) { f.expires = R"(,"exp":1795350600.5)"; });
+  is_refused("an expiry before the epoch", [](Forger& f) { f.expires = R"(,"exp":-1)"; });
+  is_refused("an expiry that has passed", [](Forger& f) { f.expires = R"(,"exp":1795348800)"; });
   is_refused("no user", [](Forger& f) { f.subject = "admin"; });
   is_refused("no session", [](Forger& f) { f.session = ""; });
 }
