@@ -167,8 +167,7 @@ const std::string& name_of(const Request& request) { return request.path_paramet
 
 /// The body with the name of the path, and without what only answers have.
 std::string named_body(const Request& request, const char* of_answers) {
-  Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object()) bad_body("the body is no JSON object");
+  Json body = object_of(request);
   body.erase(of_answers);
   if (body.contains("name") && body["name"] != name_of(request)) {
     bad_body("name: the path says `" + name_of(request) + "`; leave it out, or give the same");

@@ -38,7 +38,7 @@ std::vector<AssetIndex> assets_of(const Json& body, const Question& q) {
 /// What-if: `{"asset_id": ..., "protocol": 6, "port": 443, "on": ...}` is one more server for that
 /// service.
 AddedReplica replica_of(const Json& item, const Question& q) {
-  if (!item.is_object()) bad_body("replicas: each is an object with asset_id, protocol and port");
+  check_members(item, "replicas[]", {"asset_id", "protocol", "port", "on"});
   const AssetIndex server = q.find(id_member(item, "asset_id"));
   const auto protocol = static_cast<std::uint8_t>(number_member(item, "protocol", 6, 0, 255));
   const auto port = static_cast<std::uint16_t>(number_member(item, "port", 0, 0, 65'535));

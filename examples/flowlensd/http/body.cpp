@@ -5,16 +5,25 @@
 #include "http/parameters.hpp"
 
 namespace flowlensd::http {
-
 void bad_body(const std::string& detail) { throw Problem{400, "Bad body", detail}; }
 
-Json object_of(const Request& request, const std::set<std::string>& members) {
-  const Json body = Json::parse(request.body, nullptr, false);
+Json object_of(const Request& request) {
+  Json body = Json::parse(request.body, nullptr, false);
   if (!body.is_object()) bad_body("the body is no JSON object");
-  for (const auto& [name, value] : body.items()) {
-    if (!members.contains(name)) bad_body("`" + name + "` is no member of this body");
-  }
   return body;
+}
+
+Json object_of(const Request& request, const std::set<std::string>& members) {
+  Json body = object_of(request);
+  check_members(body, "this body", members);
+  return body;
+}
+
+void check_members(const Json& object, const char* what, const std::set<std::string>& members) {
+  if (!object.is_object()) bad_body(std::string(what) + " is no JSON object");
+  for (const auto& [name, value] : object.items()) {
+    if (!members.contains(name)) bad_body("`" + name + "` is no member of " + what);
+  }
 }
 
 std::string text_member(const Json& object, const char* name) {
@@ -44,7 +53,7 @@ Id id_member(const Json& object, const char* name) {
 }
 
 Endpoint endpoint_of(const Json& item, const SiteTable& sites) {
-  if (!item.is_object()) bad_body("endpoints: each is an object with `address` and `site`");
+  check_members(item, "an endpoint", {"address", "site"});
   const std::string text = text_member(item, "address");
   const auto address = IpAddress::parse(text);
   if (!address) bad_body("address: `" + text + "` is no IPv4 or IPv6 address");

@@ -16,8 +16,12 @@ namespace flowlensd::http {
 /// \throws Problem always.
 [[noreturn]] void bad_body(const std::string& detail);
 
-/// The body as an object that has no members but these.
+/// The body as an object.
+[[nodiscard]] Json object_of(const Request& request);
+/// The same, with no members but these.
 [[nodiscard]] Json object_of(const Request& request, const std::set<std::string>& members);
+/// `object` is one, with no members but these. \param what  it is, for messages: `this body`.
+void check_members(const Json& object, const char* what, const std::set<std::string>& members);
 
 /// A text that must be there.
 [[nodiscard]] std::string text_member(const Json& object, const char* name);

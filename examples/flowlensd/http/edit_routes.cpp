@@ -252,6 +252,7 @@ Endpoint end_member(const Json& body, const char* name, const Service& s) {
   }
   const Json& end = body[name];
   if (!end.contains("asset_id")) return endpoint_of(end, s.graph.sites());
+  check_members(end, name, {"asset_id"});
   const AssetRow row = known_asset(id_member(end, "asset_id"), s);
   for (const HeldEndpoint& held : row.endpoints) {
     if (!held.until) return held.endpoint;

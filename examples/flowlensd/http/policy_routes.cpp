@@ -141,7 +141,7 @@ Response preview(const Request& request, const Service& s) {
   const Policy policy = proposed(body, s);
   std::optional<AsOf> of_traffic;
   if (body.contains("traffic")) {
-    if (!body["traffic"].is_object()) bad_body("traffic: give an object with as_of and hours");
+    check_members(body["traffic"], "traffic", {"as_of", "hours"});
     of_traffic = as_of_member(body["traffic"]);
   }
   const Revision traffic = rows_of(s.graph, of_traffic);

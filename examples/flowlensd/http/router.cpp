@@ -12,6 +12,8 @@
 namespace flowlensd::http {
 namespace {
 
+constexpr std::size_t kLongestDetail = 1'000;  // it may repeat what was sent
+
 std::optional<int> hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -117,8 +119,9 @@ Response failed(const Request& request, const std::exception& e) {
 
 Response problem(unsigned status, std::string_view title, std::string_view detail) {
   using Json = nlohmann::ordered_json;
-  const Json body{
-      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+  std::string said(detail.substr(0, kLongestDetail));
+  if (detail.size() > kLongestDetail) said += " …";
+  const Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", said}};
   Response r;
   r.status = status;
   r.content_type = "application/problem+json";
