@@ -52,6 +52,7 @@ void add_common_answers(Json& operation) {
     add_answer(operation, "415", "UnsupportedMediaType");
   }
   add_answer(operation, "429", "TooManyRequests");
+  add_answer(operation, "431", "HeaderTooLarge");
   add_answer(operation, "503", "NotAvailable");
 }
 
