@@ -145,6 +145,16 @@ http::LiveOptions live_options(const Life& life, const StoreOpened& term) {
   return o;
 }
 
+/// Asked only where the API is served: other roles have the same ENVIRONMENT and no origins.
+http::Cors cors_of(const Settings& s) {
+  if (s.environment == "production" && s.cors_origins == "*") {
+    throw ConfigError(
+        "API_CORS_ORIGINS is * while ENVIRONMENT is production; name the origins of the pages that "
+        "may read the API, such as https://flowlens.example.com");
+  }
+  return {s.cors_origins, s.auth_enabled};
+}
+
 http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
   http::ServerOptions o;
   o.address = s.api_host;
@@ -369,7 +379,7 @@ void Daemon::Parts::make_server() {
   router.set_witness(make_witness(audit, access));
   http::ServerOptions o = server_options(settings, live);
   front = std::make_unique<http::Front>(
-      http::Cors(settings.cors_origins, settings.auth_enabled), o.trusted_proxies,
+      cors_of(settings), o.trusted_proxies,
       [this](http::Request r) { return router.handle(std::move(r)); });
   server = std::make_unique<http::Server>(
       o, [this](http::Request r) { return front->handle(std::move(r)); },

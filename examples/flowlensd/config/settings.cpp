@@ -421,10 +421,6 @@ void check_together(const Settings& s) {
                       ") is above CLASSIFICATION_HIGH_CONFIDENCE_THRESHOLD (" +
                       number_text(s.classification_high_confidence) + ")");
   }
-  if (s.environment == "production" && s.cors_origins == "*") {
-    throw ConfigError("API_CORS_ORIGINS is * while ENVIRONMENT is production; name the origins of the "
-                      "pages that may read the API, such as https://flowlens.example.com");
-  }
   if (s.tls_certificate_file.empty() != s.tls_key_file.empty()) {
     throw ConfigError("api.tls: certificate_file and key_file go together; only one is given");
   }
