@@ -61,6 +61,7 @@
 #include "flowlens/hour_bitmap.hpp"
 #include "flowlens/map_fields.hpp"
 #include "flowlens/revision.hpp"
+#include "flowlens/revision_codec.hpp"
 #include "flowlens/snapshot.hpp"
 #include "flowlens/snapshot_filter.hpp"
 // analyze

@@ -68,6 +68,20 @@ def learned_routes():
     return sealed(b"FLgw", content + struct.pack("!I", 1) + told + struct.pack("!I", 1) + route)
 
 
+def kept_revision():
+    """A revision of the spool: an asset, a dependency with hours, a window."""
+    address = lambda n: bytes([0, 4, 10, 0, 0, n])
+    now = struct.pack("!q", 1780272000 * 10**9)
+    asset = bytes([1]) * 16 + b"\1a\1" + address(1) + now + b"\0\0" + b"\7unknown\1" + now + now
+    asset += b"\0" + now + b"\0" + struct.pack("!f", 0.5) + now
+    hours = bytes([0xB4, 0xB2, 0x1E, 2]) + struct.pack("!I", 5)
+    dependency = bytes([2]) * 16 + bytes([1]) * 32 + address(1) + address(2) + bytes([0xBB, 3, 6, 0, 7, 1]) + now + now
+    dependency += bytes(range(1, 8)) + bytes([1, 4, 192, 0, 2, 1]) + hours + bytes([0, 0, 0, 16]) + bytes(16) + b"\1"
+    window = now + bytes([2]) * 16 + bytes(range(1, 8))
+    rows = b"\1" + asset + b"\1" + dependency + b"\1" + window + bytes(2) + bytes(range(1, 11)) + bytes(3)
+    return b"\0\1\1\7default" + b"\5\1" + now + rows
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
@@ -96,6 +110,7 @@ def made():
     yield "ipfix", (entry(ipfix(template + data), 3) + entry(ipfix(data), 3, 15) + entry(ipfix(withdrawal), 3) +
                     entry(ipfix(data), 3) + entry(ipfix(template), 3))
     yield "changes", bytes([1]) + learned_state()
+    yield "spool", kept_revision()
     yield "gateways", bytes([1]) + learned_routes()
     yield "state", struct.pack("!BH", 1, len(saved_state())) + saved_state() + entry(ipfix(data))
     variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)
