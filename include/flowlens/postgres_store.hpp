@@ -9,6 +9,7 @@
 
 #include "flowlens/alert_store.hpp"
 #include "flowlens/application_store.hpp"
+#include "flowlens/flow_store.hpp"
 #include "flowlens/store.hpp"
 
 namespace flowlens {
@@ -34,6 +35,12 @@ struct PostgresStoreOptions {
 
 /// \throws ConfigError as make_postgres_store() does.
 [[nodiscard]] std::unique_ptr<TrafficReader> make_postgres_traffic_reader(
+    const PostgresStoreOptions& options);
+
+/// A partition an hour, which goes whole. \param epoch  what Store::open() gave.
+[[nodiscard]] std::unique_ptr<FlowStore> make_postgres_flow_store(
+    const PostgresStoreOptions& options, Epoch epoch);
+[[nodiscard]] std::unique_ptr<FlowReader> make_postgres_flow_reader(
     const PostgresStoreOptions& options);
 
 /// \param epoch  what Store::open() gave; it has brought the schema up to date.

@@ -47,6 +47,10 @@ class PostgresBackend final : public Backend {
   std::unique_ptr<ApplicationStore> application_store(Epoch epoch) override {
     return make_postgres_application_store(options, epoch);
   }
+  std::unique_ptr<FlowStore> flow_store(Epoch epoch) override {
+    return make_postgres_flow_store(options, epoch);
+  }
+  std::unique_ptr<FlowReader> flow_reader() override { return make_postgres_flow_reader(options); }
   std::string sql(const std::string& query) override {
     pqxx::connection c{direct};
     pqxx::work tx{c};
@@ -111,6 +115,7 @@ TEST_CASE("PostgreSQL: applications as people read them, from a schema that had 
       "CREATE TABLE application_words (application uuid); "
       "CREATE TABLE application_seats (asset uuid); CREATE TABLE application_state (begun bigint);"
       "CREATE VIEW flowlens.applications AS SELECT * FROM applications;"
+      "DROP VIEW flowlens.flows; DROP TABLE raw_flows, raw_flow_batches;"
       "DELETE FROM migrations WHERE version > 2; SELECT 1");
   o.reopen();
   Revision r = growing_revision(o.opened, 1);
@@ -162,6 +167,32 @@ TEST_CASE("PostgreSQL: windows lie in a partition a day, which goes whole") {
   }
   CHECK(o.sql(partitions) == "2");
   CHECK(scan_all(*o.store).size() == 1);
+}
+
+TEST_CASE("PostgreSQL: flows lie in a partition an hour, made ahead, and people read them") {
+  Opened o;
+  const auto flows = o.backend->flow_store(o.opened.epoch);
+  FlowRecord flow;
+  flow.exporter = IpAddress::v4(0xc000'0201);
+  flow.source_address = IpAddress::v4(0x0a00'0001);
+  flow.destination_address = *IpAddress::parse("2001:db8::1");
+  flow.octet_count = 100;
+  flow.sampling_rate = 10;
+  flow.received = flow.start = flow.end = at_second(0);
+  flows->append(std::span{&flow, 1}, 1);
+  const char* partitions =
+      "SELECT count(*) FROM pg_inherits WHERE inhparent = 'raw_flows'::regclass";
+  CHECK(o.sql(partitions) == "2");
+  CHECK(o.sql("SELECT concat_ws(' ', received, exporter_ip, src_ip, dst_ip, bytes, "
+              "estimated_bytes) FROM flowlens.flows") ==
+        "2023-11-14 22:13:20+00 192.0.2.1 10.0.0.1 2001:db8::1 100 1000");
+  flow.received = at_second(3'600);
+  flows->append(std::span{&flow, 1}, 2);
+  CHECK(o.sql(partitions) == "3");
+  while (flows->expire({std::chrono::days{1}, 0}, at_second(3'600 + 86'400))) {
+  }
+  CHECK(o.sql(partitions) == "2");
+  CHECK(o.sql("SELECT count(*) FROM raw_flows") == "1");
 }
 
 TEST_CASE("PostgreSQL: a newer schema is refused, and named") {

@@ -392,8 +392,56 @@ CREATE TABLE flowlens_store.annotations (
 );
 )sql";
 
+// Single flows. A partition an hour; its number is the hour since 1970. `details` as in flow_rows.hpp.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE flowlens_store.raw_flows (
+  received bigint NOT NULL,
+  id bigint NOT NULL,
+  started bigint NOT NULL,
+  ended bigint NOT NULL,
+  exporter inet NOT NULL,
+  source_address inet NOT NULL,
+  destination_address inet NOT NULL,
+  source_port integer NOT NULL,
+  destination_port integer NOT NULL,
+  protocol smallint NOT NULL,
+  tcp_flags smallint NOT NULL,
+  octets bigint NOT NULL,
+  packets bigint NOT NULL,
+  sampling_rate bigint NOT NULL,
+  observation_domain bigint NOT NULL,
+  ingress_interface bigint NOT NULL,
+  egress_interface bigint NOT NULL,
+  next_hop inet,
+  source_as bigint NOT NULL,
+  destination_as bigint NOT NULL,
+  vlan_id integer NOT NULL,
+  tos smallint NOT NULL,
+  icmp_type_code integer NOT NULL,
+  present bigint NOT NULL,
+  details bigint NOT NULL,
+  PRIMARY KEY (received, id)
+) PARTITION BY RANGE (received);
+CREATE INDEX raw_flows_by_source ON flowlens_store.raw_flows (source_address);
+CREATE INDEX raw_flows_by_destination ON flowlens_store.raw_flows (destination_address);
+CREATE TABLE flowlens_store.raw_flow_batches (
+  epoch bigint PRIMARY KEY,
+  last_batch bigint NOT NULL
+);
+CREATE VIEW flowlens.flows AS
+SELECT flowlens.time_of(received) AS received, flowlens.time_of(started) AS start_time,
+       flowlens.time_of(ended) AS end_time, exporter AS exporter_ip, source_address AS src_ip,
+       destination_address AS dst_ip, source_port AS src_port, destination_port AS dst_port,
+       protocol, tcp_flags, octets AS bytes, packets, sampling_rate,
+       octets::numeric * sampling_rate AS estimated_bytes,
+       ingress_interface AS input_interface, egress_interface AS output_interface, next_hop,
+       source_as AS src_as, destination_as AS dst_as, vlan_id, tos, observation_domain, id
+FROM flowlens_store.raw_flows;
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 4> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::array<const char*, 5> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5};
 constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

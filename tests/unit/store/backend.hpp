@@ -7,6 +7,7 @@
 
 #include "flowlens/alert_store.hpp"
 #include "flowlens/application_store.hpp"
+#include "flowlens/flow_store.hpp"
 #include "flowlens/store.hpp"
 #include "store_fixture.hpp"
 
@@ -20,6 +21,8 @@ class Backend {
   virtual std::unique_ptr<AlertStore> alert_store(Epoch epoch) = 0;
   virtual std::unique_ptr<TrafficReader> traffic_reader() = 0;
   virtual std::unique_ptr<ApplicationStore> application_store(Epoch epoch) = 0;
+  virtual std::unique_ptr<FlowStore> flow_store(Epoch epoch) = 0;
+  virtual std::unique_ptr<FlowReader> flow_reader() = 0;
   /// The first column of the first row, as text.
   virtual std::string sql(const std::string& query) = 0;
 };

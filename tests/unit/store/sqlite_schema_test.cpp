@@ -30,10 +30,17 @@ class SqliteBackend final : public Backend {
   std::unique_ptr<ApplicationStore> application_store(Epoch epoch) override {
     return make_sqlite_application_store(options_for(file()), epoch);
   }
+  std::unique_ptr<FlowStore> flow_store(Epoch epoch) override {
+    return make_sqlite_flow_store(options_for(flows()), epoch);
+  }
+  std::unique_ptr<FlowReader> flow_reader() override {
+    return make_sqlite_flow_reader(options_for(flows()));
+  }
   std::string sql(const std::string& query) override {
     return SQLite::Database{file().string(), SQLite::OPEN_READWRITE}.execAndGet(query).getString();
   }
   [[nodiscard]] std::filesystem::path file() const { return folder_.file(); }
+  [[nodiscard]] std::filesystem::path flows() const { return folder_.path() / "flows.db"; }
 
  private:
   TemporaryFolder folder_;
@@ -43,6 +50,35 @@ class SqliteBackend final : public Backend {
 
 std::unique_ptr<Backend> flowlens::test::make_backend() {
   return std::make_unique<SqliteBackend>();
+}
+
+TEST_CASE("flows in SQLite: addresses as people read them") {
+  SqliteBackend backend;
+  FlowRecord flow;
+  flow.exporter = IpAddress::v4(0xc000'02fe);
+  flow.source_address = IpAddress::v4(0x0a00'0a63);
+  flow.destination_address = *IpAddress::parse("2001:db8::ff");
+  flow.received = at_second(0);
+  backend.flow_store(Epoch{1})->append(std::span{&flow, 1}, 1);
+  SQLite::Database file{backend.flows().string()};
+  CHECK(file.execAndGet("SELECT received || ' ' || exporter || ' ' || source_address || ' ' || "
+                        "destination_address FROM readable_flows")
+            .getString() ==
+        "2023-11-14T22:13:20.000Z 192.0.2.254 10.0.10.99 20010db80000000000000000000000ff");
+}
+
+TEST_CASE("flows in SQLite: a file of another program, or of a newer release, is refused") {
+  SqliteBackend backend;
+  {
+    SQLite::Database file{backend.flows().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+    file.exec("CREATE TABLE mine (x)");
+  }
+  check_says(error_of([&] { (void)backend.flow_store(Epoch{1}); }), {"another program"});
+  SqliteBackend other;
+  (void)other.flow_store(Epoch{1});
+  SQLite::Database{other.flows().string(), SQLite::OPEN_READWRITE}.exec("PRAGMA user_version = 9");
+  check_says(error_of([&] { (void)other.flow_store(Epoch{2}); }), {"newer release"});
+  CHECK(error_of<ConfigError>([] { (void)make_sqlite_flow_store({}, Epoch{1}); }) != "no error");
 }
 
 TEST_CASE("hours: as they were, in as few octets as it takes") {
