@@ -35,6 +35,7 @@
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/decoder_state.hpp"
+#include "pipeline/flow_keeper.hpp"
 #include "pipeline/grouping.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/learned_state.hpp"
@@ -60,6 +61,7 @@ constexpr std::chrono::seconds kGroupInterval{15};
 constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
+constexpr milliseconds kFlowGrace{5'000};
 constexpr milliseconds kShutDownLimit{60'000};  // systemd kills after 90 s
 
 std::uint64_t random_key() {
@@ -167,6 +169,17 @@ http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
   return o;
 }
 
+FlowKeeperOptions flow_keeper_options(const Settings& s) {
+  FlowKeeperOptions o;
+  o.max_rate = s.routing_mode == "auto" ? s.kafka_threshold : 0;
+  o.queue = s.raw_flows_queue;
+  o.batch_low = s.raw_flows_batch_low;
+  o.batch_high = s.raw_flows_batch_high;
+  o.batch_timeout = milliseconds(s.raw_flows_batch_timeout_ms);
+  o.retention = {std::chrono::days(s.keep_raw_flows_days), s.raw_flows_max_octets};
+  return o;
+}
+
 milliseconds flush_interval(const Settings& s) {
   return milliseconds(static_cast<std::int64_t>(s.flush_interval_seconds * 1'000));
 }
@@ -198,6 +211,7 @@ struct Daemon::Parts {
   Channels channels;
   Alerting alerting;
   std::unique_ptr<StoreThread> store;
+  std::unique_ptr<FlowKeeper> flow_keeper;  ///< null: single flows are not kept
   MapWriter writer;
   FlowChannel channel;
   Accounts accounts;
@@ -277,10 +291,16 @@ Daemon::Parts::Parts(const Loaded& loaded)
           classifier.options().networks, std::move(stores.alerts),
           [this](const AlertNotice& notice) { channels.tell(notice); }, fatal()),
       store(make_store_thread()),
+      flow_keeper(stores.flows ? std::make_unique<FlowKeeper>(std::move(stores.flows),
+                                                              flow_keeper_options(settings))
+                               : nullptr),
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
-              [this](const Revision& revision) { take_revision(revision); }}),
+              [this](const Revision& revision) { take_revision(revision); },
+              [this](const std::vector<FlowRecord>& flows) {
+                if (flow_keeper) flow_keeper->offer(flows);
+              }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
@@ -322,8 +342,9 @@ Daemon::Parts::Parts(const Loaded& loaded)
 
 std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
   if (!stores.map) return nullptr;
-  return std::make_unique<StoreThread>(std::move(stores.map), retention(settings), fatal(),
-                                       [this](double s) { metrics.observe_store(s); });
+  return std::make_unique<StoreThread>(
+      std::move(stores.map), retention(settings), fatal(),
+      [this](double s) { metrics.observe_store(s); }, std::move(stores.spool));
 }
 
 Service Daemon::Parts::make_service() {
@@ -358,6 +379,8 @@ Service Daemon::Parts::make_service() {
   s.access = &access;
   s.users = users.get();
   s.audit = &audit;
+  s.flow_archive = stores.flow_archive.get();
+  s.flow_keeper = flow_keeper.get();
   return s;
 }
 
@@ -543,6 +566,7 @@ void Daemon::Parts::serve() {
     ingest->start();
     is_receiving = true;
   }
+  if (flow_keeper) flow_keeper->start();
   classifying.start();
   if (settings.changes_enabled) {
     watching.start();
@@ -581,14 +605,19 @@ bool Daemon::Parts::shut_down() {
   scans.stop();
   channel.close();
   resolver_thread.finish();
+  if (flow_keeper) flow_keeper->finish(kFlowGrace);
   alerting.stop();
   channels.stop();
   save_states();
   save_learned();
   const bool is_written = !store || store->finish(kStoreGrace);
-  if (!is_written)
+  if (!is_written) {
     log::error("store", "the last revision could not be written",
                {{"reason", store->view().problem}});
+  } else if (store && store->view().waiting > 0) {
+    log::warning("store", "revisions wait on disk; the next start writes them",
+                 {{"revisions", store->view().waiting}, {"reason", store->view().problem}});
+  }
   live.stop();
   if (server) server->stop();
   audit.stop();

@@ -57,6 +57,8 @@ class AuditLog;
 class AuthStore;
 class BaselineShelf;
 class Channels;
+class FlowArchive;
+class FlowKeeper;
 class Grouping;
 class Scans;
 
@@ -89,9 +91,11 @@ struct Service {
   Scans* scans = nullptr;                   ///< thread-safe
   const http::LiveUpdates* live = nullptr;  ///< thread-safe, as is the next
   const http::RateLimits* rate_limits = nullptr;
-  Access* access = nullptr;    ///< thread-safe; null: nobody asks who is there
-  AuthStore* users = nullptr;  ///< thread-safe
-  AuditLog* audit = nullptr;   ///< thread-safe
+  Access* access = nullptr;                   ///< thread-safe; null: nobody asks who is there
+  AuthStore* users = nullptr;                 ///< thread-safe
+  AuditLog* audit = nullptr;                  ///< thread-safe
+  const FlowArchive* flow_archive = nullptr;  ///< null: single flows are not kept
+  const FlowKeeper* flow_keeper = nullptr;    ///< the same
 };
 
 }  // namespace flowlensd

@@ -23,6 +23,7 @@ StopSignal::StopSignal() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the one who writes it
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (signals_ < 0 || event_ < 0) {

@@ -63,6 +63,10 @@ class Store {
   /// Brings the schema up to date and takes the next epoch.
   /// \throws IoError also if the schema is newer than this release knows.
   virtual StoreOpened open() = 0;
+  /// Instead of open(): goes on with a term that open() gave to a process that has ended, for revisions which
+  /// that one could not write any more. open() may follow.
+  /// \throws StaleEpochError if that is not the latest epoch: they belong to a map that is no more.
+  virtual StoreOpened resume(Epoch epoch) = 0;
   /// Gives the graph all rows, in revisions of bounded size that carry the last revision's number.
   /// \throws ConfigError if rows speak of a site that the configured table lacks: putting them into
   /// another site would mix address spaces.

@@ -1,3 +1,4 @@
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ class SqliteStore final : public Store {
   }
 
   StoreOpened open() override;
+  StoreOpened resume(Epoch epoch) override;
   void load(DependencyGraph& graph) override;
   void apply(const Revision& revision) override;
   void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override {
@@ -37,7 +39,9 @@ class SqliteStore final : public Store {
 
  private:
   Database& database();
+  StoreOpened open_as(const std::function<void()>& take_term);
   void take_epoch();
+  void retake(Epoch epoch);
 
   SqliteStoreOptions options_;
   store::SiteNames sites_;
@@ -54,6 +58,14 @@ Database& SqliteStore::database() {
 }
 
 StoreOpened SqliteStore::open() {
+  return open_as([this] { take_epoch(); });
+}
+
+StoreOpened SqliteStore::resume(Epoch epoch) {
+  return open_as([this, epoch] { retake(epoch); });
+}
+
+StoreOpened SqliteStore::open_as(const std::function<void()>& take_term) {
   writer_.reset();
   database_ = std::make_unique<Database>(options_.path, options_.busy_timeout);
   store::check_schema(*database_);
@@ -68,7 +80,7 @@ StoreOpened SqliteStore::open() {
 
   Transaction transaction{*database_, Transaction::Kind::write};
   store::migrate(*database_);
-  take_epoch();
+  take_term();
   StoreOpened opened{term_.epoch, last_revision_, store::read_sites(*database_)};
   transaction.commit();
   writer_ = std::make_unique<store::SqliteWriter>(*database_, sites_);
@@ -91,6 +103,15 @@ void SqliteStore::take_epoch() {
       .bind(last_revision_)
       .bind(revision_at)
       .run();
+}
+
+void SqliteStore::retake(Epoch epoch) {
+  term_ = {epoch, 0, options_.path.string()};
+  store::check_resumed(term_, store::newest_epoch(*database_));
+  Statement row{*database_, "SELECT first_revision, last_revision FROM epochs WHERE epoch = ?"};
+  if (!row.begin().bind(epoch.value).step()) return;  // there, as it is the newest
+  term_.first_revision = row.u64();
+  last_revision_ = row.u64();
 }
 
 void SqliteStore::load(DependencyGraph& graph) {

@@ -25,6 +25,12 @@ void check_revision(const Term& term, Epoch newest, const Revision& revision) {
                     std::to_string(term.first_revision) + " or later");
 }
 
+void check_resumed(const Term& term, Epoch newest) {
+  if (term.epoch == newest) return;
+  throw StaleEpochError("store: epoch " + std::to_string(term.epoch.value) + " cannot go on in " +
+                        term.where + ", where the newest is " + std::to_string(newest.value));
+}
+
 void check_epoch(const Term& term, Epoch newest, const char* what) {
   if (term.epoch == newest) return;
   refuse(term.epoch, term, newest, std::string{"keeps "} + what + " of this map");

@@ -20,6 +20,9 @@ struct Term {
 /// \throws StaleEpochError if a later one than the writer's has begun.
 /// \throws ConfigError if the revision does not follow on what open() gave.
 void check_revision(const Term& term, Epoch newest, const Revision& revision);
+/// As check_revision(), for a term that a process before this one had.
+/// \throws StaleEpochError if it is not the newest.
+void check_resumed(const Term& term, Epoch newest);
 /// The same for what has no revisions.
 /// \param what  that another process writes otherwise, for the message: `the alerts`.
 void check_epoch(const Term& term, Epoch newest, const char* what);

@@ -16,8 +16,6 @@ constexpr std::string_view kLaterVariables[] = {
     "ENRICHMENT_WORKER_COUNT",
     "FLOWLENS_BUFFER_BACKEND",
     "FLOWLENS_CACHE_BACKEND",
-    "FLOWLENS_KAFKA_THRESHOLD",
-    "FLOWLENS_ROUTING_MODE",
     "KAFKA_AUTO_OFFSET_RESET",
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_CONSUMER_GROUP",
@@ -138,9 +136,6 @@ constexpr std::string_view kLaterKeys[] = {
     "flowlens.thresholds.kafka.burst_threshold_flows_per_sec",
     "flowlens.thresholds.kafka.disable_at_flows_per_sec",
     "flowlens.thresholds.kafka.enable_at_flows_per_sec",
-    "flowlens.thresholds.postgresql.batch_size_high",
-    "flowlens.thresholds.postgresql.batch_size_low",
-    "flowlens.thresholds.postgresql.batch_timeout_ms",
     "flowlens.thresholds.postgresql.enable_async_commit_at_flows_per_sec",
     "flowlens.thresholds.postgresql.enable_batching_at_flows_per_sec",
     "flowlens.thresholds.redis.enable_at_api_p99_ms",
@@ -148,8 +143,6 @@ constexpr std::string_view kLaterKeys[] = {
     "flowlens.thresholds.redis.enable_at_flows_per_sec",
     "flowlens.thresholds.redis.enable_for_websocket",
     "ingestion.backpressure.enabled",
-    "ingestion.routing.kafka_threshold_flows_per_sec",
-    "ingestion.routing.mode",
 };
 
 }  // namespace

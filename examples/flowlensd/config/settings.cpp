@@ -224,6 +224,30 @@ constexpr std::array kTable{
             36'500, 1, "days", "how long the audit keeps who changed what; 0: for ever"},
     Setting{"retention.audit_rows", {}, "FLOWLENS_RETENTION_AUDIT_ROWS", {}, &S::max_audit_rows,
             1'000, kMaxFlows, 1, "rows", "most rows that the audit keeps; the oldest go"},
+    Setting{"retention.raw_flows_days", {}, "FLOWLENS_RETENTION_RAW_FLOWS_DAYS", {},
+            &S::keep_raw_flows_days, 0, 36'500, 1, "days", "how long it keeps each flow"},
+    Setting{"retention.raw_flows_max_octets", {}, "FLOWLENS_RETENTION_RAW_FLOWS_MAX_OCTETS", {},
+            &S::raw_flows_max_octets, 0, 1e15, 1, "octets",
+            "how much room single flows may take; past it the oldest hour goes early; 0: no bound"},
+    Setting{"ingestion.routing.mode", {}, "FLOWLENS_ROUTING_MODE", {}, &S::routing_mode, 0, 0, 1,
+            "auto, postgres or kafka",
+            "whether the store keeps single flows: as long as they are few, always, or never"},
+    Setting{"ingestion.routing.kafka_threshold_flows_per_sec", {}, "FLOWLENS_KAFKA_THRESHOLD", {},
+            &S::kafka_threshold, 1, kMaxFlows, 1, "flows a second",
+            "with auto, from how many on single flows are kept no more; again below half of it"},
+    Setting{"flowlens.thresholds.postgresql.batch_size_low", {}, {}, {}, &S::raw_flows_batch_low, 1,
+            1'000'000, 1, "rows", "single flows written at once while few wait"},
+    Setting{"flowlens.thresholds.postgresql.batch_size_high", {}, {}, {}, &S::raw_flows_batch_high,
+            1, 1'000'000, 1, "rows", "single flows written at once while many wait"},
+    Setting{"flowlens.thresholds.postgresql.batch_timeout_ms", {}, {}, {},
+            &S::raw_flows_batch_timeout_ms, 10, 60'000, 1, "milliseconds",
+            "time after which fewer are written"},
+    Setting{"store.raw_flows_queue", {}, "FLOWLENS_STORE_RAW_FLOWS_QUEUE", {}, &S::raw_flows_queue,
+            1'000, 10'000'000, 1, "flows",
+            "single flows that may wait for the store; further ones are counted, not kept"},
+    Setting{"store.spool_max_octets", {}, "FLOWLENS_STORE_SPOOL_MAX_OCTETS", {},
+            &S::spool_max_octets, 0, 1e13, 1, "octets",
+            "revisions kept in data_dir while the database takes none; 0: in memory only"},
     Setting{"database.url", {}, "DATABASE_URL", {}, &S::database_url, 0, 0, 1,
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
             "PostgreSQL database that keeps the map instead of a SQLite file in data_dir"},
@@ -410,6 +434,16 @@ void check_together(const Settings& s) {
     throw ConfigError("INGESTION_DROP_THRESHOLD (" + std::to_string(s.drop_threshold) +
                       ") is above INGESTION_QUEUE_MAX_SIZE (" + std::to_string(s.queue_max_size) +
                       "); the queue would be full before datagrams are refused");
+  }
+  if (s.routing_mode != "auto" && s.routing_mode != "postgres" && s.routing_mode != "direct" &&
+      s.routing_mode != "kafka") {
+    throw ConfigError("FLOWLENS_ROUTING_MODE: `" + s.routing_mode +
+                      "` is not valid; give auto, postgres or kafka");
+  }
+  if (s.raw_flows_batch_low > s.raw_flows_batch_high) {
+    throw ConfigError("flowlens.thresholds.postgresql.batch_size_low (" +
+                      std::to_string(s.raw_flows_batch_low) + ") is above batch_size_high (" +
+                      std::to_string(s.raw_flows_batch_high) + ")");
   }
   if (!flowlens::parse_peer_grouping(s.external_grouping)) {
     throw ConfigError("FLOWLENS_EXTERNAL_GROUPING: `" + s.external_grouping +

@@ -90,13 +90,22 @@ struct Settings {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;
   bool log_include_timestamp = true;
-  std::uint64_t keep_windows_days = 90;  ///< 0: for ever; so for the next three
+  std::uint64_t keep_windows_days = 90;  ///< 0: for ever; so for the next four
   std::uint64_t keep_hours_days = 730;
   std::uint64_t keep_days_days = 730;
   std::uint64_t keep_events_days = 730;
   std::uint64_t keep_audit_days = 365;  ///< 0: for ever
   std::uint64_t max_audit_rows = 1'000'000;
-  std::string data_dir;       ///< empty: see default_data_dir()
+  std::uint64_t keep_raw_flows_days = 7;
+  std::uint64_t raw_flows_max_octets = std::uint64_t{10} << 30;  ///< 0: no bound
+  std::string routing_mode = "auto";          ///< auto, postgres (or direct), kafka
+  std::uint64_t kafka_threshold = 10'000;     ///< flows a second
+  std::uint64_t raw_flows_batch_low = 1'000;  ///< rows
+  std::uint64_t raw_flows_batch_high = 10'000;
+  std::uint64_t raw_flows_batch_timeout_ms = 1'000;
+  std::uint64_t raw_flows_queue = 100'000;                  ///< flows
+  std::uint64_t spool_max_octets = std::uint64_t{1} << 30;  ///< 0: no spool
+  std::string data_dir;                                     ///< empty: see default_data_dir()
   std::string database_url;   ///< as libpq takes it; empty: see postgres_host
   std::string postgres_host;  ///< empty: the map is kept in data_dir, by SQLite
   std::uint64_t postgres_port = 5432;

@@ -11,6 +11,7 @@ void add_routes(Router& router, const Service& service) {
   add_search_routes(router, service);
   add_discovery_routes(router, service);
   add_traffic_routes(router, service);
+  add_flow_routes(router, service);
   add_change_routes(router, service);
   add_gateway_routes(router, service);
   add_analysis_routes(router, service);

@@ -19,6 +19,8 @@ void add_search_routes(Router& router, const Service& service);
 void add_discovery_routes(Router& router, const Service& service);
 /// Traffic over time.
 void add_traffic_routes(Router& router, const Service& service);
+/// Single flows.
+void add_flow_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.
 void add_change_routes(Router& router, const Service& service);
 /// Which routers lead where.

@@ -15,6 +15,7 @@
 #include "http/rate_limits.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
+#include "pipeline/flow_keeper.hpp"
 #include "pipeline/grouping.hpp"
 
 namespace flowlensd::http {
@@ -256,6 +257,36 @@ void add_store(Families& out, const StoreThread* store) {
   out.counter("flowlens_store_revisions_total", "Revisions written.", number(view.applied));
   out.counter("flowlens_store_failures_total", "Attempts to write that failed.",
               number(view.failures));
+  const SpoolView& spool = view.spool;
+  out.gauge("flowlens_store_spool_revisions", "Revisions that wait on disk for the database.",
+            number(spool.revisions));
+  out.gauge("flowlens_store_spool_bytes", "What they take on disk.", number(spool.octets));
+  out.gauge("flowlens_store_spool_limit_bytes",
+            "The bound on that; 0: revisions wait in memory only.", number(spool.limit));
+  out.counter("flowlens_store_spooled_revisions_total", "Revisions that were kept on disk.",
+              number(spool.kept));
+  out.counter("flowlens_store_spool_failures_total",
+              "Attempts to keep revisions on disk that failed.", number(spool.failures));
+}
+
+void add_flow_keeper(Families& out, const FlowKeeper* keeper) {
+  if (keeper == nullptr) return;
+  const FlowKeeperView view = keeper->view();
+  out.counter("flowlens_raw_flows_kept_total", "Single flows written to the store.",
+              number(view.kept));
+  auto& dropped = out.counters("flowlens_raw_flows_not_kept_total",
+                               "Single flows that were not, by reason; the map has them.");
+  Families::put(dropped, {{"reason", "over_rate"}}, number(view.over_rate));
+  Families::put(dropped, {{"reason", "queue_full"}}, number(view.queue_full));
+  Families::put(dropped, {{"reason", "store_away"}}, number(view.lost));
+  out.counter("flowlens_raw_flows_failures_total", "Attempts to write them that failed.",
+              number(view.failures));
+  out.gauge("flowlens_raw_flows_waiting", "Single flows that wait for the store.",
+            number(view.waiting));
+  out.gauge("flowlens_raw_flows_paused", "1 while too many flows come to keep each of them.",
+            view.is_paused ? 1 : 0);
+  out.gauge("flowlens_raw_flows_bytes", "What those kept take in the store, each minute.",
+            number(view.octets));
 }
 
 void add_receiver(Families& out, const Service& s, const ReceiverView& receiver) {
@@ -460,6 +491,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_translations(out, map.aggregator.translations);
   add_external_peers(out, map.external_peers);
   add_store(out, s.store);
+  add_flow_keeper(out, s.flow_keeper);
   add_receiver(out, s, receiver);
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);

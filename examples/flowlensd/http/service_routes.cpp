@@ -99,10 +99,20 @@ Response get_ledgers(const Service& s) {
 
 constexpr double kLongWrite = 30;  // seconds; a big revision takes some three
 
+/// What is on disk meanwhile.
+std::string spool_text(const SpoolView& spool) {
+  if (!spool.problem.empty()) return "; revisions cannot be kept on disk: " + spool.problem;
+  if (spool.revisions == 0) return {};
+  std::string text = "; " + std::to_string(spool.revisions) + " revisions wait on disk (" +
+                     std::to_string(spool.octets) + " octets)";
+  if (spool.is_full) text += ", no more have room there: flushes are put off";
+  return text;
+}
+
 std::string store_check(const Service& s) {
   if (s.store == nullptr) return "not_configured";
   const StoreView view = s.store->view();
-  if (!view.problem.empty()) return "retrying: " + view.problem;
+  if (!view.problem.empty()) return "retrying: " + view.problem + spool_text(view.spool);
   if (view.writing_seconds >= kLongWrite) {
     return "waiting: the store has not answered for " +
            std::to_string(static_cast<std::uint64_t>(view.writing_seconds)) + " s";

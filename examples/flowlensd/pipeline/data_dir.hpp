@@ -18,6 +18,8 @@ class DataDir {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path database() const { return path_ / "flowlens.sqlite"; }
+  [[nodiscard]] std::filesystem::path flows() const { return path_ / "flows.sqlite"; }
+  [[nodiscard]] std::filesystem::path spool() const { return path_ / "spool"; }
   [[nodiscard]] std::filesystem::path decoder_state() const { return path_ / "decoder-state.bin"; }
   [[nodiscard]] std::filesystem::path change_state() const { return path_ / "change-state.bin"; }
   [[nodiscard]] std::filesystem::path gateway_state() const { return path_ / "gateway-state.bin"; }

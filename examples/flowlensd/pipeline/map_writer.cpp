@@ -51,6 +51,7 @@ void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
   tell(parcel.batch);
   if (parcel.batch.flows.empty()) return;
   add(parcel.batch, 0, parcel.batch.flows.size(), now);
+  if (observers_.on_flows) observers_.on_flows(parcel.batch.flows);
   if (observers_.on_latency) {
     observers_.on_latency(std::chrono::duration<double>(now - parcel.first_received).count());
   }

@@ -35,11 +35,12 @@ struct MapView {
   std::uint64_t flushes_postponed = 0;  ///< the store was busy
 };
 
-/// Called by two threads; the last two by those that flush. They must not wait.
+/// Called by two threads; those of a flush by the ones that flush. They must not wait.
 struct MapObservers {
   std::function<void(double seconds)> on_latency;  ///< from the socket to the map, each parcel
   std::function<void(double seconds)> on_flush;
-  std::function<void(const Revision&)> on_revision{};  ///< with news
+  std::function<void(const Revision&)> on_revision{};              ///< with news
+  std::function<void(const std::vector<FlowRecord>&)> on_flows{};  ///< each parcel's
 };
 
 class MapWriter {

@@ -11,7 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxWaiting = 2;  // one being written, one behind it
+// A large revision takes some three; one that takes longer has those behind it kept on disk.
+constexpr std::chrono::seconds kSlowAnswer{5};
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 constexpr std::chrono::seconds kExpireEvery{60};
@@ -23,11 +24,14 @@ double seconds_since(Clock::time_point begin) {
 }  // namespace
 
 StoreThread::StoreThread(std::unique_ptr<Store> store, const Retention& retention,
-                         FatalHandler fatal, std::function<void(double)> on_applied)
+                         FatalHandler fatal, std::function<void(double)> on_applied,
+                         std::unique_ptr<Spool> spool)
     : store_(std::move(store)),
       retention_(retention),
       fatal_(std::move(fatal)),
-      on_applied_(std::move(on_applied)) {}
+      on_applied_(std::move(on_applied)),
+      queue_(std::move(spool)),
+      dice_(std::random_device{}()) {}
 
 StoreThread::~StoreThread() { finish(std::chrono::milliseconds{0}); }
 
@@ -35,21 +39,27 @@ void StoreThread::start() {
   thread_ = std::thread([this] { run(); });
 }
 
+/// Whoever calls holds the mutex.
+bool StoreThread::is_away() const {
+  return !view_.problem.empty() || (asked_at_ && Clock::now() - *asked_at_ >= kSlowAnswer);
+}
+
 bool StoreThread::has_room() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.size() < kMaxWaiting;
+  return queue_.has_room(is_away());
 }
 
 bool StoreThread::wait_for_room(std::chrono::milliseconds timeout) const {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [&] { return waiting_.size() < kMaxWaiting; });
+  return changed_.wait_for(lock, timeout, [&] { return queue_.has_room(is_away()); });
 }
 
 void StoreThread::submit(Revision revision) {
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(revision));
-  }
+  std::unique_lock lock(mutex_);
+  const bool is_away = this->is_away();
+  lock.unlock();
+  queue_.submit(std::move(revision), is_away);
+  lock.lock();  // lest the thread looks before and waits after
   changed_.notify_all();
 }
 
@@ -61,48 +71,66 @@ bool StoreThread::finish(std::chrono::milliseconds grace) {
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
-  const std::lock_guard lock(mutex_);
-  return waiting_.empty();
+  return queue_.is_all_on_disk();
 }
 
 StoreView StoreThread::view() const {
   const std::lock_guard lock(mutex_);
   StoreView view = view_;
-  view.waiting = waiting_.size();
+  view.waiting = queue_.size();
+  view.spool = queue_.view();
   if (asked_at_) view.writing_seconds = seconds_since(*asked_at_);
   return view;
+}
+
+/// Whoever calls holds the mutex.
+bool StoreThread::may_leave_rest() const {
+  return finishing_ && (Clock::now() >= give_up_at_ || queue_.is_all_on_disk());
 }
 
 void StoreThread::run() {
   work_in_background();
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !waiting_.empty() || finishing_ || is_expiring_; });
-    if (waiting_.empty() && finishing_) return;
-    if (waiting_.empty()) {
-      lock.unlock();
+    changed_.wait(lock, [&] { return !queue_.empty() || finishing_ || is_expiring_; });
+    if (queue_.empty() && finishing_) return;
+    lock.unlock();
+    if (queue_.empty()) {
       const bool is_more = expire_once();
       lock.lock();
       is_expiring_ = is_more;
       continue;
     }
-    // A deque keeps its front in place while submit() adds behind it.
-    const Revision& revision = waiting_.front();
-    lock.unlock();
-    const bool is_written = apply_until_good(revision);
+    const auto revision = next();
+    if (!revision || !apply_until_good(*revision)) return;
+    queue_.pop(revision->number);
     lock.lock();
-    if (!is_written) return;
-    applied_at_ = waiting_.front().at;
-    waiting_.pop_front();
+    applied_at_ = revision->at;
     if (Clock::now() >= next_expiry_) is_expiring_ = true;
     changed_.notify_all();
+    if (finishing_ && Clock::now() >= give_up_at_ && queue_.is_all_on_disk()) return;
+  }
+}
+
+/// Null if the disk has lost it: those behind it would have gaps before them.
+std::shared_ptr<const Revision> StoreThread::next() {
+  try {
+    return queue_.front();
+  } catch (const Error& e) {
+    note_failure(e.what());
+    fatal_(std::string("a revision that was kept on disk is lost: ") + e.what());
+    return nullptr;
   }
 }
 
 bool StoreThread::apply_until_good(const Revision& revision) {
   auto length = kFirstPause;
   while (!apply_once(revision)) {
-    if (is_stale_ || !pause(length)) return false;
+    queue_.keep();
+    changed_.notify_all();  // there may be room now
+    // Not in step with others who have lost the same database.
+    std::uniform_int_distribution<std::int64_t> part{length.count() / 2, length.count()};
+    if (is_stale_ || !pause(std::chrono::milliseconds{part(dice_)})) return false;
     length = std::min(length * 2, kLongestPause);
   }
   return true;
@@ -183,7 +211,7 @@ bool StoreThread::pause(std::chrono::milliseconds length) {
   std::unique_lock lock(mutex_);
   const bool was_finishing = finishing_;
   changed_.wait_for(lock, length, [&] { return finishing_ && !was_finishing; });
-  return !finishing_ || Clock::now() < give_up_at_;
+  return !may_leave_rest();
 }
 
 }  // namespace flowlensd

@@ -5,17 +5,18 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 
 #include "flowlens/store.hpp"
 #include "library.hpp"
 #include "pipeline/fatal.hpp"
+#include "pipeline/revision_queue.hpp"
 
 namespace flowlensd {
 
@@ -24,7 +25,8 @@ struct StoreView {
   std::uint64_t applied_revision = 0;
   std::uint64_t applied = 0;   ///< revisions written by this process
   std::uint64_t failures = 0;  ///< attempts that failed
-  std::size_t waiting = 0;     ///< revisions
+  std::size_t waiting = 0;     ///< revisions, in memory and on disk
+  SpoolView spool;
   double writing_seconds =
       0;                     ///< for so long the store has not answered; 0: nothing is asked of it
   double apply_seconds = 0;  ///< the last one took
@@ -32,31 +34,35 @@ struct StoreView {
   std::string expiry_problem;  ///< empty: the last look for what is too old was good
 };
 
-/// Writes revisions in order. A failure is tried again for as long as the daemon runs; meanwhile
-/// has_room() is false and the flush is stretched. Once a minute, while no revision waits, the store adds up
+/// Writes revisions in order. A failure is tried again for as long as the daemon runs; meanwhile revisions
+/// wait on disk. Without a spool, and once it is full, has_room() is false and the flush is stretched. Once a
+/// minute, while no revision waits, the store adds up
 /// hours and days and removes what is too old, by the time of the last revision.
 ///
 /// Thread-safe.
 class StoreThread {
  public:
+  /// \param spool  null: what waits is kept in memory only.
   StoreThread(std::unique_ptr<Store> store, const Retention& retention, FatalHandler fatal,
-              std::function<void(double seconds)> on_applied);
+              std::function<void(double seconds)> on_applied,
+              std::unique_ptr<Spool> spool = nullptr);
   ~StoreThread();
 
   void start();
-  /// Whether submit() may be called: few revisions wait.
+  /// Whether submit() may be called: few revisions wait in memory. Never waits for disk or store.
   [[nodiscard]] bool has_room() const;
   /// Waits until has_room(). \return false after `timeout`.
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds timeout) const;
   void submit(Revision revision);
-  /// Writes what waits, for at most `grace`, and ends the thread.
-  /// \return false if something was left unwritten.
+  /// Writes what waits, for at most `grace`, and ends the thread. What is on disk may stay there.
+  /// \return false if something was left that is neither in the store nor on disk.
   bool finish(std::chrono::milliseconds grace);
 
   [[nodiscard]] StoreView view() const;
 
  private:
   void run();
+  /// \return false if it is there still and nothing more is to be tried.
   bool apply_until_good(const Revision& revision);
   bool apply_once(const Revision& revision);
   /// \return how long it took, in seconds. \throws what the store throws.
@@ -65,14 +71,19 @@ class StoreThread {
   bool expire_once();
   bool pause(std::chrono::milliseconds length);
   void note_failure(const std::string& why);
+  [[nodiscard]] bool is_away() const;
+  [[nodiscard]] bool may_leave_rest() const;
+  std::shared_ptr<const Revision> next();
 
   std::unique_ptr<Store> store_;
   Retention retention_;
   FatalHandler fatal_;
   std::function<void(double)> on_applied_;
+  RevisionQueue queue_;
+  std::minstd_rand dice_;  ///< of the thread
+
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::deque<Revision> waiting_;  ///< the first is being written
   StoreView view_;
   std::optional<std::chrono::steady_clock::time_point>
       asked_at_;  ///< the store, which has not answered

@@ -25,12 +25,62 @@ std::string quoted(const std::string& value) {
   return text + '\'';
 }
 
+std::unique_ptr<Spool> open_spool(const Settings& settings, const DataDir& dir,
+                                  const SiteTable& sites) {
+  if (settings.spool_max_octets == 0) return nullptr;
+  SpoolOptions options;
+  options.folder = dir.spool();
+  options.max_octets = settings.spool_max_octets;
+  auto spool = std::make_unique<Spool>(options, sites);
+  const SpoolFindings& found = spool->findings();
+  if (found.torn_octets > 0 || found.set_aside > 0) {
+    log::error("store", "revisions kept on disk are damaged; those before the damage are used",
+               {{"folder", options.folder.string()},
+                {"octets_cut_off", found.torn_octets},
+                {"files_set_aside", found.set_aside}});
+  }
+  return spool;
+}
+
+/// Those of a map that went on without them are of no use.
+void set_aside(Spool& spool, const std::string& why) {
+  log::error("store", "revisions kept on disk cannot be written any more; they are set aside",
+             {{"revisions", spool.size()}, {"files", "*.superseded"}, {"reason", why}});
+  spool.set_aside();
+}
+
+/// What the process before could not write.
+void write_rest(Store& store, Spool& spool) {
+  if (spool.empty()) return;
+  const std::size_t revisions = spool.size();
+  try {
+    const StoreOpened term = store.resume(spool.epoch());
+    if (spool.front_number() > term.last_revision + 1) {
+      return set_aside(spool, "the database is older: it ends with revision " +
+                                  std::to_string(term.last_revision) + ", these begin with " +
+                                  std::to_string(spool.front_number()));
+    }
+    while (!spool.empty()) {
+      store.apply(spool.front());
+      spool.pop();
+    }
+  } catch (const StaleEpochError& e) {
+    return set_aside(spool, e.what());
+  }
+  log::info("store", "revisions kept on disk are written", {{"revisions", revisions}});
+}
+
+StoreOpened open(Stores& stores) {
+  if (stores.spool) write_rest(*stores.map, *stores.spool);
+  return stores.map->open();
+}
+
 /// A server that is started together with flowlensd may need longer.
-StoreOpened open_patiently(Store& store, StopSignal& stop) {
+StoreOpened open_patiently(Stores& stores, StopSignal& stop) {
   const auto give_up_at = Clock::now() + kServerPatience;
   for (bool is_first = true;; is_first = false) {
     try {
-      return store.open();
+      return open(stores);
     } catch (const IoError& e) {
       if (Clock::now() >= give_up_at || stop.wait(kPause)) throw;
       if (is_first)
@@ -40,22 +90,30 @@ StoreOpened open_patiently(Store& store, StopSignal& stop) {
   }
 }
 
-Stores open_sqlite(const DataDir& dir, const SiteTable& sites) {
+bool keeps_flows(const Settings& settings) { return settings.routing_mode != "kafka"; }
+
+Stores open_sqlite(const Settings& settings, const DataDir& dir, const SiteTable& sites) {
   SqliteStoreOptions options;
   options.path = dir.database();
   options.sites = sites;
   Stores stores;
+  stores.spool = open_spool(settings, dir, sites);
   stores.map = make_sqlite_store(options);
-  stores.term = stores.map->open();
+  stores.term = open(stores);
   stores.alerts = make_sqlite_alert_store(options, stores.term.epoch);
   stores.traffic = std::make_unique<TrafficArchive>(make_sqlite_traffic_reader(options));
   stores.applications = make_sqlite_application_store(options, stores.term.epoch);
+  if (!keeps_flows(settings)) return stores;
+  options.path = dir.flows();
+  stores.flows = make_sqlite_flow_store(options, stores.term.epoch);
+  stores.flow_archive = std::make_unique<FlowArchive>(make_sqlite_flow_reader(options));
   return stores;
 }
 
-Stores open_postgres(const std::string& connection, const SiteTable& sites, StopSignal& stop) {
+Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTable& sites,
+                     StopSignal& stop) {
   PostgresStoreOptions options;
-  options.connection = connection;
+  options.connection = postgres_connection(settings);
   options.sites = sites;
   Stores stores;
   try {
@@ -63,10 +121,14 @@ Stores open_postgres(const std::string& connection, const SiteTable& sites, Stop
   } catch (const ConfigError& e) {
     throw ConfigError(std::string{"database.url (DATABASE_URL): "} + e.what());
   }
-  stores.term = open_patiently(*stores.map, stop);
+  stores.spool = open_spool(settings, dir, sites);
+  stores.term = open_patiently(stores, stop);
   stores.alerts = make_postgres_alert_store(options, stores.term.epoch);
   stores.traffic = std::make_unique<TrafficArchive>(make_postgres_traffic_reader(options));
   stores.applications = make_postgres_application_store(options, stores.term.epoch);
+  if (!keeps_flows(settings)) return stores;
+  stores.flows = make_postgres_flow_store(options, stores.term.epoch);
+  stores.flow_archive = std::make_unique<FlowArchive>(make_postgres_flow_reader(options));
   return stores;
 }
 
@@ -83,8 +145,8 @@ Stores open_stores(const Settings& settings, const DataDir* dir, StopSignal& sto
                    DependencyGraph& graph) {
   if (dir == nullptr) return {};
   const std::string connection = postgres_connection(settings);
-  Stores stores = connection.empty() ? open_sqlite(*dir, graph.sites())
-                                     : open_postgres(connection, graph.sites(), stop);
+  Stores stores = connection.empty() ? open_sqlite(settings, *dir, graph.sites())
+                                     : open_postgres(settings, *dir, graph.sites(), stop);
   stores.map->load(graph);
   stores.earlier = stores.map->ledger();
   const GraphCounters counters = graph.counters();

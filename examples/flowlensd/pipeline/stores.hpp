@@ -10,6 +10,8 @@
 #include "flowlens/application_store.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
+#include "pipeline/flow_archive.hpp"
+#include "pipeline/spool.hpp"
 #include "pipeline/traffic_archive.hpp"
 #include "stop_signal.hpp"
 
@@ -21,6 +23,9 @@ struct Stores {
   std::unique_ptr<flowlens::AlertStore> alerts;
   std::unique_ptr<TrafficArchive> traffic;
   std::unique_ptr<flowlens::ApplicationStore> applications;
+  std::unique_ptr<flowlens::FlowStore> flows;  ///< null: single flows are not kept
+  std::unique_ptr<FlowArchive> flow_archive;   ///< the same
+  std::unique_ptr<Spool> spool;                ///< empty; null: revisions wait in memory only
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
 };
@@ -29,7 +34,8 @@ struct Stores {
 [[nodiscard]] std::string postgres_connection(const Settings& settings);
 
 /// Opens the database and loads the graph: PostgreSQL if the settings name one, or else the SQLite file of
-/// the folder. A server that does not answer is tried again for half a minute.
+/// the folder. What the last process left in the spool is written first. A server that does not answer is
+/// tried again for half a minute.
 /// \param dir  null: nothing is kept.
 /// \param stop  ends the waiting. \throws flowlens::IoError, flowlens::ConfigError
 [[nodiscard]] Stores open_stores(const Settings& settings, const DataDir* dir, StopSignal& stop,

@@ -22,6 +22,7 @@ class PostgresStore final : public Store {
       : connection_(options), sites_(options.sites) {}
 
   StoreOpened open() override;
+  StoreOpened resume(Epoch epoch) override;
   void load(DependencyGraph& graph) override;
   void apply(const Revision& revision) override;
   void scan(const WindowScan& what, const std::function<bool(const WindowRow&)>& visit) override;
@@ -61,6 +62,25 @@ StoreOpened PostgresStore::open() {
     opened.sites = read_sites(tx);
   });
   term_ = {opened.epoch, opened.last_revision + 1, connection_.where()};
+  days_.clear();
+  return opened;
+}
+
+StoreOpened PostgresStore::resume(Epoch epoch) {
+  StoreOpened opened{epoch, 0, {}};
+  store::Term term{epoch, 0, connection_.where()};
+  connection_.transact([&](Transaction& tx) {
+    migrate(tx, connection_.where());
+    const std::string newest = "(SELECT coalesce(max(epoch), 0) FROM flowlens_store.epochs)";
+    store::check_resumed(term, Epoch{static_cast<std::uint64_t>(number(tx, "SELECT " + newest))});
+    const pqxx::result last = tx.exec(
+        "SELECT first_revision, last_revision FROM flowlens_store.epochs WHERE epoch = " + newest);
+    Row row{last[0]};
+    term.first_revision = row.u64();
+    opened.last_revision = row.u64();
+    opened.sites = read_sites(tx);
+  });
+  term_ = term;
   days_.clear();
   return opened;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/store_thread.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace flowlensd;
 using std::chrono::milliseconds;
@@ -34,6 +35,7 @@ class ScriptedStore final : public Store {
  public:
   explicit ScriptedStore(Script& script) : script_(script) {}
   StoreOpened open() override { return {Epoch{1}, 0, {}}; }
+  StoreOpened resume(Epoch epoch) override { return {epoch, 0, {}}; }
   void load(DependencyGraph&) override {}
   void apply(const Revision& revision) override {
     if (script_.is_stale) throw StaleEpochError("epoch 2 was taken");
@@ -59,6 +61,16 @@ Revision revision(std::uint64_t number) {
   Revision r;
   r.number = number;
   return r;
+}
+
+std::unique_ptr<Spool> spool_in(const flowlens::test::TemporaryFolder& folder) {
+  SpoolOptions o;
+  o.folder = folder.path / "spool";
+  return std::make_unique<Spool>(o, SiteTable{});
+}
+
+void wait_until(const std::function<bool()>& is_so) {
+  while (!is_so()) std::this_thread::sleep_for(milliseconds{1});
 }
 
 }  // namespace
@@ -179,4 +191,45 @@ TEST_CASE("store thread: one whose epoch is over stops, and says so") {
   CHECK(calls == 1);
   CHECK(why.find("another flowlensd has taken over this store") != std::string::npos);
   CHECK(script.applied.empty());
+}
+
+TEST_CASE("store thread: while the store fails all go to disk, and from there to it in order") {
+  const flowlens::test::TemporaryFolder folder;
+  Script script;
+  script.failures_left = 1'000'000;
+  StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {}, spool_in(folder));
+  thread.start();
+  thread.submit(revision(1));
+  wait_until([&] { return thread.view().spool.revisions == 1; });
+  for (std::uint64_t n = 2; n <= 20; ++n) {
+    CHECK(thread.has_room());
+    thread.submit(revision(n));
+  }
+  CHECK(thread.view().spool.revisions == 20);
+  CHECK(thread.view().waiting == 20);
+  script.failures_left = 0;
+  wait_until([&] { return thread.view().waiting == 0; });
+  thread.submit(revision(21));
+  CHECK(thread.finish(milliseconds{10'000}));
+  REQUIRE(script.applied.size() == 21);
+  for (std::size_t i = 0; i < 21; ++i) CHECK(script.applied[i] == i + 1);
+  CHECK(spool_in(folder)->empty());
+}
+
+TEST_CASE(
+    "store thread: it ends at once when all that waits is on disk, and the next one finds it") {
+  const flowlens::test::TemporaryFolder folder;
+  Script script;
+  script.failures_left = 1'000'000;
+  {
+    StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {}, spool_in(folder));
+    thread.start();
+    thread.submit(revision(1));
+    wait_until([&] { return thread.view().spool.revisions == 1; });
+    thread.submit(revision(2));
+    CHECK(thread.finish(std::chrono::hours{1}));
+    CHECK(thread.view().waiting == 2);
+  }
+  CHECK(script.applied.empty());
+  CHECK(spool_in(folder)->size() == 2);
 }

@@ -287,3 +287,34 @@ TEST_CASE("a failed apply() may be repeated: nothing of it is there, then all of
   o.store->apply(growing_revision(o.opened, 1));
   CHECK(scan_all(*o.store).at(0).counts == counts(1));
 }
+
+TEST_CASE("store: what a process that has ended could not write is written in its name, once") {
+  Opened o;
+  o.store->apply(growing_revision(o.opened, 1));
+  const StoreOpened first = o.opened;
+  o.store = o.backend->store();
+  const StoreOpened resumed = o.store->resume(first.epoch);
+  CHECK(resumed.epoch == first.epoch);
+  CHECK(resumed.last_revision == 1);
+  o.store->apply(growing_revision(first, 1));  // it was there already
+  CHECK(o.store->ledger().applied == 1);
+  o.store->apply(growing_revision(first, 2));
+  o.store->apply(growing_revision(first, 3));
+  CHECK(o.store->ledger().applied == 3);
+  const StoreOpened next = o.store->open();
+  CHECK(next.epoch > first.epoch);
+  CHECK(next.last_revision == 3);
+  CHECK(scan_all(*o.store).at(0).counts == counts(3));
+}
+
+TEST_CASE("store: no term goes on behind a later one, nor one that was never given") {
+  Opened o;
+  const StoreOpened first = o.opened;
+  o.store->apply(growing_revision(first, 1));
+  o.reopen();
+  const auto late = o.backend->store();
+  CHECK_THROWS_AS((void)late->resume(first.epoch), StaleEpochError);
+  CHECK_THROWS_AS((void)late->resume(Epoch{99}), StaleEpochError);
+  o.store->apply(growing_revision(o.opened, 2));
+  CHECK(o.store->ledger().applied == 2);
+}
