@@ -236,6 +236,47 @@ def test_applications_survive():
         daemon.stop()
 
 
+def kept_flows(daemon):
+    """All single flows, page by page: (exporter, source, port, destination, port, octets) of each."""
+    found, cursor = [], ""
+    while cursor is not None:
+        page = daemon.get("/api/v1/flows?limit=700" + (f"&cursor={cursor}" if cursor else ""))
+        found += [(item["exporter"], item["source"]["address"], item["source"]["port"], item["destination"]["address"],
+                   item["destination"]["port"], item["octets"]) for item in page["items"]]
+        cursor = page["next_cursor"]
+    return found
+
+
+def test_flows_survive():
+    """Each flow of the ledger is kept by itself, once, and is there after a restart; sums equal what they sum up."""
+    with work_dir("restart") as directory, first(directory) as daemon:
+        daemon.wait_ready()
+        with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
+            truth = traffic.truth()
+        flows = daemon.settled(quiet=2)["flows"]["normalized"]
+        wait_for("flows in the store", lambda: len(kept_flows(daemon)) >= flows > 1000, 20, 0.5)
+        before = kept_flows(daemon)
+        expect(len(before) == flows, f"{len(before)} flows are kept, {flows} in the ledger")
+        ends = {frozenset((client, server)) for client, server, _, _ in truth}
+        strange = [flow for flow in before if frozenset((flow[1], flow[3])) not in ends]
+        say(f"   {flows} flows are kept, {len(strange)} of them of attempts and the like")
+        expect(len(strange) < flows // 10, f"flows between ends that never talked: {strange[:3]}")
+        daemon.stop()
+        with restarted(daemon) as again:
+            again.wait_ready()
+            expect(kept_flows(again) == before, "other flows after the restart")
+            sums = again.get("/api/v1/flows/statistics?group_by=exporter")["items"]
+            for row in sums:
+                mine = [flow for flow in before if flow[0] == row["exporter"]]
+                expect(row["flows"] == len(mine) and row["estimated_octets"] == sum(flow[5] for flow in mine), row)
+            expect(sum(row["flows"] for row in sums) == flows, sums)
+            one = before[0][1]
+            mine = [flow for flow in before if one in (flow[1], flow[3])]
+            page = again.get(f"/api/v1/flows?address={one}&limit=1000")
+            expect(len(page["items"]) == min(len(mine), 1000), f"{len(page['items'])} flows of {one}, {len(mine)} true")
+            again.stop()
+
+
 def test_database_ends():
     """PostgreSQL ends without a word and comes back: nothing is lost, nothing is counted twice."""
     with work_dir("restart") as directory, first(directory) as daemon:
@@ -267,6 +308,7 @@ def test_database_ends():
 
 if __name__ == "__main__":
     if ON_POSTGRES:  # the others would show the same again
-        main(test_kill, test_applications_survive, test_database_ends)
+        main(test_kill, test_applications_survive, test_flows_survive, test_database_ends)
     else:
-        main(test_totals_survive, test_gateways_survive, test_term_during_traffic, test_kill, test_applications_survive)
+        main(test_totals_survive, test_gateways_survive, test_term_during_traffic, test_kill, test_applications_survive,
+             test_flows_survive)
