@@ -178,11 +178,9 @@ void SqliteFlowStore::append(std::span<const FlowRecord> flows, std::uint64_t ba
 }
 
 bool SqliteFlowStore::expire(const FlowRetention& retention, Timestamp now) {
-  Statement oldest{database_, "SELECT min(received) FROM flows"};
-  const auto first = oldest.step() ? oldest.optional_i64() : std::nullopt;
-  oldest.begin();
-  if (!first) return false;
-  const std::int64_t end = *first - *first % kPieceNs + kPieceNs;
+  if (database_.number("SELECT EXISTS (SELECT 1 FROM flows)") == 0) return false;
+  const std::int64_t oldest = database_.number("SELECT min(received) FROM flows");
+  const std::int64_t end = oldest - oldest % kPieceNs + kPieceNs;
   const bool is_old = retention.keep.count() > 0 && end <= to_unix_ns(now - retention.keep);
   const bool is_much = retention.max_octets > 0 && octets() > retention.max_octets;
   if (is_old || is_much) {
