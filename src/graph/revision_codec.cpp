@@ -355,6 +355,19 @@ void code(Codec& c, Of<Codec, IntermediaryRow>& row) {
 }
 
 template <typename Codec>
+void code(Codec& c, Of<Codec, Annotation>& said) {
+  c.id(said.subject);
+  c.list(said.tags, [&](auto& tag) { c.text(tag); });
+  c.text(said.notes);
+  c.text(said.owner);
+  c.choice(said.criticality, Criticality::critical);
+  c.flag(said.is_declared);
+  c.flag(said.is_confirmed);
+  c.text(said.said_by);
+  c.time(said.said_at);
+}
+
+template <typename Codec>
 void code(Codec& c, Of<Codec, Revision>& r) {
   c.number(r.number);
   c.number(r.epoch.value);
@@ -368,6 +381,8 @@ void code(Codec& c, Of<Codec, Revision>& r) {
   c.list(r.aliases, [&](auto& row) { code(c, row); });
   c.list(r.events, [&](auto& row) { code(c, row); });
   c.list(r.intermediaries, [&](auto& row) { code(c, row); });
+  c.list(r.annotations, [&](auto& said) { code(c, said); });
+  c.list(r.closed_dependencies, [&](auto& id) { c.id(id); });
 }
 
 }  // namespace

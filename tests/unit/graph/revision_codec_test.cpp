@@ -106,6 +106,16 @@ Revision full() {
   i.confidence = 0.5f;
   i.first_seen = at(14);
   i.last_seen = at(15);
+  Annotation& said = r.annotations.emplace_back();
+  said.subject = id(10);
+  said.tags = {"dmz", "web"};
+  said.notes = "n";
+  said.owner = "o";
+  said.criticality = Criticality::critical;
+  said.is_declared = true;
+  said.said_by = "s";
+  said.said_at = at(16);
+  r.closed_dependencies = {id(11), id(12)};
   return r;
 }
 
@@ -185,6 +195,8 @@ void check_equal(const Revision& a, const Revision& b) {
   }
   CHECK(a.events == b.events);
   CHECK(a.intermediaries == b.intermediaries);
+  CHECK(a.annotations == b.annotations);
+  CHECK(a.closed_dependencies == b.closed_dependencies);
 }
 
 }  // namespace
