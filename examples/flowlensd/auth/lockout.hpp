@@ -23,7 +23,7 @@ struct LockoutOptions {
   std::chrono::seconds first_wait{30};
   std::chrono::seconds longest_wait{900};
   std::chrono::seconds memory{3'600};  ///< after so long without a failure all is forgotten
-  std::size_t max_entries = 10'000;  ///< of each kind; the one that failed longest ago goes
+  std::size_t max_entries = 10'000;    ///< of each kind; the one that failed longest ago goes
 };
 
 /// Counts failures by user name, be there such a user or not, and by address (IPv6: by /64).

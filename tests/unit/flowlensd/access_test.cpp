@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "auth/secrets.hpp"
 #include "auth/setup.hpp"
@@ -18,10 +18,12 @@ using std::chrono::seconds;
 
 namespace {
 
-/// A database that can go away.
-class Failing final : public sql::Database {
+using Hook = std::function<void()>;
+
+/// A database that can go away, and in which something can happen once, right after a read.
+class Trying final : public sql::Database {
  public:
-  explicit Failing(const bool& is_away) : is_away_(is_away) {}
+  Trying(const bool& is_away, Hook& after_read) : is_away_(is_away), after_read_(after_read) {}
   void write(const std::function<void(sql::Transaction&)>& work) override {
     check();
     inner_->write(work);
@@ -29,6 +31,7 @@ class Failing final : public sql::Database {
   void read(const std::function<void(sql::Transaction&)>& work) override {
     check();
     inner_->read(work);
+    if (const Hook hook = std::exchange(after_read_, nullptr)) hook();
   }
 
  private:
@@ -36,13 +39,15 @@ class Failing final : public sql::Database {
     if (is_away_) throw flowlens::IoError("away");
   }
   const bool& is_away_;
+  Hook& after_read_;
   std::unique_ptr<sql::Database> inner_ = sql::open_sqlite({});
 };
 
 struct Fixture {
   Timestamp now = *flowlens::parse_timestamp("2026-11-22T12:00:00Z");
   bool is_away = false;
-  AuthStore store{std::make_unique<Failing>(is_away)};
+  Hook after_read;
+  AuthStore store{std::make_unique<Trying>(is_away, after_read)};
   AuditLog audit{store, {}};
   Access access{options(), store, audit};
   Origin here{*IpAddress::parse("192.0.2.1"), "a\nb"};
@@ -246,6 +251,16 @@ TEST_CASE("access: what another process ended is gone when trust ends") {
   CHECK(f.access.who(tokens.access).has_value());
   f.now += seconds{1};
   CHECK_FALSE(f.access.who(tokens.access).has_value());
+}
+
+TEST_CASE("access: what ends while it is looked up is not remembered as good") {
+  Fixture f;
+  const User ada = f.add("ada");
+  const std::string bearer = f.begin("ada").access;
+  const Id session = f.store.sessions(ada.id, f.now).at(0).id;
+  f.after_read = [&] { f.access.end_session(session); };
+  static_cast<void>(f.access.who(bearer));  // the answer of a moment ago will do for this one
+  CHECK_FALSE(f.access.who(bearer).has_value());
 }
 
 TEST_CASE("access: an API token has its scope, at most what its owner has, until it ends") {
