@@ -13,10 +13,11 @@ usage() {
 
   --input FILE.pcap   measure this capture instead of generated data (may be repeated)
   --only PART         decode: ns per record of each stage, beside nfcapd; map: what aggregation costs
-                      by live conversations, the map by its size, and questions to it; live:
+                      by live conversations, the map by its size, and questions to it; store: what SQLite and a
+                      PostgreSQL of its own take in, if one is installed; live:
                       flowlensd under load for 60 s, a window closing meanwhile, with the sender's count;
                       service: flowlensd with a large map, asked by many while flows come (about 90 s).
-                      Default: all four
+                      Default: all five
   --rate N            of the live run, flows/s (200000)
   --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
@@ -36,7 +37,7 @@ inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 pe
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
-    --only) only=${2:?--only wants decode, map, live or service}; shift ;;
+    --only) only=${2:?--only wants decode, map, store, live or service}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
     --rate) rate=${2:?--rate wants a number}; shift ;;
     --protocol) protocol=${2:?--protocol wants a name}; shift ;;
@@ -48,7 +49,10 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-case $only in "" | decode | map | live | service) ;; *) die "--only: '$only' is none of decode, map, live, service" ;; esac
+case $only in
+  "" | decode | map | store | live | service) ;;
+  *) die "--only: '$only' is none of decode, map, store, live, service" ;;
+esac
 [ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
 
 shared=${FLOWLENS_SHARED:-../shared}
@@ -85,6 +89,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 printf null >"$results/decode.json"
 printf null >"$results/map.json"
+printf null >"$results/store.json"
 printf null >"$results/live.json"
 printf null >"$results/service.json"
 
@@ -131,6 +136,16 @@ if [ -z "$only" ] || [ "$only" = map ]; then
   fi
 fi
 
+if [ -z "$only" ] || [ "$only" = store ]; then
+  [ -n "$json" ] || printf '\nWhat the stores take in\n'
+  store=($build/benchmarks/flowlens-bench-store ${quick:+--flows 100000 --dependencies 20000})
+  if [ -n "$json" ]; then
+    python3 "$here/with_postgres.py" "${store[@]}" --json >"$results/store.json"
+  else
+    python3 "$here/with_postgres.py" "${store[@]}"
+  fi
+fi
+
 status=0
 if [ -z "$only" ] || [ "$only" = live ]; then
   generate "$protocol"
@@ -158,8 +173,7 @@ fi
 
 if [ -n "$json" ]; then
   python3 -c 'import json, sys
-decode, map, live, service = (json.load(open(name)) for name in sys.argv[1:])
-print(json.dumps({"decode": decode, "map": map, "live": live, "service": service}, indent=2))' \
-    "$results/decode.json" "$results/map.json" "$results/live.json" "$results/service.json"
+names = ("decode", "map", "store", "live", "service")
+print(json.dumps({name: json.load(open(f"{sys.argv[1]}/{name}.json")) for name in names}, indent=2))' "$results"
 fi
 exit $status
