@@ -205,7 +205,7 @@ nlohmann::ordered_json measure_map(const Options& o, Store& store) {
     // A summary is a dependency with its row of the window.
     out[number == 1 ? "summaries_inserted_a_second" : "summaries_updated_a_second"] =
         static_cast<std::uint64_t>(static_cast<double>(o.dependencies) / seconds);
-    out["rows_a_second"] =
+    out["upserts_a_second"] =
         static_cast<std::uint64_t>(2.0 * static_cast<double>(o.dependencies) / seconds);
   }
   out["dependencies"] = o.dependencies;
