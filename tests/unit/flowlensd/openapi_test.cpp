@@ -131,7 +131,7 @@ TEST_CASE("openapi: each operation is complete") {
     const bool is_open = o.json->at("x-permission") == "anonymous";
     CHECK(o.json->contains("security") == is_open);
     const Answer& answers = o.json->at("responses");
-    CHECK(answers.contains("401") != is_open);
+    CHECK(answers.contains("401") >= !is_open);  // a log-in may fail, too
     CHECK(answers.contains("400"));
     CHECK(answers.contains("415") == o.json->contains("requestBody"));
     const bool has_body = o.method == "POST" || o.method == "PUT" || o.method == "PATCH";
