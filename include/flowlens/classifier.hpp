@@ -118,7 +118,14 @@ class Classifier {
                                                  Timestamp now,
                                                  AssetFeatures* features = nullptr) const;
   [[nodiscard]] ClassifierCounters counters() const;
+  /// As given at construction; rules() may be others by now.
   [[nodiscard]] const ClassifierOptions& options() const noexcept;
+
+  using Rules = std::vector<ClassificationRule>;
+  [[nodiscard]] std::shared_ptr<const Rules> rules() const;
+  /// Assets are judged by these from their next look on. Thread-safe.
+  /// \param rules  empty: the ones that FlowLens comes with.
+  void replace_rules(Rules rules);
 
  private:
   struct Impl;

@@ -3,7 +3,9 @@
 /// FLOWLENS_WITH_POSTGRES.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -14,6 +16,12 @@
 
 namespace flowlens {
 
+/// What the connections of one process are doing. Thread-safe.
+struct PostgresActivity {
+  std::atomic<std::size_t> open{0};    ///< connections
+  std::atomic<std::size_t> active{0};  ///< of them, in a transaction
+};
+
 struct PostgresStoreOptions {
   /// As libpq takes it: `postgresql://flowlens@db.example.com/flowlens` or `host=/run/postgresql
   /// dbname=flowlens`. What it leaves out comes from PGHOST and its like; without time-outs of its own it
@@ -22,6 +30,7 @@ struct PostgresStoreOptions {
   /// How long a statement waits for a lock that somebody else holds, until the call throws IoError.
   std::chrono::milliseconds lock_timeout{30'000};
   SiteTable sites{};  ///< the graph's: rows keep names of sites, not their numbers
+  std::shared_ptr<PostgresActivity> activity{};  ///< null: nobody asks
 };
 
 /// The store of a database server: the tables stand in its schema `flowlens_store`, views for people in
@@ -49,5 +58,22 @@ struct PostgresStoreOptions {
 /// \param epoch  the same.
 [[nodiscard]] std::unique_ptr<ApplicationStore> make_postgres_application_store(
     const PostgresStoreOptions& options, Epoch epoch);
+
+/// \throws IoError, ConfigError; so all below.
+[[nodiscard]] SchemaVersion postgres_schema_version(const PostgresStoreOptions& options);
+/// As migrate_sqlite(), one process at a time.
+SchemaVersion migrate_postgres(const PostgresStoreOptions& options, std::uint32_t to);
+
+/// How a server looks to the user that FlowLens is there.
+struct PostgresServer {
+  std::string where;          ///< `db.example.com:5432/flowlens`
+  std::uint32_t version = 0;  ///< 150006: 15.6
+  bool may_create = false;    ///< schemas in the database, or has them already
+  bool is_read_only = false;  ///< a standby
+  std::uint32_t max_connections = 0;
+  std::uint32_t connections = 0;  ///< of all, now
+  std::uint64_t database_octets = 0;
+};
+[[nodiscard]] PostgresServer inspect_postgres(const PostgresStoreOptions& options);
 
 }  // namespace flowlens

@@ -117,4 +117,26 @@ struct SqliteStoreOptions {
 [[nodiscard]] std::unique_ptr<TrafficReader> make_sqlite_traffic_reader(
     const SqliteStoreOptions& options);
 
+/// Versions of a schema, counted from 1.
+struct SchemaVersion {
+  std::uint32_t found = 0;   ///< 0: there is no database, or it is empty
+  std::uint32_t newest = 0;  ///< that this release knows
+};
+
+/// Makes and changes nothing. \throws IoError, also if the file is no store of FlowLens.
+[[nodiscard]] SchemaVersion sqlite_schema_version(const SqliteStoreOptions& options);
+/// Brings the schema to version `to`, in one transaction; Store::open() does the same up to the newest.
+/// \return what there was before. \throws ConfigError for a version below the one found (there is no way
+/// down: restore a backup) or above the newest. \throws IoError
+SchemaVersion migrate_sqlite(const SqliteStoreOptions& options, std::uint32_t to);
+
+/// Copies the database, also while a Store writes to it: what is copied is of one moment, and whole. The
+/// copy is synced to disk; it is one file, without a write-ahead log beside it.
+/// \param from  any SQLite database. \param to  must not exist.
+/// \throws IoError; then there is no copy.
+void backup_sqlite(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Reads all of a database. \return what is wrong with it; empty: nothing.
+/// \throws IoError if it cannot be read at all.
+[[nodiscard]] std::string check_sqlite(const std::filesystem::path& path);
+
 }  // namespace flowlens

@@ -97,9 +97,16 @@ struct Classifier::Impl {
   explicit Impl(ClassifierOptions o) : options(std::move(o)) {
     check(options);
     options.observation_hours = std::min(options.observation_hours, HourBitmap::kHours);
-    if (options.rules.empty()) {
-      options.rules = parse_classification_rules(default_classification_rules(), "default rules");
-    }
+    if (options.rules.empty()) options.rules = default_rules();
+    rules = std::make_shared<const Rules>(options.rules);
+  }
+
+  static Rules default_rules() {
+    return parse_classification_rules(default_classification_rules(), "default rules");
+  }
+  [[nodiscard]] std::shared_ptr<const Rules> current_rules() const {
+    const std::lock_guard lock(mutex);
+    return rules;
   }
 
   using States = std::unordered_map<Id, State, IdHash>;
@@ -123,7 +130,8 @@ struct Classifier::Impl {
   ClassifierOptions options;
   std::uint64_t pass = 0;
 
-  mutable std::mutex mutex;  ///< of what follows; look() alone writes
+  mutable std::mutex mutex;            ///< of what follows
+  std::shared_ptr<const Rules> rules;  ///< look() alone writes what comes after them
   States states;
   std::shared_ptr<const Known> known = std::make_shared<Known>();  ///< as of the last look
   ClassifierCounters counters;
@@ -134,6 +142,17 @@ Classifier::Classifier(ClassifierOptions options)
 Classifier::~Classifier() = default;
 
 const ClassifierOptions& Classifier::options() const noexcept { return impl_->options; }
+
+std::shared_ptr<const Classifier::Rules> Classifier::rules() const {
+  return impl_->current_rules();
+}
+
+void Classifier::replace_rules(Rules rules) {
+  if (rules.empty()) rules = Impl::default_rules();
+  auto replaced = std::make_shared<const Rules>(std::move(rules));
+  const std::lock_guard lock(impl_->mutex);
+  impl_->rules = std::move(replaced);
+}
 
 /// What others have been found to be, from the map; what people reject does not count.
 void Classifier::Impl::find_known(const DependencyGraph& graph) {
@@ -248,7 +267,7 @@ std::optional<Proposal> Classifier::Impl::propose(const DependencyGraph& graph, 
   if (row.last_seen - row.first_seen < options.min_observation) return std::nullopt;
   const AssetFeatures features = features_of(graph, row, now, type_of);
   if (features.flows < options.min_flows) return std::nullopt;
-  const Verdict verdict = judge(features, options.rules);
+  const Verdict verdict = judge(features, *current_rules());
   p.type = verdict.type;
   p.confidence_of_best = verdict.confidence();
   if (p.confidence_of_best < options.update_confidence) p.type = AssetType::unknown;
@@ -360,7 +379,7 @@ std::optional<Verdict> Classifier::judge_now(const DependencyGraph& graph, const
     return found == impl_->states.end() ? AssetType::unknown : found->second.shown;
   };
   AssetFeatures found = impl_->features_of(graph, *row, now, type_of);
-  Verdict verdict = judge(found, impl_->options.rules);
+  Verdict verdict = judge(found, *impl_->current_rules());
   if (features != nullptr) *features = std::move(found);
   return verdict;
 }

@@ -396,13 +396,13 @@ CREATE TABLE annotations (
 constexpr std::array<const char*, 9> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
                                                  kVersion5, kVersion6, kVersion7, kVersion8,
                                                  kVersion9};
-constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
+constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 
 }  // namespace
 
 void check_schema(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
-  const std::int64_t version = database.number("PRAGMA user_version");
+  const std::uint32_t version = version_of(database);
   const bool is_empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
   if (is_empty) return;
   if (application != kApplicationId) {
@@ -417,14 +417,18 @@ void check_schema(Database& database) {
   }
 }
 
-void migrate(Database& database) {
-  const std::int64_t version = database.number("PRAGMA user_version");
-  for (auto n = static_cast<std::size_t>(version); n < kMigrations.size(); ++n) {
-    database.run(kMigrations[n]);
-  }
-  if (version == kNewestVersion) return;
+std::uint32_t newest_version() noexcept { return kNewestVersion; }
+
+std::uint32_t version_of(Database& database) {
+  return static_cast<std::uint32_t>(database.number("PRAGMA user_version"));
+}
+
+void migrate(Database& database, std::uint32_t to) {
+  const std::uint32_t version = version_of(database);
+  if (version >= to) return;
+  for (std::uint32_t n = version; n < to; ++n) database.run(kMigrations[n]);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
-  database.run(("PRAGMA user_version = " + std::to_string(kNewestVersion)).c_str());
+  database.run(("PRAGMA user_version = " + std::to_string(to)).c_str());
 }
 
 Epoch newest_epoch(Database& database) {

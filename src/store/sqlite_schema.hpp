@@ -11,8 +11,13 @@ namespace flowlens::store {
 /// \throws IoError
 void check_schema(Database& database);
 
-/// Runs the migrations that the file lacks. Call within a write transaction.
-void migrate(Database& database);
+/// The newest version that this release knows.
+[[nodiscard]] std::uint32_t newest_version() noexcept;
+/// That of the file; 0: it is empty.
+[[nodiscard]] std::uint32_t version_of(Database& database);
+
+/// Runs the migrations that the file lacks, up to a version. Call within a write transaction.
+void migrate(Database& database, std::uint32_t to = newest_version());
 
 /// Call within a write transaction, so that no later one begins before it ends.
 [[nodiscard]] Epoch newest_epoch(Database& database);

@@ -90,10 +90,23 @@ std::string_view advice(const pqxx::failure& error) {
   return {};
 }
 
+/// Counts for as long as it lives.
+class Active {
+ public:
+  explicit Active(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
+  ~Active() { --count_; }
+  Active(const Active&) = delete;
+  Active& operator=(const Active&) = delete;
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
+
 }  // namespace
 
 Connection::Connection(const PostgresStoreOptions& options)
-    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count())) {
+    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count())),
+      activity_(options.activity ? options.activity : std::make_shared<PostgresActivity>()) {
   if (options.connection.empty()) {
     throw ConfigError("store: the PostgreSQL connection string is empty");
   }
@@ -107,26 +120,35 @@ Connection::Connection(const PostgresStoreOptions& options)
   where_ = place_of(settings);
 }
 
+Connection::~Connection() { drop(); }
+
+void Connection::drop() {
+  if (handle_) --activity_->open;
+  handle_.reset();
+}
+
 pqxx::connection& Connection::handle() {
   if (!handle_) {
     handle_ = std::make_unique<pqxx::connection>(text_);
+    ++activity_->open;
     handle_->set_verbosity(pqxx::connection_base::terse);
   }
   return *handle_;
 }
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
+  const Active active{activity_->active};
   try {
     pqxx::work transaction{handle()};
     transaction.exec(first_);
     work(transaction);
     transaction.commit();
   } catch (const pqxx::sql_error& error) {
-    if (!handle_->is_open()) handle_.reset();
+    if (!handle_->is_open()) drop();
     fail(error.query(), error);
   } catch (const pqxx::failure& error) {
     // The connection broke; if that was during the commit, whether it came through is in doubt.
-    handle_.reset();
+    drop();
     fail("connection", error);
   }
 }

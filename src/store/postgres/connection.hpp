@@ -21,6 +21,9 @@ class Connection {
  public:
   /// \throws ConfigError
   explicit Connection(const PostgresStoreOptions& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   /// Runs `work` in one transaction: all of it, or nothing. What PostgreSQL refuses becomes an IoError;
   /// other exceptions pass.
@@ -32,12 +35,14 @@ class Connection {
 
  private:
   pqxx::connection& handle();
+  void drop();
   [[noreturn]] void fail(std::string_view what, const pqxx::failure& error) const;
 
   std::string text_;
   std::string first_;  ///< statement of each transaction
   std::string where_;
   std::unique_ptr<pqxx::connection> handle_;
+  std::shared_ptr<PostgresActivity> activity_;
 };
 
 /// The first column of the first row; 0 if it is NULL or there is none.

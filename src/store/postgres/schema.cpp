@@ -442,37 +442,48 @@ FROM flowlens_store.raw_flows;
 /// Number n brings the schema from version n to n + 1. Never changed once released.
 constexpr std::array<const char*, 5> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
                                                  kVersion5};
-constexpr auto kNewestVersion = static_cast<std::int64_t>(kMigrations.size());
+constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";
 
+bool is_new(Transaction& tx) {
+  return number(tx,
+                "SELECT count(*) FROM information_schema.schemata "
+                "WHERE schema_name = 'flowlens_store'") == 0;
+}
+
 }  // namespace
 
-void migrate(Transaction& tx, const std::string& where) {
+SchemaVersion version_of(Transaction& tx, const std::string& where) {
+  SchemaVersion version{0, kNewestVersion};
+  if (is_new(tx)) return version;
+  version.found = static_cast<std::uint32_t>(
+      number(tx, "SELECT coalesce(max(version), 0) FROM flowlens_store.migrations"));
+  if (version.found > kNewestVersion) {
+    throw IoError("PostgreSQL database " + where + " has schema version " +
+                  std::to_string(version.found) + ", this release knows up to " +
+                  std::to_string(kNewestVersion) +
+                  ": use the newer release, or name another database");
+  }
+  return version;
+}
+
+void migrate(Transaction& tx, const std::string& where, std::uint32_t to) {
   tx.exec("SELECT pg_advisory_xact_lock(" + std::string{kLock} + ")");
-  const bool is_new = number(tx,
-                             "SELECT count(*) FROM information_schema.schemata "
-                             "WHERE schema_name = 'flowlens_store'") == 0;
-  if (is_new) {
+  if (is_new(tx)) {
     tx.exec(
         "CREATE SCHEMA flowlens_store; CREATE SCHEMA IF NOT EXISTS flowlens; "
         "CREATE TABLE flowlens_store.migrations (version bigint PRIMARY KEY, "
         "applied_at timestamptz NOT NULL DEFAULT now())");
   }
-  const std::int64_t version =
-      number(tx, "SELECT coalesce(max(version), 0) FROM flowlens_store.migrations");
-  if (version > kNewestVersion) {
-    throw IoError("PostgreSQL database " + where + " has schema version " +
-                  std::to_string(version) + ", this release knows up to " +
-                  std::to_string(kNewestVersion) +
-                  ": use the newer release, or name another database");
-  }
-  for (auto n = static_cast<std::size_t>(version); n < kMigrations.size(); ++n) {
+  for (std::uint32_t n = version_of(tx, where).found; n < to; ++n) {
     tx.exec(kMigrations[n]);
     tx.exec("INSERT INTO flowlens_store.migrations (version) VALUES (" + std::to_string(n + 1) +
             ")");
   }
 }
+
+void migrate(Transaction& tx, const std::string& where) { migrate(tx, where, kNewestVersion); }
 
 NewestEpoch newest_epoch(Transaction& tx, const std::string& where) {
   const pqxx::result newest = tx.exec(

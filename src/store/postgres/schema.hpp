@@ -8,8 +8,11 @@
 
 namespace flowlens::store::postgres {
 
-/// Brings the schema up to date, one process at a time.
 /// \throws IoError if it is newer than this release knows.
+[[nodiscard]] SchemaVersion version_of(Transaction& tx, const std::string& where);
+/// Brings the schema to a version, one process at a time. \throws IoError as version_of() does.
+void migrate(Transaction& tx, const std::string& where, std::uint32_t to);
+/// The same, to the newest.
 void migrate(Transaction& tx, const std::string& where);
 
 struct NewestEpoch {
