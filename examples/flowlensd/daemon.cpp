@@ -27,6 +27,7 @@
 #include "http/metrics.hpp"
 #include "http/rate_limits.hpp"
 #include "http/server.hpp"
+#include "live_settings.hpp"
 #include "log.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
@@ -44,6 +45,7 @@
 #include "pipeline/stores.hpp"
 #include "report/summary.hpp"
 #include "service.hpp"
+#include "service_manager.hpp"
 #include "stop_signal.hpp"
 
 namespace flowlensd {
@@ -123,20 +125,12 @@ IngestOptions ingest_options(const Settings& s) {
   o.receiver.ports = listening_ports(s);
   o.receiver.workers = worker_count(s);
   o.receiver.receive_buffer_octets = s.receive_buffer_octets;
-  o.pressure.sample_at = s.sample_threshold;
-  o.pressure.refuse_at = s.drop_threshold;
-  o.pressure.keep_one_in = static_cast<std::uint32_t>(s.sample_rate);
+  o.pressure = pressure_of(s);
   o.pressure.key = random_key();
   o.decoder.parser.hash_seed = random_key();
   o.batch_size = s.batch_size;
   o.batch_timeout = milliseconds(s.batch_timeout_ms);
   return o;
-}
-
-Retention retention(const Settings& s) {
-  using std::chrono::days;
-  return {days(s.keep_windows_days), days(s.keep_hours_days), days(s.keep_days_days),
-          days(s.keep_events_days)};
 }
 
 http::LiveOptions live_options(const Life& life, const StoreOpened& term) {
@@ -164,6 +158,7 @@ http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
   o.tls = {s.tls_certificate_file, s.tls_key_file, s.tls_client_ca_file};
   o.trusted_proxies = http::parse_trusted_proxies(s.trusted_proxies);
   o.live = &live;
+  o.handler_threads = s.api_workers;
   o.max_live = s.websocket_max_connections;
   o.ping_interval = std::chrono::seconds(s.websocket_ping_seconds);
   return o;
@@ -196,9 +191,11 @@ std::string url_host(const IpAddress& address) {
 }  // namespace
 
 struct Daemon::Parts {
-  const Settings settings;
+  const Settings settings;  ///< as of the start
   const RunOptions options;
+  Configuration configuration;
   StopSignal stop;
+  ServiceManager manager;
   Life life;
   http::Metrics metrics;
   std::unique_ptr<DataDir> dir;
@@ -238,7 +235,7 @@ struct Daemon::Parts {
   std::unique_ptr<http::Front> front;
   std::unique_ptr<http::Server> server;
 
-  explicit Parts(const Loaded& loaded);
+  Parts(const Loaded& loaded, Configuration::Read read);
 
   [[nodiscard]] bool has_input() const { return !options.inputs.empty(); }
   [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
@@ -269,15 +266,21 @@ struct Daemon::Parts {
   void take_revision(const Revision& revision);
   void announce() const;
 
+  void reload();
+  void tell_manager();
+  [[nodiscard]] std::string status_text() const;
+  [[nodiscard]] milliseconds round_time() const;
+
   bool read_input();
   bool write_export() const;
   void serve();
   bool shut_down();
 };
 
-Daemon::Parts::Parts(const Loaded& loaded)
+Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
     : settings(loaded.settings),
       options(loaded.run),
+      configuration(loaded, std::move(read)),
       dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
       known(read_known_network(settings.network_file)),
       geo(settings),
@@ -338,13 +341,16 @@ Daemon::Parts::Parts(const Loaded& loaded)
   if (!serves()) return;
   make_ingest();
   make_server();
+  follow_settings(configuration, {store.get(), ingest.get(), &classifier, server.get()});
 }
 
 std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
   if (!stores.map) return nullptr;
   return std::make_unique<StoreThread>(
-      std::move(stores.map), retention(settings), fatal(),
-      [this](double s) { metrics.observe_store(s); }, std::move(stores.spool));
+      std::move(stores.map), retention_of(settings), fatal(),
+      [this](const Revision& r, double s) {
+        metrics.observe_store(r, s, stores.postgres != nullptr);
+      }, std::move(stores.spool));
 }
 
 Service Daemon::Parts::make_service() {
@@ -381,6 +387,8 @@ Service Daemon::Parts::make_service() {
   s.audit = &audit;
   s.flow_archive = stores.flow_archive.get();
   s.flow_keeper = flow_keeper.get();
+  s.configuration = &configuration;
+  s.postgres = stores.postgres.get();
   return s;
 }
 
@@ -574,9 +582,12 @@ void Daemon::Parts::serve() {
   }
   grouping.start();
   alerting.start();
+  manager.ready(status_text());
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
-  while (!stop.wait(milliseconds{1'000})) {
+  while (!stop.wait(round_time())) {
+    if (stop.take_reload()) reload();
+    tell_manager();
     // What was told is saved at once, lest a crash has it told again.
     if (has_gateway_changed.exchange(false) && routes_learned) routes_learned->save();
     if (steady_clock::now() >= next_save_of_learned) {
@@ -585,8 +596,51 @@ void Daemon::Parts::serve() {
     }
     if (steady_clock::now() < next_save) continue;
     save_states();
+    manager.status(status_text());
     next_save = steady_clock::now() + kSaveStateEvery;
   }
+}
+
+/// Settings, rules: all that can change while the daemon runs; what is wrong changes nothing.
+void Daemon::Parts::reload() {
+  manager.reloading();
+  try {
+    const ConfigurationChange change = configuration.reload();
+    log::info("config", "the settings were read again", {{"changed", change.changed}});
+    if (!change.needs_restart.empty()) {
+      log::warning("config", "these changes need a restart", {{"changes", change.needs_restart}});
+    }
+  } catch (const std::exception& e) {
+    log::error("config", "the settings stay as they were: something is wrong with the new ones",
+               {{"reason", e.what()}});
+  }
+  manager.ready(status_text());
+}
+
+/// The watchdog is fed only while those who do the work still move.
+void Daemon::Parts::tell_manager() {
+  const auto limit = manager.watchdog();
+  if (limit == limit.zero()) return;
+  server->ask_sign();
+  if (resolver_thread.silent_for() > limit || server->silent_for() > limit) {
+    log::error("daemon", "a part does not move any more: the watchdog is not fed",
+               {{"part", resolver_thread.silent_for() > limit ? "resolver" : "api"}});
+    return;
+  }
+  manager.alive();
+}
+
+std::string Daemon::Parts::status_text() const {
+  const MapView map = writer.view();
+  return "serving: " + std::to_string(map.graph.assets) + " assets, " +
+         std::to_string(map.graph.dependencies) + " dependencies, revision " +
+         std::to_string(map.revision);
+}
+
+milliseconds Daemon::Parts::round_time() const {
+  const auto limit = std::chrono::duration_cast<milliseconds>(manager.watchdog());
+  if (limit.count() == 0) return milliseconds{1'000};
+  return std::clamp(limit / 4, milliseconds{10}, milliseconds{1'000});
 }
 
 /// \return false if something could not be kept.
@@ -594,6 +648,7 @@ bool Daemon::Parts::shut_down() {
   const ExitDeadline deadline{kShutDownLimit};
   const std::string failure = stop.failure();
   life.enter(failure.empty() ? Life::Stage::stopping : Life::Stage::failed);
+  manager.stopping(failure.empty() ? "stopping" : failure);
   is_receiving = false;
   // After a failure nobody may take from the channel any more: let no worker wait for room.
   if (!failure.empty()) channel.close();
@@ -625,7 +680,8 @@ bool Daemon::Parts::shut_down() {
   return is_written && failure.empty();
 }
 
-Daemon::Daemon(const Loaded& loaded) : parts_(std::make_unique<Parts>(loaded)) {}
+Daemon::Daemon(const Loaded& loaded, Configuration::Read read)
+    : parts_(std::make_unique<Parts>(loaded, std::move(read))) {}
 Daemon::~Daemon() = default;
 
 int Daemon::run() {

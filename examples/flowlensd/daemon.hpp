@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "config/load.hpp"
+#include "config/configuration.hpp"
 
 namespace flowlensd {
 
@@ -12,8 +12,9 @@ namespace flowlensd {
 class Daemon {
  public:
   /// Opens the data folder and the store, binds all ports. Nothing runs yet.
+  /// \param read  the same settings once more, for a reload.
   /// \throws flowlens::ConfigError, flowlens::IoError.
-  explicit Daemon(const Loaded& loaded);
+  Daemon(const Loaded& loaded, Configuration::Read read);
   ~Daemon();
 
   /// Runs until a signal, a failure, or the end of the input.

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "auth/user_command.hpp"
+#include "commands/commands.hpp"
 #include "config/load.hpp"
 #include "daemon.hpp"
 #include "flowlens/error.hpp"
@@ -11,25 +11,21 @@
 
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kMisconfigured = 2;
+using namespace flowlensd;
+
+int run_daemon(const std::vector<std::string>& arguments, const Environment& environment) {
+  const auto loaded = load(arguments, environment, std::cout);
+  if (!loaded) return kGood;
+  log::start(log::options_of(loaded->settings));
+  for (const std::string& w : loaded->warnings) log::warning("config", w);
+  return Daemon(*loaded, [&] { return *load(arguments, environment, std::cout); }).run();
+}
 
 int run(const std::vector<std::string>& arguments) {
-  using namespace flowlensd;
   const Environment environment = process_environment();
-  if (!arguments.empty() && arguments[0] == "user") {
-    return run_user_command({arguments.begin() + 1, arguments.end()}, environment, std::cout);
-  }
-  auto loaded = load(arguments, environment, std::cout);
-  if (!loaded) return 0;
-  const Settings& s = loaded->settings;
-  log::start(s.log_level, s.log_format, s.log_include_timestamp);
-  for (const std::string& w : loaded->warnings) log::warning("config", w);
-  // Reading captures for their summary needs no folder; everything else keeps what it learns.
-  if (s.data_dir.empty() && loaded->run.inputs.empty()) {
-    loaded->settings.data_dir = default_data_dir(environment);
-  }
-  return Daemon(*loaded).run();
+  const Command* command = arguments.empty() ? nullptr : find_command(arguments.front());
+  if (command == nullptr) return run_daemon(arguments, environment);
+  return command->run({arguments.begin() + 1, arguments.end()}, environment, std::cout);
 }
 
 }  // namespace

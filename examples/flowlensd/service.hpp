@@ -5,12 +5,14 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/settings.hpp"
+#include "flowlens/postgres_store.hpp"
 #include "flowlens/udp_receiver.hpp"
 #include "library.hpp"
 #include "pipeline/accounts.hpp"
@@ -57,6 +59,7 @@ class AuditLog;
 class AuthStore;
 class BaselineShelf;
 class Channels;
+class Configuration;
 class FlowArchive;
 class FlowKeeper;
 class Grouping;
@@ -96,6 +99,11 @@ struct Service {
   AuditLog* audit = nullptr;                  ///< thread-safe
   const FlowArchive* flow_archive = nullptr;  ///< null: single flows are not kept
   const FlowKeeper* flow_keeper = nullptr;    ///< the same
+  Configuration* configuration = nullptr;            ///< thread-safe; null: settings never change
+  const PostgresActivity* postgres = nullptr;        ///< null: the store is another
+
+  /// What the daemon goes by now; `settings` is what it started with.
+  [[nodiscard]] std::shared_ptr<const Settings> current_settings() const;
 };
 
 }  // namespace flowlensd

@@ -53,7 +53,7 @@ bool StopSignal::wait(std::chrono::milliseconds timeout) {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGHUP) {
-      log::warning("daemon", "SIGHUP: settings cannot be reloaded yet; restart instead");
+      reload_ = true;
       continue;
     }
     log::info("daemon", "stopping", {{"signal", strsignal(static_cast<int>(info.ssi_signo))}});

@@ -1,5 +1,6 @@
 /// \file
-/// How the daemon hears that it should stop: SIGTERM, SIGINT, or a part that failed.
+/// How the daemon hears that it should stop (SIGTERM, SIGINT, or a part that failed) or read its settings
+/// again (SIGHUP).
 #pragma once
 
 #include <atomic>
@@ -24,12 +25,15 @@ class StopSignal {
   bool wait(std::chrono::milliseconds timeout);
   /// Set as soon as wait() would return true; for loops that cannot wait.
   [[nodiscard]] const std::atomic<bool>& flag() const noexcept { return is_set_; }
+  /// Whether there was a SIGHUP since this was asked last. \return true once for each.
+  [[nodiscard]] bool take_reload() noexcept { return reload_.exchange(false); }
   [[nodiscard]] std::string failure() const;  ///< empty: none
 
  private:
   int signals_ = -1;
   int event_ = -1;
   std::atomic<bool> is_set_{false};
+  std::atomic<bool> reload_{false};
   mutable std::mutex mutex_;
   std::string failure_;
 };

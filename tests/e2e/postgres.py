@@ -35,17 +35,19 @@ def command(data, **settings):
 
 
 class Server:
-    """Reached by a Unix socket in its data folder."""
+    """Reached by a Unix socket in its data folder, and by a TCP port of 127.0.0.1 if one is given."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, tcp=None):
+        self.tcp = tcp
         self.data = make_data_folder(directory / "pg")
         self.log = directory / "postgres.log"
         self.url = f"postgresql://postgres@/postgres?host={self.data}"
         self.process = None
 
     def start(self):
-        self.process = Process(command(self.data, listen_addresses="", unix_socket_directories=self.data,
-                                       shared_buffers="32MB"), self.log, cwd="/")
+        listening = {"listen_addresses": "127.0.0.1", "port": self.tcp} if self.tcp else {"listen_addresses": ""}
+        self.process = Process(command(self.data, unix_socket_directories=self.data, shared_buffers="32MB",
+                                       **listening), self.log, cwd="/")
         ready = [_programs() / "pg_isready", "-q", "-h", self.data]
         wait_for("PostgreSQL\n" + self.log.read_text(),
                  lambda: Process(ready, self.log).wait() == 0, every=0.2)

@@ -1,13 +1,15 @@
 #include "config/load.hpp"
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
 
-#include <map>
-
+#include "config/command_line.hpp"
 #include "config/suggest.hpp"
 #include "config/text_file.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/version.hpp"
+#include "pipeline/replace_file.hpp"
 
 namespace flowlensd {
 namespace {
@@ -15,10 +17,10 @@ namespace {
 using flowlens::ConfigError;
 
 constexpr std::size_t kMaxConfigOctets = 1 << 20;
+constexpr const char* kCommandsHelp =
+    "Commands, each with --help: flowlensd config | doctor | migrate | backup | restore";
 
-struct CommandLine {
-  std::map<std::string_view, std::string> values;  ///< by option
-  std::string config_file;
+struct RunLine {
   std::vector<std::string> inputs;
   std::string input_kind = "auto";
   bool serve = false;
@@ -33,14 +35,7 @@ std::string help_text(const Setting& s) {
   return text;
 }
 
-void declare(CLI::App& app, CommandLine& line) {
-  app.add_option("--config", line.config_file, "settings in YAML (FLOWLENS_CONFIG)")
-      ->type_name("FILE");
-  for (const Setting& s : settings_table()) {
-    if (s.option.empty()) continue;
-    app.add_option(std::string(s.option), line.values[s.option], help_text(s))
-        ->type_name(std::string(s.unit));
-  }
+void declare_run(CLI::App& app, RunLine& line) {
   app.add_option("--input", line.inputs,
                  "read captures instead of sockets: of exporters' datagrams, or of traffic itself")
       ->type_name("FILE.pcap ...");
@@ -55,8 +50,6 @@ void declare(CLI::App& app, CommandLine& line) {
       ->type_name("FILE");
   app.add_option("--export-format", line.export_format, "json, graphml, dot, mermaid or csv [json]")
       ->type_name("FORMAT");
-  app.set_version_flag("--version", "flowlensd " + std::string(flowlens::kVersion));
-  app.allow_extras();  // so that the message about an unknown option is ours
 }
 
 [[noreturn]] void refuse_extra(const CLI::App& app, const std::string& extra) {
@@ -73,23 +66,6 @@ void declare(CLI::App& app, CommandLine& line) {
                     suggestion(name, {names.begin(), names.end()}) + " (see --help)");
 }
 
-/// \return false if help or the version was printed.
-bool parse(CLI::App& app, const std::vector<std::string>& arguments, std::ostream& out) {
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    out << app.help();
-    return false;
-  } catch (const CLI::CallForVersion& e) {
-    out << e.what() << '\n';
-    return false;
-  } catch (const CLI::ParseError& e) {
-    throw ConfigError("command line: " + std::string(e.what()) + " (see --help)");
-  }
-  if (const auto extras = app.remaining(); !extras.empty()) refuse_extra(app, extras.front());
-  return true;
-}
-
 flowlens::CaptureContent input_kind(const std::string& name) {
   using flowlens::CaptureContent;
   if (name == "auto") return CaptureContent::automatic;
@@ -98,12 +74,7 @@ flowlens::CaptureContent input_kind(const std::string& name) {
   throw ConfigError("--input-kind: `" + name + "` is not valid; give auto, exporters or traffic");
 }
 
-void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& loaded) {
-  for (const Setting& s : settings_table()) {
-    if (s.option.empty() || app.count(std::string(s.option)) == 0) continue;
-    assign(loaded.settings, s, line.values.at(s.option), s.option);
-  }
-  RunOptions& run = loaded.run;
+void apply_run_options(const CLI::App& app, const RunLine& line, RunOptions& run) {
   run.inputs.assign(line.inputs.begin(), line.inputs.end());
   run.input_kind = input_kind(line.input_kind);
   run.serve = line.serve;
@@ -126,17 +97,86 @@ void apply_command_line(const CLI::App& app, const CommandLine& line, Loaded& lo
   }
 }
 
+void apply_command_line(const CLI::App& app, const SettingOptions& options, Loaded& loaded) {
+  for (const Setting& s : settings_table()) {
+    if (s.option.empty() || app.count(std::string(s.option)) == 0) continue;
+    assign(loaded.settings, s, options.values.at(s.option), s.option);
+    loaded.origins.set(s, {Origin::Kind::command_line, std::string(s.option)});
+  }
+}
+
+const Setting& data_dir_setting() { return *find_setting("data_dir"); }
+
+/// One member of the file of changes.
+void apply_change(const std::string& file, const std::string& name, const nlohmann::json& value,
+                  Loaded& loaded) {
+  const Setting* setting = find_setting(name);
+  if (setting == nullptr || !setting->is_live() || !value.is_string()) {
+    throw ConfigError(
+        file + ": `" + name +
+        "` is no setting that can be changed while flowlensd runs, or its value is no "
+        "text; remove it, or the file");
+  }
+  assign(loaded.settings, *setting, value.get<std::string>(), file + ": " + name);
+  loaded.origins.set(*setting, {Origin::Kind::api, file});
+}
+
+constexpr std::array<std::string_view, 6> kOriginNames{"default",     "file",         "environment",
+                                                       "secret file", "command line", "api"};
+
 }  // namespace
 
-std::optional<Loaded> load(const std::vector<std::string>& arguments,
-                           const Environment& environment, std::ostream& out) {
-  CLI::App app{"NetFlow, IPFIX and sFlow in, a map of who depends on whom out", "flowlensd"};
-  CommandLine line;
-  declare(app, line);
-  if (!parse(app, arguments, out)) return std::nullopt;
+std::string_view to_string(Origin::Kind kind) noexcept {
+  return kOriginNames[static_cast<std::size_t>(kind)];
+}
 
+void Origins::set(const Setting& setting, Origin origin) {
+  for (auto& [field, held] : origins_) {
+    if (field != setting.field) continue;
+    held = std::move(origin);
+    return;
+  }
+  origins_.emplace_back(setting.field, std::move(origin));
+}
+
+Origin Origins::of(const Setting& setting) const {
+  for (const auto& [field, origin] : origins_) {
+    if (field == setting.field) return origin;
+  }
+  return {};
+}
+
+void declare_settings(CLI::App& app, SettingOptions& options) {
+  app.add_option("--config", options.config_file, "settings in YAML (FLOWLENS_CONFIG)")
+      ->type_name("FILE");
+  for (const Setting& s : settings_table()) {
+    if (s.option.empty()) continue;
+    app.add_option(std::string(s.option), options.values[s.option], help_text(s))
+        ->type_name(std::string(s.unit));
+  }
+  app.allow_extras();  // so that the message about an unknown option is ours
+}
+
+bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments, std::ostream& out) {
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    out << app.help();
+    return false;
+  } catch (const CLI::CallForVersion& e) {
+    out << e.what() << '\n';
+    return false;
+  } catch (const CLI::ParseError& e) {
+    throw ConfigError("command line: " + std::string(e.what()) + " (see --help)");
+  }
+  if (const auto extras = app.remaining(); !extras.empty()) refuse_extra(app, extras.front());
+  return true;
+}
+
+Loaded load_settings(const CLI::App& app, const SettingOptions& options,
+                     const Environment& environment, bool needs_data_dir) {
   Loaded loaded;
-  loaded.config_file = line.config_file;
+  loaded.config_file = options.config_file;
   for (const auto& [name, value] : environment) {
     if (name == "FLOWLENS_CONFIG" && loaded.config_file.empty()) loaded.config_file = value;
   }
@@ -144,8 +184,51 @@ std::optional<Loaded> load(const std::vector<std::string>& arguments,
     apply_yaml(read_text_file(loaded.config_file, kMaxConfigOctets), loaded.config_file, loaded);
   }
   apply_environment(environment, loaded);
-  apply_command_line(app, line, loaded);
+  apply_command_line(app, options, loaded);
+  if (loaded.settings.data_dir.empty() && needs_data_dir) {
+    loaded.settings.data_dir = default_data_dir(environment);
+    if (loaded.settings.data_dir != kFallbackDataDir) {
+      loaded.origins.set(data_dir_setting(), {Origin::Kind::environment, "STATE_DIRECTORY"});
+    }
+  }
+  apply_changes_file(loaded);
   check_together(loaded.settings);
+  return loaded;
+}
+
+std::filesystem::path changes_file(const Settings& settings) {
+  if (settings.data_dir.empty()) return {};
+  return std::filesystem::path(settings.data_dir) / "settings.json";
+}
+
+void apply_changes_file(Loaded& loaded) {
+  const std::filesystem::path file = changes_file(loaded.settings);
+  if (file.empty()) return;
+  const auto text = read_file(file);
+  if (!text) return;
+  const auto changes = nlohmann::json::parse(*text, nullptr, false);
+  if (!changes.is_object()) {
+    throw ConfigError(file.string() +
+                      ": is no JSON object of settings; remove it to start without "
+                      "the changes that were made by the API");
+  }
+  for (const auto& [name, value] : changes.items()) {
+    apply_change(file.string(), name, value, loaded);
+  }
+}
+
+std::optional<Loaded> load(const std::vector<std::string>& arguments,
+                           const Environment& environment, std::ostream& out) {
+  CLI::App app{"NetFlow, IPFIX and sFlow in, a map of who depends on whom out", "flowlensd"};
+  SettingOptions options;
+  RunLine line;
+  declare_settings(app, options);
+  declare_run(app, line);
+  app.set_version_flag("--version", "flowlensd " + std::string(flowlens::kVersion));
+  app.footer(kCommandsHelp);
+  if (!parse_arguments(app, arguments, out)) return std::nullopt;
+  Loaded loaded = load_settings(app, options, environment, line.inputs.empty());
+  apply_run_options(app, line, loaded.run);
   return loaded;
 }
 

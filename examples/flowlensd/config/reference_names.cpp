@@ -4,7 +4,6 @@ namespace flowlensd {
 namespace {
 
 constexpr std::string_view kLaterVariables[] = {
-    "API_WORKERS",
     "CLASSIFICATION_WORKER_COUNT",
     "DEBUG",
     "ENRICHMENT_BATCH_SIZE",
@@ -29,7 +28,6 @@ constexpr std::string_view kLaterVariables[] = {
     "KAFKA_SECURITY_PROTOCOL",
     "KAFKA_TOPIC_FLOWS",
     "KAFKA_TOPIC_PARTITIONS",
-    "LOG_INCLUDE_CALLER",
     "POSTGRES_ECHO",
     "POSTGRES_MAX_OVERFLOW",
     "POSTGRES_POOL_RECYCLE",
@@ -91,7 +89,6 @@ constexpr std::string_view kLaterKeys[] = {
     "api.cache.topology_ttl_seconds",
     "api.rate_limiting.backend",
     "api.rate_limiting.redis_url",
-    "api.workers",
     "dependency_resolution.aggregation.buffer_backend",
     "dependency_resolution.aggregation.redis_url",
     "dependency_resolution.assets.auto_create",
@@ -142,7 +139,6 @@ constexpr std::string_view kLaterKeys[] = {
     "flowlens.thresholds.redis.enable_at_concurrent_users",
     "flowlens.thresholds.redis.enable_at_flows_per_sec",
     "flowlens.thresholds.redis.enable_for_websocket",
-    "ingestion.backpressure.enabled",
 };
 
 }  // namespace

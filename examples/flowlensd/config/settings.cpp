@@ -50,15 +50,18 @@ constexpr std::array kTable{
             "flows that may wait between the workers and the Resolver"},
     Setting{"flowlens.backpressure.ingestion.sample_at_queue_depth", {},
             "INGESTION_SAMPLE_THRESHOLD", {}, &S::sample_threshold, 1, kMaxFlows, 1, "flows",
-            "flows waiting from which on whole conversations are left out"},
+            "flows waiting from which on whole conversations are left out", kLive},
     Setting{"ingestion.backpressure.drop_threshold_queue_depth",
             "flowlens.backpressure.ingestion.drop_at_queue_depth", "INGESTION_DROP_THRESHOLD", {},
             &S::drop_threshold, 1, kMaxFlows, 1, "flows",
-            "flows waiting from which on datagrams are refused unread"},
+            "flows waiting from which on datagrams are refused unread", kLive},
     Setting{"ingestion.backpressure.sample_rate_under_pressure",
             "flowlens.backpressure.ingestion.sample_rate", "INGESTION_SAMPLE_RATE", {},
             &S::sample_rate, 1, 1'000'000, 1, "keep 1 in N",
-            "under pressure, one conversation in so many is kept"},
+            "under pressure, one conversation in so many is kept", kLive},
+    Setting{"ingestion.backpressure.enabled", {}, "FLOWLENS_INGESTION__BACKPRESSURE_ENABLED", {},
+            &S::backpressure_enabled, 0, 0, 1, "true or false",
+            "whether conversations are left out and datagrams refused at those depths", kLive},
     Setting{"dependency_resolution.aggregation.window_size_seconds", {}, {}, {},
             &S::window_seconds, 10, 86'400, 1, "seconds", "length of a window of the map"},
     Setting{{}, {}, "RESOLUTION_WINDOW_SIZE_MINUTES", {}, &S::window_seconds, 1, 1'440, 60,
@@ -133,10 +136,10 @@ constexpr std::array kTable{
     Setting{"alerts.file", {}, "FLOWLENS_ALERTS_FILE", {}, &S::alerts_file, 0, 0, 1, "file",
             "channel `file`: what becomes of alerts, one JSON object a line, appended"},
     Setting{"alerts.webhook.url", {}, "FLOWLENS_ALERTS_WEBHOOK_URL", {}, &S::webhook_url, 0, 0, 1,
-            "http://HOST:PORT/PATH", "channel `webhook`: gets the same by HTTP POST"},
+            "http://HOST:PORT/PATH", "channel `webhook`: gets the same by HTTP POST", kSecret},
     Setting{"alerts.webhook.authorization", {}, "FLOWLENS_ALERTS_WEBHOOK_AUTHORIZATION", {},
             &S::webhook_authorization, 0, 0, 1, "header value",
-            "what the webhook is sent as Authorization, such as Bearer TOKEN"},
+            "what the webhook is sent as Authorization, such as Bearer TOKEN", kSecret},
     Setting{"alerts.webhook.timeout_seconds", {}, "FLOWLENS_ALERTS_WEBHOOK_TIMEOUT_SECONDS", {},
             &S::webhook_timeout_seconds, 1, 30, 1, "seconds", "for each attempt"},
     Setting{"api.host", {}, "API_HOST", "--api-host", &S::api_host, 0, 0, 1, "IP address",
@@ -187,9 +190,9 @@ constexpr std::array kTable{
             "whether the API and the page ask who is there; without it everybody may do everything"},
     Setting{"api.auth.jwt_secret", {}, "AUTH_SECRET_KEY", {}, &S::auth_secret_key, 0, 0, 1,
             "text of 32 or more octets",
-            "key that signs access tokens; without it one is made and kept in data_dir"},
+            "key that signs access tokens; without it one is made and kept in data_dir", kSecret},
     Setting{{}, {}, "JWT_SECRET", {}, &S::jwt_secret, 0, 0, 1, "text of 32 or more octets",
-            "the same; AUTH_SECRET_KEY comes first"},
+            "the same; AUTH_SECRET_KEY comes first", kSecret},
     Setting{"api.auth.algorithm", {}, "AUTH_ALGORITHM", {}, &S::auth_algorithm, 0, 0, 1,
             "HS256, HS384 or HS512", "how access tokens are signed"},
     Setting{"api.auth.access_token_expire_minutes", {}, "AUTH_ACCESS_TOKEN_EXPIRE_MINUTES", {},
@@ -199,27 +202,31 @@ constexpr std::array kTable{
     Setting{"api.auth.refresh_token_expire_days", {}, "AUTH_REFRESH_TOKEN_EXPIRE_DAYS", {},
             &S::refresh_token_days, 1, 365, 1, "days",
             "how long a session lasts that is not used"},
+    Setting{"api.workers", {}, "API_WORKERS", {}, &S::api_workers, 1, 64, 1, "threads",
+            "threads that answer requests"},
     Setting{"api.pagination.default_page_size", {}, "API_DEFAULT_PAGE_SIZE", {},
             &S::default_page_size, 1, 100'000, 1, "items", "rows of a list where none is asked"},
     Setting{"api.pagination.max_page_size", {}, "API_MAX_PAGE_SIZE", {}, &S::max_page_size, 1,
             100'000, 1, "items", "most rows that a list gives at once"},
     Setting{"log.level", {}, "LOG_LEVEL", "--log-level", &S::log_level, 0, 0, 1,
-            "DEBUG, INFO, WARNING, ERROR or CRITICAL", "least severity that is logged"},
+            "DEBUG, INFO, WARNING, ERROR or CRITICAL", "least severity that is logged", kLive},
     Setting{"log.format", {}, "LOG_FORMAT", "--log-format", &S::log_format, 0, 0, 1,
-            "json or console", "form of the log; console where standard error is a terminal"},
+            "json or console", "form of the log; console where standard error is a terminal", kLive},
     Setting{"log.include_timestamp", {}, "LOG_INCLUDE_TIMESTAMP", {}, &S::log_include_timestamp, 0,
-            0, 1, "true or false", "whether log lines carry the time"},
+            0, 1, "true or false", "whether log lines carry the time", kLive},
+    Setting{"log.include_caller", {}, "LOG_INCLUDE_CALLER", {}, &S::log_include_caller, 0, 0, 1,
+            "true or false", "whether log lines carry the line of code that wrote them", kLive},
     Setting{"data_dir", {}, "FLOWLENS_DATA_DIR", "--data-dir", &S::data_dir, 0, 0, 1, "folder",
             "where the map and the templates are kept; ./flowlens-data if not given"},
     Setting{"retention.windows_days", {}, "FLOWLENS_RETENTION_WINDOWS_DAYS", {},
             &S::keep_windows_days, 0, 36'500, 1, "days",
-            "how long the store keeps the traffic of each window; 0: for ever"},
+            "how long the store keeps the traffic of each window; 0: for ever", kLive},
     Setting{"retention.hours_days", {}, "FLOWLENS_RETENTION_HOURS_DAYS", {}, &S::keep_hours_days, 0,
-            36'500, 1, "days", "how long it keeps the traffic of each hour"},
+            36'500, 1, "days", "how long it keeps the traffic of each hour", kLive},
     Setting{"retention.days_days", {}, "FLOWLENS_RETENTION_DAYS_DAYS", {}, &S::keep_days_days, 0,
-            36'500, 1, "days", "how long it keeps the traffic of each day"},
+            36'500, 1, "days", "how long it keeps the traffic of each day", kLive},
     Setting{"retention.events_days", {}, "FLOWLENS_RETENTION_EVENTS_DAYS", {}, &S::keep_events_days,
-            0, 36'500, 1, "days", "how long it keeps changes"},
+            0, 36'500, 1, "days", "how long it keeps changes", kLive},
     Setting{"retention.audit_days", {}, "FLOWLENS_RETENTION_AUDIT_DAYS", {}, &S::keep_audit_days, 0,
             36'500, 1, "days", "how long the audit keeps who changed what; 0: for ever"},
     Setting{"retention.audit_rows", {}, "FLOWLENS_RETENTION_AUDIT_ROWS", {}, &S::max_audit_rows,
@@ -250,7 +257,7 @@ constexpr std::array kTable{
             "revisions kept in data_dir while the database takes none; 0: in memory only"},
     Setting{"database.url", {}, "DATABASE_URL", {}, &S::database_url, 0, 0, 1,
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-            "PostgreSQL database that keeps the map instead of a SQLite file in data_dir"},
+            "PostgreSQL database that keeps the map instead of a SQLite file in data_dir", kSecret},
     Setting{"postgres.host", {}, "POSTGRES_HOST", {}, &S::postgres_host, 0, 0, 1,
             "host name, or folder of a Unix socket",
             "the same, its parts named one by one; without both SQLite keeps the map"},
@@ -259,7 +266,7 @@ constexpr std::array kTable{
     Setting{"postgres.user", {}, "POSTGRES_USER", {}, &S::postgres_user, 0, 0, 1, "user name",
             "user who owns FlowLens' schemas there"},
     Setting{"postgres.password", {}, "POSTGRES_PASSWORD", {}, &S::postgres_password, 0, 0, 1,
-            "password", "of that user"},
+            "password", "of that user", kSecret},
     Setting{"postgres.database", {}, "POSTGRES_DATABASE", {}, &S::postgres_database, 0, 0, 1,
             "database", "name of the database"},
 };
@@ -415,6 +422,12 @@ bool is_placeholder_secret(std::string_view secret) noexcept {
 
 std::span<const Setting> settings_table() noexcept { return kTable; }
 
+bool is_second_name(const Setting& setting) noexcept {
+  const auto first = std::find_if(kTable.begin(), kTable.end(),
+                                  [&](const Setting& s) { return s.field == setting.field; });
+  return first->name() != setting.name();
+}
+
 void assign(Settings& settings, const Setting& setting, std::string_view text,
             std::string_view origin) {
   std::visit(Assigner{settings, setting, text, origin}, setting.field);
@@ -422,6 +435,19 @@ void assign(Settings& settings, const Setting& setting, std::string_view text,
 
 std::string value_text(const Settings& settings, const Setting& setting) {
   return std::visit(Printer{settings, setting.scale}, setting.field);
+}
+
+std::string shown_text(const Settings& settings, const Setting& setting) {
+  std::string text = value_text(settings, setting);
+  return setting.is_secret() && !text.empty() ? "********" : text;
+}
+
+const Setting* find_setting(std::string_view name) noexcept {
+  if (name.empty()) return nullptr;
+  const auto at = std::find_if(kTable.begin(), kTable.end(), [&](const Setting& s) {
+    return s.key == name || s.alias == name || s.variable == name;
+  });
+  return at == kTable.end() ? nullptr : &*at;
 }
 
 void check_together(const Settings& s) {

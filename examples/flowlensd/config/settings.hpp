@@ -31,7 +31,8 @@ struct Settings {
   std::uint64_t receive_buffer_octets = 16u << 20;
   std::uint64_t batch_size = 1'000;  ///< flows
   std::uint64_t batch_timeout_ms = 1'000;
-  std::uint64_t queue_max_size = 100'000;   ///< flows
+  std::uint64_t queue_max_size = 100'000;  ///< flows
+  bool backpressure_enabled = true;
   std::uint64_t sample_threshold = 50'000;  ///< flows waiting
   std::uint64_t drop_threshold = 80'000;    ///< flows waiting
   std::uint64_t sample_rate = 10;           ///< one conversation in so many is kept
@@ -85,11 +86,13 @@ struct Settings {
   std::string auth_algorithm = "HS256";
   std::uint64_t access_token_minutes = 30;
   std::uint64_t refresh_token_days = 7;
+  std::uint64_t api_workers = 4;  ///< threads that answer requests
   std::uint64_t default_page_size = 50;
   std::uint64_t max_page_size = 1'000;
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;
   bool log_include_timestamp = true;
+  bool log_include_caller = true;
   std::uint64_t keep_windows_days = 90;  ///< 0: for ever; so for the next four
   std::uint64_t keep_hours_days = 730;
   std::uint64_t keep_days_days = 730;
@@ -129,6 +132,10 @@ using SettingField = std::variant<std::uint64_t Settings::*, double Settings::*,
 
 /// Whether a secret is one that the reference prints. Everybody knows it, so it counts as none.
 [[nodiscard]] bool is_placeholder_secret(std::string_view secret) noexcept;
+/// What else is true of a row; added up.
+inline constexpr unsigned kSecret =
+    1;                                ///< never shown; VARIABLE_FILE may name a file that holds it
+inline constexpr unsigned kLive = 2;  ///< can change while the daemon runs
 
 /// One row of the table.
 struct Setting {
@@ -142,9 +149,17 @@ struct Setting {
   std::uint64_t scale = 1;  ///< what a number of this row is multiplied with to be stored
   std::string_view unit;    ///< `flows`, `seconds`, …
   std::string_view help;
+  unsigned traits = 0;
+
+  /// What messages and the settings API call it.
+  [[nodiscard]] std::string_view name() const noexcept { return key.empty() ? variable : key; }
+  [[nodiscard]] bool is_secret() const noexcept { return (traits & kSecret) != 0; }
+  [[nodiscard]] bool is_live() const noexcept { return (traits & kLive) != 0; }
 };
 
 [[nodiscard]] std::span<const Setting> settings_table() noexcept;
+/// Whether a row before this one sets the same field, in another unit.
+[[nodiscard]] bool is_second_name(const Setting& setting) noexcept;
 
 /// Sets one value from its text.
 /// \param origin  where the text comes from, for the message: `flowlensd.yaml:3:7:
@@ -153,8 +168,12 @@ struct Setting {
 void assign(Settings& settings, const Setting& setting, std::string_view text,
             std::string_view origin);
 
-/// The value as text, for `--help`.
+/// The value as text, for `--help`. Secrets stand there as they are.
 [[nodiscard]] std::string value_text(const Settings& settings, const Setting& setting);
+/// The same for people to see: a secret that is set is `********`.
+[[nodiscard]] std::string shown_text(const Settings& settings, const Setting& setting);
+/// The row of that YAML key, alias or variable; null if there is none.
+[[nodiscard]] const Setting* find_setting(std::string_view name) noexcept;
 
 /// Checks what no single value shows. \throws flowlens::ConfigError.
 void check_together(const Settings& settings);

@@ -15,7 +15,7 @@ std::string read_text_file(const std::string& path, std::size_t max_octets) {
   const auto size = std::filesystem::file_size(path, error);  // of a folder it is an error
   if (!error && size > max_octets) {
     throw flowlens::IoError(path + ": cannot be read: longer than the " +
-                            std::to_string(max_octets >> 20) + " MiB that there is room for");
+                            std::to_string(max_octets) + " octets that there is room for");
   }
   std::ifstream in(path, std::ios::binary);
   if (error || !in) {
@@ -25,9 +25,9 @@ std::string read_text_file(const std::string& path, std::size_t max_octets) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::string read_file_of(std::string_view key, const std::string& path) {
+std::string read_file_of(std::string_view key, const std::string& path, std::size_t max_octets) {
   try {
-    return read_text_file(path);
+    return read_text_file(path, max_octets);
   } catch (const flowlens::IoError& e) {
     throw flowlens::ConfigError(std::string(key) + ": " + e.what());
   }

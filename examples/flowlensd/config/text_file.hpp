@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxTextFileOctets = std::size_t{64} << 20;
                                          std::size_t max_octets = kMaxTextFileOctets);
 /// Reads the file that a setting names.
 /// \throws flowlens::ConfigError "key: path: cannot be read: why"
-[[nodiscard]] std::string read_file_of(std::string_view key, const std::string& path);
+[[nodiscard]] std::string read_file_of(std::string_view key, const std::string& path,
+                                       std::size_t max_octets = kMaxTextFileOctets);
 
 }  // namespace flowlensd

@@ -62,7 +62,7 @@ class YamlWalk {
     if (const Setting* setting = find(key)) return set(*setting, key, name, value);
     const auto is_later = [&](std::string_view later) { return is_at_or_below(key, later); };
     if (std::any_of(later_keys().begin(), later_keys().end(), is_later)) {
-      loaded_.warnings.push_back(where(name.Mark()) + key + " has no effect yet in this release");
+      loaded_.warnings.push_back(where(name.Mark()) + key + " has no effect in this release");
       return;
     }
     const auto is_section = [&](std::string_view known) { return is_at_or_below(known, key); };
@@ -90,6 +90,8 @@ class YamlWalk {
                         " needs one value (" + std::string(setting.unit) + ")");
     }
     assign(loaded_.settings, setting, value.Scalar(), where(value.Mark()) + key);
+    loaded_.origins.set(setting,
+                        {Origin::Kind::file, file_ + ":" + std::to_string(value.Mark().line + 1)});
   }
 
   std::string file_;

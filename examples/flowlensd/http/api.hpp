@@ -43,6 +43,8 @@ void add_auth_routes(Router& router, const Service& service);
 void add_user_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers, health.
 void add_service_routes(Router& router, const Service& service);
+/// Settings: what is in effect, and changing it.
+void add_config_routes(Router& router, const Service& service);
 /// The pages at `/` and `/docs`.
 void add_page_routes(Router& router);
 /// What describes all of these, at `/openapi.json`.

@@ -173,7 +173,8 @@ std::string_view text_of_side(ServiceSide side) noexcept {
 
 Response rules(const Service& s) {
   Json items = Json::array();
-  for (const ClassificationRule& r : classifier_of(s).options().rules) {
+  const auto held = classifier_of(s).rules();
+  for (const ClassificationRule& r : *held) {
     const bool has_service = r.side != ServiceSide::none;
     items.push_back({{"asset_type", to_string(r.type)},
                      {"side", has_service ? Json(text_of_side(r.side)) : Json(nullptr)},

@@ -159,8 +159,9 @@ void add_queue(Families& out, const Service& s) {
   out.gauge("flowlens_queue_size", "The same as flowlens_ingestion_queue_depth.", depth);
   auto& limits =
       out.gauges("flowlens_ingestion_queue_limit", "Queue depths at which something happens.");
-  Families::put(limits, {{"at", "sample"}}, number(s.settings.sample_threshold));
-  Families::put(limits, {{"at", "drop"}}, number(s.settings.drop_threshold));
+  const auto now = s.current_settings();
+  Families::put(limits, {{"at", "sample"}}, number(now->sample_threshold));
+  Families::put(limits, {{"at", "drop"}}, number(now->drop_threshold));
   Families::put(limits, {{"at", "full"}}, number(s.settings.queue_max_size));
 }
 
@@ -287,6 +288,18 @@ void add_flow_keeper(Families& out, const FlowKeeper* keeper) {
             view.is_paused ? 1 : 0);
   out.gauge("flowlens_raw_flows_bytes", "What those kept take in the store, each minute.",
             number(view.octets));
+}
+
+void add_postgres(Families& out, const Service& s) {
+  if (s.postgres == nullptr) return;
+  const double active = number(s.postgres->active);
+  out.gauge("flowlens_pg_connections_open", "Connections to PostgreSQL.", number(s.postgres->open));
+  out.gauge("flowlens_pg_connections_active", "Of those, in a transaction.", active);
+  out.gauge("flowlens_db_connections_active", "The same as flowlens_pg_connections_active.",
+            active);
+  out.gauge("flowlens_pg_connections_waiting",
+            "Questions about traffic that wait for a connection.",
+            s.traffic == nullptr ? 0 : number(s.traffic->waiting()));
 }
 
 void add_receiver(Families& out, const Service& s, const ReceiverView& receiver) {
@@ -492,6 +505,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_external_peers(out, map.external_peers);
   add_store(out, s.store);
   add_flow_keeper(out, s.flow_keeper);
+  add_postgres(out, s);
   add_receiver(out, s, receiver);
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);

@@ -51,6 +51,12 @@ struct Metrics::Impl {
       family(prometheus::BuildSummary(), "flowlens_store_write_latency_seconds",
              "Time to write a revision.", registry)
           .Add({}, kQuantiles);
+  prometheus::Family<prometheus::Counter>& pg_writes =
+      family(prometheus::BuildCounter(), "flowlens_pg_writes_total",
+             "Rows written to PostgreSQL, by table.", registry);
+  prometheus::Family<prometheus::Summary>& pg_latency =
+      family(prometheus::BuildSummary(), "flowlens_pg_write_latency_seconds",
+             "Time of the transactions that wrote to a table: one for each revision.", registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -61,7 +67,23 @@ void Metrics::observe_latency(double seconds) {
   impl_->processing.Observe(seconds);
 }
 void Metrics::observe_flush(double seconds) { impl_->flush.Observe(seconds); }
-void Metrics::observe_store(double seconds) { impl_->store.Observe(seconds); }
+
+void Metrics::observe_store(const Revision& r, double seconds, bool is_postgres) {
+  impl_->store.Observe(seconds);
+  if (!is_postgres) return;
+  const std::pair<const char*, std::size_t> tables[] = {
+      {"assets", r.assets.size()},
+      {"dependencies", r.dependencies.size()},
+      {"dependency_windows", r.windows.size()},
+      {"events", r.events.size()},
+      {"aliases", r.aliases.size()},
+      {"intermediaries", r.intermediaries.size()}};
+  for (const auto& [table, rows] : tables) {
+    if (rows == 0) continue;
+    impl_->pg_writes.Add({{"table", table}}).Increment(static_cast<double>(rows));
+    impl_->pg_latency.Add({{"table", table}}, kQuantiles).Observe(seconds);
+  }
+}
 
 void Metrics::observe_request(const std::string& method, const Response& response, double seconds) {
   // Route templates and common methods only: labels from outside would grow without bound.
@@ -97,6 +119,7 @@ void add_metrics_routes(Router& router, const Service& service, const Metrics& m
   };
   const Permission asked =
       service.settings.api_metrics_open ? Permission::anonymous : Permission::viewer;
+  router.add({"/api/v1/admin/metrics", handler, {}});
   router.add({"/metrics", handler, {}, "GET", asked});
   router.add({"/admin/metrics", handler, {}, "GET", asked});
 }

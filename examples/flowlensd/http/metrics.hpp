@@ -20,7 +20,8 @@ class Metrics {
 
   void observe_latency(double seconds);
   void observe_flush(double seconds);
-  void observe_store(double seconds);
+  /// \param is_postgres  whether the store that took the revision is PostgreSQL.
+  void observe_store(const Revision& revision, double seconds, bool is_postgres);
   void observe_request(const std::string& method, const Response& response, double seconds);
 
   /// All metrics as text.

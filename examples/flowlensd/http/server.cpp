@@ -46,6 +46,8 @@ struct Server::Impl {
   asio::steady_timer next_look{io};
   std::atomic<bool> is_waking{false};
   std::thread thread;
+  std::atomic<std::chrono::steady_clock::time_point> last_sign{std::chrono::steady_clock::now()};
+  std::atomic<bool> is_asked{false};
 
   Impl(const ServerOptions& options, Handle handle, Observe observe)
       : shared(options, std::move(handle), std::move(observe)) {
@@ -126,7 +128,10 @@ Server::~Server() { stop(); }
 void Server::start() {
   impl_->accept();
   impl_->look_often();
-  impl_->thread = std::thread([this] { impl_->io.run(); });
+  impl_->thread = std::thread([this] {
+    pthread_setname_np(pthread_self(), "api-sockets");
+    impl_->io.run();
+  });
 }
 
 void Server::stop() {
@@ -143,6 +148,18 @@ std::string Server::reload_certificates() {
 std::uint16_t Server::port() const noexcept {
   beast::error_code ignored;
   return impl_->acceptor.local_endpoint(ignored).port();
+}
+
+void Server::ask_sign() {
+  if (impl_->is_asked.exchange(true)) return;
+  asio::post(impl_->io, [this] {
+    impl_->last_sign = std::chrono::steady_clock::now();
+    impl_->is_asked = false;
+  });
+}
+
+std::chrono::steady_clock::duration Server::silent_for() const noexcept {
+  return std::chrono::steady_clock::now() - impl_->last_sign.load();
 }
 
 ServerCounters Server::counters() const noexcept {

@@ -82,6 +82,11 @@ class Server {
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] ServerCounters counters() const noexcept;
 
+  /// Asks the thread of the sockets for a sign of life. Thread-safe, returns at once.
+  void ask_sign();
+  /// How long ago it gave the last one, or start() was called.
+  [[nodiscard]] std::chrono::steady_clock::duration silent_for() const noexcept;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

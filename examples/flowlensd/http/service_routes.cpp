@@ -131,8 +131,10 @@ std::string receiver_check(const Service& s) {
 
 std::string queue_check(const Service& s) {
   const std::size_t depth = s.channel.depth();
-  if (depth >= s.settings.drop_threshold) return "refusing_datagrams";
-  return depth >= s.settings.sample_threshold ? "sampling" : "ok";
+  const auto now = s.current_settings();
+  if (!now->backpressure_enabled) return depth >= now->queue_max_size ? "full" : "ok";
+  if (depth >= now->drop_threshold) return "refusing_datagrams";
+  return depth >= now->sample_threshold ? "sampling" : "ok";
 }
 
 bool is_up(const Service& s) {
@@ -201,6 +203,7 @@ void add_service_routes(Router& router, const Service& s) {
   const auto add_open = [&](const char* pattern, auto handler) {
     router.add({pattern, handler, {}, "GET", Permission::anonymous});
   };
+  router.add({"/api/v1/admin/health", [&s](const Request&) { return get_health(s); }, {}});
   add_open("/health", [&s](const Request&) { return get_health(s); });
   add_open("/admin/health/live", [](const Request&) { return fresh_json({{"status", "ok"}}); });
   add_open("/admin/health/ready", [&s](const Request&) { return get_ready(s); });

@@ -21,7 +21,7 @@ DataDir::DataDir(const std::filesystem::path& path) : path_(path) {
     throw IoError(path_.string() + ": the data folder cannot be made: " + error.message() +
                   "; give another one by --data-dir or FLOWLENS_DATA_DIR");
   }
-  const std::filesystem::path file = path_ / "lock";
+  const std::filesystem::path file = path_ / kLockFile;
   lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) {
     throw IoError(file.string() + ": cannot be opened: " + std::strerror(errno) +

@@ -6,6 +6,9 @@
 
 namespace flowlensd {
 
+inline constexpr const char* kSqliteFile = "flowlens.sqlite";
+inline constexpr const char* kLockFile = "lock";
+
 /// Holds the lock of a data folder.
 class DataDir {
  public:
@@ -17,7 +20,7 @@ class DataDir {
   DataDir& operator=(const DataDir&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  [[nodiscard]] std::filesystem::path database() const { return path_ / "flowlens.sqlite"; }
+  [[nodiscard]] std::filesystem::path database() const { return path_ / kSqliteFile; }
   [[nodiscard]] std::filesystem::path flows() const { return path_ / "flows.sqlite"; }
   [[nodiscard]] std::filesystem::path spool() const { return path_ / "spool"; }
   [[nodiscard]] std::filesystem::path decoder_state() const { return path_ / "decoder-state.bin"; }

@@ -51,14 +51,14 @@ class ProblemLog {
 class Ingest::Worker {
  public:
   Worker(const IngestOptions& options, std::size_t index, UdpReceiver& receiver,
-         FlowChannel& channel, AccountSlot& slot)
+         FlowChannel& channel, const PressureRule& pressure, AccountSlot& slot)
       : options_(options),
         index_(index),
         receiver_(receiver),
         channel_(channel),
         slot_(slot),
         decoder_(options.decoder),
-        pressure_(options.pressure) {}
+        pressure_(pressure) {}
 
   void run(const std::atomic<bool>& stopping) {
     const auto take = [this](const ReceivedDatagram& d) { this->take(d); };
@@ -139,7 +139,7 @@ class Ingest::Worker {
   FlowChannel& channel_;
   AccountSlot& slot_;
   Decoder decoder_;
-  const PressureRule pressure_;
+  const PressureRule& pressure_;
   ProblemLog problems_;
   FlowParcel parcel_;
   Clock::time_point parcel_since_{};
@@ -150,9 +150,12 @@ class Ingest::Worker {
 
 Ingest::Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& accounts,
                FatalHandler fatal)
-    : options_(options), receiver_(options.receiver), fatal_(std::move(fatal)) {
+    : options_(options),
+      pressure_(options.pressure),
+      receiver_(options.receiver),
+      fatal_(std::move(fatal)) {
   for (std::size_t i = 0; i < options.receiver.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(options_, i, receiver_, channel,
+    workers_.push_back(std::make_unique<Worker>(options_, i, receiver_, channel, pressure_,
                                                 accounts.slot(options.first_account + i)));
   }
 }

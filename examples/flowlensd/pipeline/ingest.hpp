@@ -55,6 +55,9 @@ class Ingest {
   [[nodiscard]] std::optional<ExporterExplanation> explain(const IpAddress& exporter, Timestamp now,
                                                            std::chrono::milliseconds wait);
 
+  /// Thread-safe.
+  void change(const PressureOptions& options) noexcept { pressure_.change(options); }
+
   [[nodiscard]] UdpReceiverCounters counters() const noexcept { return receiver_.counters(); }
   [[nodiscard]] const std::vector<std::uint16_t>& ports() const noexcept {
     return receiver_.ports();
@@ -72,6 +75,7 @@ class Ingest {
                           const std::function<Answer(const Decoder&)>& question);
 
   const IngestOptions options_;
+  PressureRule pressure_;
   UdpReceiver receiver_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;

@@ -18,26 +18,27 @@ std::uint32_t multiplied(std::uint32_t rate, std::uint32_t factor) noexcept {
 }  // namespace
 
 PressureRule::Level PressureRule::level(std::size_t flows_waiting) const noexcept {
-  if (flows_waiting >= options_.refuse_at) return Level::refuse;
-  if (flows_waiting >= options_.sample_at) return Level::sample;
+  if (flows_waiting >= refuse_at_) return Level::refuse;
+  if (flows_waiting >= sample_at_) return Level::sample;
   return Level::none;
 }
 
-bool PressureRule::keeps(const FlowRecord& flow) const noexcept {
+bool PressureRule::keeps(const FlowRecord& flow, std::uint32_t one_in) const noexcept {
   std::pair low{flow.source_address, flow.source_port};
   std::pair high{flow.destination_address, flow.destination_port};
   if (high < low) std::swap(low, high);
   const std::uint64_t ports =
       std::uint64_t{low.second} << 32 | std::uint64_t{high.second} << 16 | flow.protocol;
-  const std::uint64_t ends =
-      mix(keyed_hash(low.first, options_.key), keyed_hash(high.first, ~options_.key));
-  return mix(ends, ports) % options_.keep_one_in == 0;
+  const std::uint64_t ends = mix(keyed_hash(low.first, key_), keyed_hash(high.first, ~key_));
+  return mix(ends, ports) % one_in == 0;
 }
 
 std::uint64_t PressureRule::thin(FlowBatch& batch, std::size_t from) const noexcept {
-  const std::size_t left_out = batch.keep_if(from, [&](const FlowRecord& f) { return keeps(f); });
+  const std::uint32_t one_in = keep_one_in_;
+  const std::size_t left_out =
+      batch.keep_if(from, [&](const FlowRecord& f) { return keeps(f, one_in); });
   for (std::size_t i = from; i < batch.flows.size(); ++i) {
-    batch.flows[i].sampling_rate = multiplied(batch.flows[i].sampling_rate, options_.keep_one_in);
+    batch.flows[i].sampling_rate = multiplied(batch.flows[i].sampling_rate, one_in);
   }
   return left_out;
 }

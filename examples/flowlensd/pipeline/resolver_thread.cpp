@@ -1,5 +1,7 @@
 #include "pipeline/resolver_thread.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -9,7 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kRetryFlush{50};  // while the store is busy
+constexpr std::chrono::milliseconds kRetryFlush{50};      // while the store is busy
+constexpr std::chrono::milliseconds kLongestWait{1'000};  // silent_for() is watched
 constexpr std::chrono::milliseconds kLastFlushPatience{10'000};
 
 Timestamp wall_clock() { return std::chrono::system_clock::now(); }
@@ -28,6 +31,7 @@ ResolverThread::~ResolverThread() {
 void ResolverThread::start() {
   next_flush_ = Clock::now() + interval_;
   thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "resolver");
     try {
       run();
     } catch (const std::exception& e) {
@@ -45,7 +49,8 @@ void ResolverThread::run() {
   bool is_closing = false;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_flush_ - Clock::now());
-    const auto patience = std::max(left, std::chrono::milliseconds{0});
+    const auto patience = std::clamp(left, std::chrono::milliseconds{0}, kLongestWait);
+    last_round_ = Clock::now();
     // A window closes between parcels, so that flows do not pile up meanwhile.
     const auto popped = channel_.pop(parcel, is_closing ? std::chrono::milliseconds{0} : patience);
     if (popped == FlowChannel::Popped::closed) break;

@@ -23,6 +23,11 @@ class ResolverThread {
   /// the next run goes on with them.
   void finish();
 
+  /// How long it has not come round: some seconds while it makes a big revision.
+  [[nodiscard]] std::chrono::steady_clock::duration silent_for() const noexcept {
+    return std::chrono::steady_clock::now() - last_round_.load();
+  }
+
  private:
   void run();
   void flush_if_due();
@@ -32,6 +37,7 @@ class ResolverThread {
   const std::chrono::milliseconds interval_;
   FatalHandler fatal_;
   std::chrono::steady_clock::time_point next_flush_;
+  std::atomic<std::chrono::steady_clock::time_point> last_round_{std::chrono::steady_clock::now()};
   std::thread thread_;
 };
 

@@ -24,7 +24,8 @@ double seconds_since(Clock::time_point begin) {
 }  // namespace
 
 StoreThread::StoreThread(std::unique_ptr<Store> store, const Retention& retention,
-                         FatalHandler fatal, std::function<void(double)> on_applied,
+                         FatalHandler fatal,
+                         std::function<void(const Revision&, double)> on_applied,
                          std::unique_ptr<Spool> spool)
     : store_(std::move(store)),
       retention_(retention),
@@ -72,6 +73,11 @@ bool StoreThread::finish(std::chrono::milliseconds grace) {
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
   return queue_.is_all_on_disk();
+}
+
+void StoreThread::change(const Retention& retention) {
+  const std::lock_guard lock(mutex_);
+  retention_ = retention;
 }
 
 StoreView StoreThread::view() const {
@@ -167,7 +173,7 @@ bool StoreThread::apply_once(const Revision& revision) {
     note_failure(e.what());
     return false;
   }
-  if (on_applied_) on_applied_(seconds);
+  if (on_applied_) on_applied_(revision, seconds);
   const std::lock_guard lock(mutex_);
   if (!view_.problem.empty()) log::info("store", "the store takes revisions again");
   view_.problem.clear();
@@ -183,7 +189,11 @@ bool StoreThread::expire_once() {
   try {
     // A capture whose clock was ahead makes nothing old.
     const Timestamp now = std::min<Timestamp>(applied_at_, std::chrono::system_clock::now());
-    is_more = store_->expire(retention_, now);
+    const Retention retention = [this] {
+      const std::lock_guard lock(mutex_);
+      return retention_;
+    }();
+    is_more = store_->expire(retention, now);
   } catch (const std::exception& e) {
     problem = e.what();
   }

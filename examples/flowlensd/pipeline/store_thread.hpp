@@ -44,7 +44,7 @@ class StoreThread {
  public:
   /// \param spool  null: what waits is kept in memory only.
   StoreThread(std::unique_ptr<Store> store, const Retention& retention, FatalHandler fatal,
-              std::function<void(double seconds)> on_applied,
+              std::function<void(const Revision&, double seconds)> on_applied,
               std::unique_ptr<Spool> spool = nullptr);
   ~StoreThread();
 
@@ -57,6 +57,8 @@ class StoreThread {
   /// Writes what waits, for at most `grace`, and ends the thread. What is on disk may stay there.
   /// \return false if something was left that is neither in the store nor on disk.
   bool finish(std::chrono::milliseconds grace);
+
+  void change(const Retention& retention);
 
   [[nodiscard]] StoreView view() const;
 
@@ -78,7 +80,7 @@ class StoreThread {
   std::unique_ptr<Store> store_;
   Retention retention_;
   FatalHandler fatal_;
-  std::function<void(double)> on_applied_;
+  std::function<void(const Revision&, double)> on_applied_;
   RevisionQueue queue_;
   std::minstd_rand dice_;  ///< of the thread
 

@@ -115,7 +115,9 @@ Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTab
   PostgresStoreOptions options;
   options.connection = postgres_connection(settings);
   options.sites = sites;
+  options.activity = std::make_shared<PostgresActivity>();
   Stores stores;
+  stores.postgres = options.activity;
   try {
     stores.map = make_postgres_store(options);
   } catch (const ConfigError& e) {
@@ -139,6 +141,10 @@ std::string postgres_connection(const Settings& s) {
   return "host=" + quoted(s.postgres_host) + " port=" + std::to_string(s.postgres_port) +
          " user=" + quoted(s.postgres_user) + " password=" + quoted(s.postgres_password) +
          " dbname=" + quoted(s.postgres_database);
+}
+
+std::filesystem::path sqlite_file(const Settings& settings) {
+  return std::filesystem::path(settings.data_dir) / kSqliteFile;
 }
 
 Stores open_stores(const Settings& settings, const DataDir* dir, StopSignal& stop,

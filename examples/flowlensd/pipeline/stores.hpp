@@ -2,12 +2,14 @@
 /// pipeline: the database that keeps what the daemon knows.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "config/settings.hpp"
 #include "flowlens/alert_store.hpp"
 #include "flowlens/application_store.hpp"
+#include "flowlens/postgres_store.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/flow_archive.hpp"
@@ -28,10 +30,14 @@ struct Stores {
   std::unique_ptr<Spool> spool;                ///< empty; null: revisions wait in memory only
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
+  std::shared_ptr<const flowlens::PostgresActivity> postgres;  ///< null: the database is another
 };
 
 /// The PostgreSQL database that the settings name, as libpq takes it; empty: they name none.
 [[nodiscard]] std::string postgres_connection(const Settings& settings);
+
+/// The SQLite file of the settings' data folder.
+[[nodiscard]] std::filesystem::path sqlite_file(const Settings& settings);
 
 /// Opens the database and loads the graph: PostgreSQL if the settings name one, or else the SQLite file of
 /// the folder. What the last process left in the spool is written first. A server that does not answer is

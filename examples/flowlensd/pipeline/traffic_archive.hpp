@@ -2,6 +2,7 @@
 /// pipeline: the traffic of the past, for whoever asks.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -25,7 +26,9 @@ class TrafficArchive {
   [[nodiscard]] std::vector<WindowRow> rows(const WindowScan& what, std::size_t most) const {
     std::vector<WindowRow> rows;
     if (most == 0) return rows;
+    ++waiting_;
     const std::unique_lock lock(mutex_, patience_);
+    --waiting_;
     if (!lock) throw IoError("store: still busy with another question about traffic; ask again");
     reader_->scan(what, [&](const WindowRow& row) {
       rows.push_back(row);
@@ -33,11 +36,14 @@ class TrafficArchive {
     });
     return rows;
   }
+  /// Questions that wait for the one before.
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
 
  private:
   std::unique_ptr<TrafficReader> reader_;
   std::chrono::milliseconds patience_;
   mutable std::timed_mutex mutex_;
+  mutable std::atomic<std::size_t> waiting_{0};
 };
 
 }  // namespace flowlensd

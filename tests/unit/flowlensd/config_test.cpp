@@ -111,7 +111,7 @@ TEST_CASE("config: keys of later releases are accepted with a warning") {
              "f.yaml", loaded);
   REQUIRE(loaded.warnings.size() == 2);
   CHECK(loaded.warnings[0] ==
-        "f.yaml:3:5: enrichment.dns.enabled has no effect yet in this release");
+        "f.yaml:3:5: enrichment.dns.enabled has no effect in this release");
 }
 
 TEST_CASE("config: a small file of nested aliases is refused before it unfolds") {
@@ -193,7 +193,7 @@ TEST_CASE("config: environment, known, of later releases, of others, and misspel
                     loaded);
   REQUIRE(loaded.warnings.size() == 3);
   CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
-  CHECK(contains(loaded.warnings[1], "have no effect yet in this release: POSTGRES_POOL_SIZE"));
+  CHECK(contains(loaded.warnings[1], "have no effect in this release: POSTGRES_POOL_SIZE"));
   CHECK(loaded.settings.postgres_host == "db");
   CHECK(contains(loaded.warnings[2], "ignored: REDIS_PORT, API_PORT, FLOWLENS_SERVICE_HOST"));
 

@@ -56,3 +56,11 @@ TEST_CASE("pressure: what was decoded before stays as it is, and a rate never ov
   CHECK(all.thin(batch, 0) == 0);
   CHECK(batch.flows[0].sampling_rate == 4'000'000'000);
 }
+
+TEST_CASE("pressure: other thresholds count at once") {
+  PressureRule rule({.sample_at = 10, .refuse_at = 20, .keep_one_in = 10, .key = 1});
+  rule.change({.sample_at = 100, .refuse_at = 200, .keep_one_in = 1, .key = 2});
+  CHECK(rule.level(99) == PressureRule::Level::none);
+  CHECK(rule.level(100) == PressureRule::Level::sample);
+  CHECK(rule.level(200) == PressureRule::Level::refuse);
+}

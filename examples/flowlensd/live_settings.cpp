@@ -1,0 +1,79 @@
+#include "live_settings.hpp"
+
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "log.hpp"
+#include "pipeline/classifying.hpp"
+
+namespace flowlensd {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// The rules are read again even if their file still has the same name.
+Configuration::Prepare rules_of(Classifier& classifier) {
+  return [&classifier](const Settings& now, Words& words) -> Configuration::Commit {
+    if (now.classification_rules_file.empty()) return {};
+    auto rules = std::make_shared<Classifier::Rules>(classifier_options(now).rules);
+    words.push_back("classification.rules_file: " + now.classification_rules_file +
+                    " was read again, " + std::to_string(rules->size()) + " rules");
+    return [&classifier, rules] { classifier.replace_rules(std::move(*rules)); };
+  };
+}
+
+/// The last of all to prepare: it goes by its files at once, or not at all.
+Configuration::Prepare certificates_of(http::Server& server) {
+  return [&server](const Settings& now, Words& words) -> Configuration::Commit {
+    if (now.tls_certificate_file.empty()) return {};
+    if (std::string problem = server.reload_certificates(); !problem.empty()) {
+      throw ConfigError(problem);
+    }
+    words.push_back("api.tls.certificate_file: " + now.tls_certificate_file + " was read again");
+    return {};
+  };
+}
+
+/// Those that the parts read at their start, and keep.
+void watch_files(Configuration& configuration) {
+  for (const char* name : {"dependency_resolution.network_file", "ingestion.elements_file",
+                           "classification.networks_file", "enrichment.geoip.database_path",
+                           "enrichment.geoip.asn_database_path"}) {
+    const Setting& setting = *find_setting(name);
+    configuration.watch_file(setting, value_text(configuration.current()->settings, setting));
+  }
+}
+
+}  // namespace
+
+Retention retention_of(const Settings& s) {
+  using std::chrono::days;
+  return {days(s.keep_windows_days), days(s.keep_hours_days), days(s.keep_days_days),
+          days(s.keep_events_days)};
+}
+
+PressureOptions pressure_of(const Settings& s) {
+  PressureOptions o;
+  constexpr auto kNever = std::numeric_limits<std::size_t>::max();
+  o.sample_at = s.backpressure_enabled ? s.sample_threshold : kNever;
+  o.refuse_at = s.backpressure_enabled ? s.drop_threshold : kNever;
+  o.keep_one_in = static_cast<std::uint32_t>(s.sample_rate);
+  return o;
+}
+
+void follow_settings(Configuration& configuration, const LiveParts& parts) {
+  configuration.on_change([parts](const Settings& now, Words&) -> Configuration::Commit {
+    return [parts, options = log::options_of(now), retention = retention_of(now),
+            pressure = pressure_of(now)] {
+      log::change(options);
+      if (parts.store != nullptr) parts.store->change(retention);
+      if (parts.ingest != nullptr) parts.ingest->change(pressure);
+    };
+  });
+  if (parts.classifier != nullptr) configuration.on_reload(rules_of(*parts.classifier));
+  if (parts.server != nullptr) configuration.on_reload(certificates_of(*parts.server));
+  watch_files(configuration);
+}
+
+}  // namespace flowlensd
