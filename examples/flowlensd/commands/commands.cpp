@@ -8,7 +8,8 @@
 namespace flowlensd {
 namespace {
 
-constexpr std::array kCommands{Command{"config", run_config}, Command{"user", run_user_command}};
+constexpr std::array kCommands{Command{"config", run_config}, Command{"doctor", run_doctor},
+                               Command{"user", run_user_command}};
 
 }  // namespace
 
