@@ -9,6 +9,8 @@ namespace flowlensd {
 namespace {
 
 constexpr std::array kCommands{Command{"config", run_config}, Command{"doctor", run_doctor},
+                               Command{"migrate", run_migrate}, Command{"backup", run_backup},
+                               Command{"restore", run_restore},
                                Command{"user", run_user_command}};
 
 }  // namespace
