@@ -4,12 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/rate_policy.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -18,19 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "http/any_stream.hpp"
 #include "http/live.hpp"
 #include "http/server.hpp"
 
 namespace flowlensd::http {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-using tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
-
-/// The rate is that of what live clients send.
-using PlainStream = beast::basic_stream<tcp, asio::any_io_executor, beast::simple_rate_policy>;
-using TlsStream = beast::ssl_stream<PlainStream>;
 
 /// A connection that waits for the end of a request.
 class Reader {
@@ -97,10 +86,8 @@ struct ServerShared {
   }
 };
 
-/// Defined beside their instantiations: each compiles for long.
-void serve_plain(tcp::socket socket, ServerShared& shared, bool is_full);
-/// \param context  is kept as long as the connection.
-void serve_tls(tcp::socket socket, std::shared_ptr<asio::ssl::context> context,
-               ServerShared& shared, bool is_full);
+/// Reads a request, answers it, again, until either side ends it or it becomes one of live updates.
+/// \param is_full  one answer, then the end.
+void serve(AnyStream stream, ServerShared& shared, bool is_full);
 
 }  // namespace flowlensd::http

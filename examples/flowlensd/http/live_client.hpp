@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/asio/post.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <memory>
 #include <utility>
 
@@ -84,5 +86,14 @@ class LiveClient : public LiveSession, public std::enable_shared_from_this<LiveC
   std::optional<SteadyClock::time_point> write_begun_;
   SteadyClock::time_point asked_at_ = SteadyClock::now();
 };
+
+/// The stream becomes a WebSocket that live updates are written to (RFC 6455).
+/// \param handshake  is not used any more once this has returned.
+void open_websocket(AnyStream stream, ServerShared& shared,
+                    const beast::http::request<beast::http::string_body>& handshake, Request asked,
+                    const LiveRequest& begin);
+/// The stream goes on as server-sent events. \param answer  whose headers are sent.
+void open_event_stream(AnyStream stream, ServerShared& shared, const Response& answer,
+                       Request asked);
 
 }  // namespace flowlensd::http

@@ -93,10 +93,7 @@ struct Server::Impl {
     if (is_full) ++shared.account.refused;
     // Past twice the bound even saying so costs too much.
     if (shared.account.connections >= 2 * most) return;
-    if (tls)
-      serve_tls(std::move(socket), tls->current(), shared, is_full);
-    else
-      serve_plain(std::move(socket), shared, is_full);
+    http::serve(AnyStream(std::move(socket), tls ? tls->current() : nullptr), shared, is_full);
   }
 
   /// From any thread. Wakes that come before one is done are one.

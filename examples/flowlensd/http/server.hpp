@@ -1,6 +1,6 @@
 /// \file
-/// http: the HTTP/1.1 server, with TLS, WebSocket and server-sent events. Which library serves shows only
-/// in server.cpp, tls_context.hpp and what connection.hpp is included by.
+/// http: the HTTP/1.1 server, with TLS, WebSocket and server-sent events. Which library serves shows only in
+/// any_stream.hpp, tls_context.hpp and what includes them.
 #pragma once
 
 #include <chrono>

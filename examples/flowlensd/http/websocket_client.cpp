@@ -1,11 +1,6 @@
-/// \file
-/// http: a WebSocket that live updates are written to (RFC 6455). Only files of the server include it.
-#pragma once
-
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 #include <deque>
 #include <memory>
 #include <string>
@@ -16,31 +11,27 @@
 #include "http/live_client.hpp"
 
 namespace flowlensd::http {
+namespace {
 
 namespace websocket = boost::beast::websocket;
 
 /// Of what a client sends. It only subscribes.
-inline constexpr std::size_t kMaxClientMessage = 16u << 10;  ///< octets; beyond: 1009
-inline constexpr std::size_t kMaxClientRate = 32u << 10;     ///< octets a second; the rest waits
-inline constexpr unsigned kMaxClientFrames = 60;  ///< messages, pings and pongs in kFramesTime
-inline constexpr std::chrono::seconds kFramesTime{10};
+constexpr std::size_t kMaxClientMessage = 16u << 10;  ///< octets; beyond: 1009
+constexpr std::size_t kMaxClientRate = 32u << 10;     ///< octets a second; the rest waits
+constexpr unsigned kMaxClientFrames = 60;             ///< messages, pings and pongs in kFramesTime
+constexpr std::chrono::seconds kFramesTime{10};
 /// The subprotocol; a browser must offer it beside the one that carries its token.
-inline constexpr const char* kLiveProtocol = "flowlens.v1";
+constexpr const char* kLiveProtocol = "flowlens.v1";
 
 /// No compression is agreed on: nothing inflates here, and all clients share one text.
-template <typename Stream>
 class WebSocketClient final : public LiveClient {
  public:
-  /// \param stream  whose request has been read. \param room  kept as long as this.
-  WebSocketClient(Stream stream, ServerShared& shared, Request asked, const LiveRequest& begin,
-                  std::shared_ptr<void> keep)
+  WebSocketClient(AnyStream stream, ServerShared& shared, Request asked, const LiveRequest& begin)
       : LiveClient(shared, std::move(asked), begin),
-        keep_(std::move(keep)),
         ws_(std::move(stream)),
         in_(2 * kMaxClientMessage) {}
 
-  template <typename BeastRequest>
-  void accept(const BeastRequest& request) {
+  void accept(const beast::http::request<beast::http::string_body>& request) {
     lowest().expires_never();  // the WebSocket has its own clock
     lowest().rate_policy().read_limit(kMaxClientRate);
     websocket::stream_base::timeout times{};
@@ -83,7 +74,7 @@ class WebSocketClient final : public LiveClient {
   std::shared_ptr<WebSocketClient> me() {
     return std::static_pointer_cast<WebSocketClient>(shared_from_this());
   }
-  PlainStream& lowest() { return beast::get_lowest_layer(ws_); }
+  TcpStream& lowest() { return ws_.next_layer().next_layer(); }
 
   void read() {
     ws_.async_read(in_, [me = me()](beast::error_code e, std::size_t) { me->on_read(e); });
@@ -202,8 +193,7 @@ class WebSocketClient final : public LiveClient {
     });
   }
 
-  std::shared_ptr<void> keep_;
-  websocket::stream<Stream, false> ws_;  // without the code of permessage-deflate
+  websocket::stream<AnyStream, false> ws_;  // without the code of permessage-deflate
   beast::flat_buffer in_;
   std::deque<Text> replies_;
   Text out_;  ///< being written; null: nothing is
@@ -211,5 +201,14 @@ class WebSocketClient final : public LiveClient {
   unsigned frames_ = 0;
   SteadyClock::time_point frames_since_ = SteadyClock::now();
 };
+
+}  // namespace
+
+void open_websocket(AnyStream stream, ServerShared& shared,
+                    const beast::http::request<beast::http::string_body>& handshake, Request asked,
+                    const LiveRequest& begin) {
+  std::make_shared<WebSocketClient>(std::move(stream), shared, std::move(asked), begin)
+      ->accept(handshake);
+}
 
 }  // namespace flowlensd::http

@@ -1,7 +1,3 @@
-/// \file
-/// http: one connection, over whatever stream. Only files of the server include it.
-#pragma once
-
 #include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -16,25 +12,20 @@
 
 #include "flowlens/version.hpp"
 #include "http/connection_base.hpp"
-#include "http/event_stream_client.hpp"
+#include "http/live_client.hpp"
 #include "http/request_head.hpp"
-#include "http/websocket_client.hpp"
 
 namespace flowlensd::http {
+namespace {
 
 namespace bhttp = boost::beast::http;
 
 /// Reads a request, answers it from the pool, again. Requests sent ahead wait in the buffer, so answers
 /// keep their order.
-template <typename Stream>
-class Connection final : public Reader, public std::enable_shared_from_this<Connection<Stream>> {
-  static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
-
+class Connection final : public Reader, public std::enable_shared_from_this<Connection> {
  public:
-  /// \param keep  is kept as long as the stream.
-  Connection(Stream stream, ServerShared& shared, std::shared_ptr<void> keep)
-      : keep_(std::move(keep)),
-        stream_(std::move(stream)),
+  Connection(AnyStream stream, ServerShared& shared)
+      : stream_(std::move(stream)),
         peer_(peer_of(lowest().socket())),
         buffer_(shared.options.max_header_octets * 2),
         answer_timer_(stream_.get_executor()),
@@ -49,22 +40,15 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   Connection& operator=(const Connection&) = delete;
 
   /// Begins with what comes before HTTP, if anything does.
-  /// \param is_full  one answer, then the end.
   void begin(bool is_full) {
-    if constexpr (kIsTls) {
-      register_reader();
-      lowest().expires_after(shared_.options.handshake_time);
-      stream_.async_handshake(asio::ssl::stream_base::server,
-                              [me = me(), is_full](beast::error_code e) {
-                                me->unregister();
-                                if (e)
-                                  ++me->shared_.account.handshakes_failed;
-                                else
-                                  me->go_on(is_full);
-                              });
-    } else {
-      go_on(is_full);
-    }
+    if (!stream_.is_tls()) return go_on(is_full);
+    register_reader();
+    lowest().expires_after(shared_.options.handshake_time);
+    stream_.handshake([me = me(), is_full](beast::error_code e) {
+      me->unregister();
+      if (!e) return me->go_on(is_full);
+      ++me->shared_.account.handshakes_failed;
+    });
   }
 
   /// It has said nothing for long, and others wait.
@@ -78,8 +62,8 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   using Parser = bhttp::request_parser<bhttp::string_body>;
   using BeastResponse = bhttp::response<bhttp::string_body>;
 
-  std::shared_ptr<Connection> me() { return this->shared_from_this(); }
-  PlainStream& lowest() { return beast::get_lowest_layer(stream_); }
+  std::shared_ptr<Connection> me() { return shared_from_this(); }
+  TcpStream& lowest() { return stream_.next_layer(); }
 
   void register_reader() {
     since_ = SteadyClock::now();
@@ -135,7 +119,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
     unregister();
     const auto& message = parser_->get();
     is_last_ = is_last_ || !message.keep_alive();
-    Request request = request_of(message, peer_, kIsTls);
+    Request request = request_of(message, peer_, stream_.is_tls());
     if (is_head_) request.method = "GET";
     lowest().expires_never();
     ask(std::move(request));
@@ -180,15 +164,11 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
       refusal.headers.emplace_back("Retry-After", "30");
       return respond(std::move(refusal));
     }
-    Request asked = request_of(parser_->get(), peer_, kIsTls);
+    Request asked = request_of(parser_->get(), peer_, stream_.is_tls());
     if (response.live->is_stream) {
-      const auto client = std::make_shared<EventStreamClient<Stream>>(
-          std::move(stream_), shared_, std::move(asked), *response.live, keep_);
-      client->begin(response);
+      open_event_stream(std::move(stream_), shared_, response, std::move(asked));
     } else if (beast::websocket::is_upgrade(parser_->get()) && buffer_.size() == 0) {
-      const auto client = std::make_shared<WebSocketClient<Stream>>(
-          std::move(stream_), shared_, std::move(asked), *response.live, keep_);
-      client->accept(parser_->get());
+      open_websocket(std::move(stream_), shared_, parser_->get(), std::move(asked), *response.live);
     } else {
       is_last_ = true;
       return respond(problem(400, "Bad upgrade", "the request is no WebSocket handshake"));
@@ -236,13 +216,9 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   void linger() {
     lowest().expires_after(std::chrono::seconds{2});
     buffer_.clear();
-    if constexpr (kIsTls) {
-      stream_.async_shutdown([me = me()](beast::error_code) {});
-    } else {
-      beast::error_code ignored;
-      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-      drain(1u << 20);
-    }
+    stream_.shutdown([me = me()](beast::error_code e) {
+      if (!e) me->drain(1u << 20);
+    });
   }
 
   void drain(std::size_t left) {
@@ -252,8 +228,7 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
                             });
   }
 
-  const std::shared_ptr<void> keep_;
-  Stream stream_;
+  AnyStream stream_;
   const flowlens::IpAddress peer_;
   beast::flat_buffer buffer_;
   asio::steady_timer answer_timer_;
@@ -269,5 +244,11 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   bool is_head_ = false;
   bool is_last_ = false;
 };
+
+}  // namespace
+
+void serve(AnyStream stream, ServerShared& shared, bool is_full) {
+  std::make_shared<Connection>(std::move(stream), shared)->begin(is_full);
+}
 
 }  // namespace flowlensd::http

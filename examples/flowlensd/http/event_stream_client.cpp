@@ -1,8 +1,3 @@
-/// \file
-/// http: live updates as server-sent events, as the HTML standard has them. Only files of the server
-/// include it.
-#pragma once
-
 #include <array>
 #include <boost/asio/write.hpp>
 #include <memory>
@@ -13,21 +8,18 @@
 #include "http/live_client.hpp"
 
 namespace flowlensd::http {
+namespace {
 
-/// The answer has no length: its end is the connection's.
-template <typename Stream>
+/// As the HTML standard has them. The answer has no length: its end is the connection's.
 class EventStreamClient final : public LiveClient {
  public:
-  EventStreamClient(Stream stream, ServerShared& shared, Request asked, const LiveRequest& begin,
-                    std::shared_ptr<void> keep)
-      : LiveClient(shared, std::move(asked), begin),
-        keep_(std::move(keep)),
-        stream_(std::move(stream)) {}
+  EventStreamClient(AnyStream stream, ServerShared& shared, Request asked, const LiveRequest& begin)
+      : LiveClient(shared, std::move(asked), begin), stream_(std::move(stream)) {}
 
   /// \param response  whose headers are sent.
   void begin(const Response& response) {
-    beast::get_lowest_layer(stream_).expires_never();
-    beast::get_lowest_layer(stream_).rate_policy().read_limit(1024);
+    stream_.next_layer().expires_never();
+    stream_.next_layer().rate_policy().read_limit(1024);
     head_ = "HTTP/1.1 200 OK\r\nServer: flowlensd/" + std::string(flowlens::kVersion) +
             "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
             "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
@@ -52,7 +44,7 @@ class EventStreamClient final : public LiveClient {
   void cut() override {
     is_ended_ = true;
     beast::error_code ignored;
-    beast::get_lowest_layer(stream_).socket().close(ignored);
+    stream_.next_layer().socket().close(ignored);
   }
   void expire() override { cut(); }
   asio::any_io_executor executor() override { return stream_.get_executor(); }
@@ -98,8 +90,7 @@ class EventStreamClient final : public LiveClient {
 
   static constexpr std::size_t kMaxSaid = 4'096;
 
-  std::shared_ptr<void> keep_;
-  Stream stream_;
+  AnyStream stream_;
   std::string head_;
   std::shared_ptr<const std::string> out_;  ///< being written; null: nothing is
   bool is_ended_ = false;
@@ -107,5 +98,13 @@ class EventStreamClient final : public LiveClient {
   std::size_t said_ = 0;
   std::array<char, 512> in_{};
 };
+
+}  // namespace
+
+void open_event_stream(AnyStream stream, ServerShared& shared, const Response& answer,
+                       Request asked) {
+  std::make_shared<EventStreamClient>(std::move(stream), shared, std::move(asked), *answer.live)
+      ->begin(answer);
+}
 
 }  // namespace flowlensd::http
