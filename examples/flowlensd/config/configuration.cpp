@@ -132,7 +132,7 @@ Loaded Configuration::with(const std::map<std::string, std::optional<std::string
     const Setting& setting = live_setting(name);
     if (value) {
       assign(wanted.settings, setting, *value, name);
-      wanted.origins.set(setting, {Origin::Kind::api, file});
+      wanted.origins.set(setting, {ValueOrigin::Kind::api, file});
     } else {
       if (!others) others = read_again();
       copy(setting, others->settings, wanted.settings);

@@ -10,8 +10,8 @@ using Json = nlohmann::ordered_json;
 
 Json or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-std::string origin_text(const Origin& origin) {
-  if (origin.kind == Origin::Kind::built_in) return "default";
+std::string origin_text(const ValueOrigin& origin) {
+  if (origin.kind == ValueOrigin::Kind::built_in) return "default";
   return std::string(to_string(origin.kind)) + " " + origin.where;
 }
 
@@ -60,7 +60,7 @@ Json settings_json(const Loaded& loaded) {
   Json items = Json::array();
   for (const Setting& s : settings_table()) {
     if (is_second_name(s)) continue;
-    const Origin origin = loaded.origins.of(s);
+    const ValueOrigin origin = loaded.origins.of(s);
     items.push_back({{"name", s.name()},
                      {"variable", or_null(s.variable)},
                      {"option", or_null(s.option)},

@@ -101,7 +101,7 @@ void take_secret_file(const Environment& environment, const Setting& setting,
                                 " are both set; keep one");
   }
   assign(loaded.settings, setting, read_secret(name, path, loaded), name);
-  loaded.origins.set(setting, {Origin::Kind::secret_file, path});
+  loaded.origins.set(setting, {ValueOrigin::Kind::secret_file, path});
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ void apply_environment(const Environment& environment, Loaded& loaded) {
       append(links, name);
     } else if (const Setting* setting = find_variable(name)) {
       assign(loaded.settings, *setting, value, name);
-      loaded.origins.set(*setting, {Origin::Kind::environment, name});
+      loaded.origins.set(*setting, {ValueOrigin::Kind::environment, name});
     } else if (const Setting* secret = find_secret_file(name)) {
       take_secret_file(environment, *secret, name, value, loaded);
     } else if (holds(later_variables(), name) || is_later_secret_file(name)) {

@@ -18,7 +18,7 @@ using flowlens::ConfigError;
 
 constexpr std::size_t kMaxConfigOctets = 1 << 20;
 constexpr const char* kCommandsHelp =
-    "Commands, each with --help: flowlensd config | doctor | migrate | backup | restore";
+    "Commands, each with --help: flowlensd config | doctor | migrate | backup | restore | user";
 
 struct RunLine {
   std::vector<std::string> inputs;
@@ -101,7 +101,7 @@ void apply_command_line(const CLI::App& app, const SettingOptions& options, Load
   for (const Setting& s : settings_table()) {
     if (s.option.empty() || app.count(std::string(s.option)) == 0) continue;
     assign(loaded.settings, s, options.values.at(s.option), s.option);
-    loaded.origins.set(s, {Origin::Kind::command_line, std::string(s.option)});
+    loaded.origins.set(s, {ValueOrigin::Kind::command_line, std::string(s.option)});
   }
 }
 
@@ -118,7 +118,7 @@ void apply_change(const std::string& file, const std::string& name, const nlohma
         "text; remove it, or the file");
   }
   assign(loaded.settings, *setting, value.get<std::string>(), file + ": " + name);
-  loaded.origins.set(*setting, {Origin::Kind::api, file});
+  loaded.origins.set(*setting, {ValueOrigin::Kind::api, file});
 }
 
 constexpr std::array<std::string_view, 6> kOriginNames{"default",     "file",         "environment",
@@ -126,11 +126,11 @@ constexpr std::array<std::string_view, 6> kOriginNames{"default",     "file",   
 
 }  // namespace
 
-std::string_view to_string(Origin::Kind kind) noexcept {
+std::string_view to_string(ValueOrigin::Kind kind) noexcept {
   return kOriginNames[static_cast<std::size_t>(kind)];
 }
 
-void Origins::set(const Setting& setting, Origin origin) {
+void ValueOrigins::set(const Setting& setting, ValueOrigin origin) {
   for (auto& [field, held] : origins_) {
     if (field != setting.field) continue;
     held = std::move(origin);
@@ -139,7 +139,7 @@ void Origins::set(const Setting& setting, Origin origin) {
   origins_.emplace_back(setting.field, std::move(origin));
 }
 
-Origin Origins::of(const Setting& setting) const {
+ValueOrigin ValueOrigins::of(const Setting& setting) const {
   for (const auto& [field, origin] : origins_) {
     if (field == setting.field) return origin;
   }
@@ -188,7 +188,7 @@ Loaded load_settings(const CLI::App& app, const SettingOptions& options,
   if (loaded.settings.data_dir.empty() && needs_data_dir) {
     loaded.settings.data_dir = default_data_dir(environment);
     if (loaded.settings.data_dir != kFallbackDataDir) {
-      loaded.origins.set(data_dir_setting(), {Origin::Kind::environment, "STATE_DIRECTORY"});
+      loaded.origins.set(data_dir_setting(), {ValueOrigin::Kind::environment, "STATE_DIRECTORY"});
     }
   }
   apply_changes_file(loaded);

@@ -15,21 +15,21 @@
 namespace flowlensd {
 
 /// Where a value comes from, in the order in which they give way to each other.
-struct Origin {
+struct ValueOrigin {
   enum class Kind : std::uint8_t { built_in, file, environment, secret_file, command_line, api };
   Kind kind = Kind::built_in;
   std::string where;  ///< `flowlensd.yaml:3`, the variable, the option or the file; empty: built in
 };
-[[nodiscard]] std::string_view to_string(Origin::Kind kind) noexcept;
+[[nodiscard]] std::string_view to_string(ValueOrigin::Kind kind) noexcept;
 
 /// Where each value comes from. Two rows that set the same field share it.
-class Origins {
+class ValueOrigins {
  public:
-  void set(const Setting& setting, Origin origin);
-  [[nodiscard]] Origin of(const Setting& setting) const;
+  void set(const Setting& setting, ValueOrigin origin);
+  [[nodiscard]] ValueOrigin of(const Setting& setting) const;
 
  private:
-  std::vector<std::pair<SettingField, Origin>> origins_;
+  std::vector<std::pair<SettingField, ValueOrigin>> origins_;
 };
 
 struct Loaded {
@@ -37,7 +37,7 @@ struct Loaded {
   RunOptions run;
   std::string config_file;            ///< empty: none
   std::vector<std::string> warnings;  ///< to be logged once the log is there
-  Origins origins;
+  ValueOrigins origins;
 };
 
 using Environment = std::vector<std::pair<std::string, std::string>>;

@@ -90,8 +90,8 @@ class YamlWalk {
                         " needs one value (" + std::string(setting.unit) + ")");
     }
     assign(loaded_.settings, setting, value.Scalar(), where(value.Mark()) + key);
-    loaded_.origins.set(setting,
-                        {Origin::Kind::file, file_ + ":" + std::to_string(value.Mark().line + 1)});
+    loaded_.origins.set(
+        setting, {ValueOrigin::Kind::file, file_ + ":" + std::to_string(value.Mark().line + 1)});
   }
 
   std::string file_;
