@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kSlowAnswer{5};
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 constexpr std::chrono::seconds kExpireEvery{60};
+constexpr std::chrono::seconds kExpireAgain{3};  // after a failure
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -197,7 +198,7 @@ bool StoreThread::expire_once() {
   } catch (const std::exception& e) {
     problem = e.what();
   }
-  if (!is_more) next_expiry_ = Clock::now() + kExpireEvery;
+  if (!is_more) next_expiry_ = Clock::now() + (problem.empty() ? kExpireEvery : kExpireAgain);
   const std::lock_guard lock(mutex_);
   if (!problem.empty() && view_.expiry_problem != problem) {
     log::error("store", "hours could not be added up, or old windows removed; trying again",
