@@ -22,13 +22,13 @@ extern "C" __attribute__((visibility("default"))) const char* __lsan_default_sup
 namespace flowlensd {
 namespace {
 
-using flowlens::test::PostgresServer;
+using flowlens::test::TestPostgres;
 
 class PostgresBackend final : public AuthBackend {
  public:
   PostgresBackend() {
     static int number = 0;
-    PostgresServer& server = PostgresServer::instance();
+    TestPostgres& server = TestPostgres::instance();
     const std::string name = "auth_" + std::to_string(number++);
     connection_ = server.make_database(name);
     if (std::getenv("FLOWLENS_TEST_PGBOUNCER") != nullptr) {
@@ -89,9 +89,9 @@ TEST_CASE("auth on PostgreSQL: a server that went away and came back is used aga
   AuthStore store{backend.open()};
   const User ada{random_id(), "ada", "x", Permission::admin, true, {}, {}, {}};
   REQUIRE(store.add(ada) == Outcome::done);
-  PostgresServer::instance().kill();
+  TestPostgres::instance().kill();
   CHECK_THROWS_AS(static_cast<void>(store.users()), flowlens::IoError);
-  PostgresServer::instance().start();
+  TestPostgres::instance().start();
   bool is_back = false;
   for (int i = 0; i < 200 && !is_back; ++i) {
     try {

@@ -63,12 +63,12 @@ const passwd* unprivileged() {
 
 }  // namespace
 
-PostgresServer& PostgresServer::instance() {
-  static PostgresServer server;
+TestPostgres& TestPostgres::instance() {
+  static TestPostgres server;
   return server;
 }
 
-PostgresServer::PostgresServer() : programs_(find_programs()) {
+TestPostgres::TestPostgres() : programs_(find_programs()) {
   std::string name = (fs::temp_directory_path() / "flowlens-pg-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder: " + name);
   folder_ = name;
@@ -81,14 +81,14 @@ PostgresServer::PostgresServer() : programs_(find_programs()) {
   start();
 }
 
-PostgresServer::~PostgresServer() {
+TestPostgres::~TestPostgres() {
   stop(pgbouncer_, SIGTERM);
   stop(server_, SIGINT);
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }
 
-pid_t PostgresServer::spawn(const std::vector<std::string>& command, const std::string& log) const {
+pid_t TestPostgres::spawn(const std::vector<std::string>& command, const std::string& log) const {
   const passwd* user = unprivileged();
   const std::string file = (folder_ / log).string();
   const pid_t child = ::fork();
@@ -96,7 +96,7 @@ pid_t PostgresServer::spawn(const std::vector<std::string>& command, const std::
   return child;
 }
 
-void PostgresServer::run(const std::vector<std::string>& command) const {
+void TestPostgres::run(const std::vector<std::string>& command) const {
   const pid_t child = spawn(command, "run.log");
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -106,7 +106,7 @@ void PostgresServer::run(const std::vector<std::string>& command) const {
                            " failed: " + std::string{std::istreambuf_iterator<char>{log}, {}});
 }
 
-void PostgresServer::start() {
+void TestPostgres::start() {
   if (server_ != 0) return;
   server_ =
       spawn({programs_ + "postgres", "-D", (folder_ / "data").string(), "-k", folder_.string(),
@@ -115,16 +115,16 @@ void PostgresServer::start() {
   wait_for(connection("postgres"));
 }
 
-void PostgresServer::kill() { stop(server_, SIGQUIT); }
+void TestPostgres::kill() { stop(server_, SIGQUIT); }
 
-void PostgresServer::stop(pid_t& pid, int signal) const {
+void TestPostgres::stop(pid_t& pid, int signal) const {
   if (pid == 0) return;
   ::kill(pid, signal);
   ::waitpid(pid, nullptr, 0);
   pid = 0;
 }
 
-void PostgresServer::wait_for(const std::string& connection) const {
+void TestPostgres::wait_for(const std::string& connection) const {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   while (true) {
     try {
@@ -137,17 +137,17 @@ void PostgresServer::wait_for(const std::string& connection) const {
   }
 }
 
-std::string PostgresServer::connection(const std::string& database) const {
+std::string TestPostgres::connection(const std::string& database) const {
   return "host=" + folder_.string() + " port=" + kPort + " user=flowlens dbname=" + database;
 }
 
-std::string PostgresServer::make_database(const std::string& name) {
+std::string TestPostgres::make_database(const std::string& name) {
   pqxx::connection c{connection("postgres")};
   pqxx::nontransaction{c}.exec("CREATE DATABASE " + name);
   return connection(name);
 }
 
-std::string PostgresServer::by_pgbouncer(const std::string& name) {
+std::string TestPostgres::by_pgbouncer(const std::string& name) {
   const std::string address = "host=" + folder_.string() + " port=6432 user=flowlens dbname=";
   if (pgbouncer_ == 0) {
     const fs::path file = folder_ / "pgbouncer.ini";

@@ -11,13 +11,13 @@
 
 namespace flowlens::test {
 
-class PostgresServer {
+class TestPostgres {
  public:
   /// Started by the first call, stopped when the program ends.
-  static PostgresServer& instance();
+  static TestPostgres& instance();
 
-  PostgresServer(const PostgresServer&) = delete;
-  PostgresServer& operator=(const PostgresServer&) = delete;
+  TestPostgres(const TestPostgres&) = delete;
+  TestPostgres& operator=(const TestPostgres&) = delete;
 
   /// Makes a database. \return its connection string.
   std::string make_database(const std::string& name);
@@ -29,8 +29,8 @@ class PostgresServer {
   [[nodiscard]] std::string connection(const std::string& database) const;
 
  private:
-  PostgresServer();
-  ~PostgresServer();
+  TestPostgres();
+  ~TestPostgres();
 
   pid_t spawn(const std::vector<std::string>& command, const std::string& log) const;
   void run(const std::vector<std::string>& command) const;

@@ -26,7 +26,7 @@ class PostgresBackend final : public Backend {
  public:
   PostgresBackend() {
     static int number = 0;
-    PostgresServer& server = PostgresServer::instance();
+    TestPostgres& server = TestPostgres::instance();
     database = "flowlens_" + std::to_string(number++);
     direct = options.connection = server.make_database(database);
     if (std::getenv("FLOWLENS_TEST_PGBOUNCER") != nullptr) {
@@ -227,12 +227,12 @@ TEST_CASE("PostgreSQL: two that start at once take two epochs, and one of them m
 TEST_CASE("PostgreSQL: the server ends in the middle; the revision is there once it is back") {
   Opened o;
   o.store->apply(growing_revision(o.opened, 1));
-  PostgresServer::instance().kill();
+  TestPostgres::instance().kill();
   for (int attempt = 0; attempt < 2; ++attempt) {
     check_says(error_of([&] { o.store->apply(growing_revision(o.opened, 2)); }),
                {postgres(o).database.c_str(), "check that the server runs"});
   }
-  PostgresServer::instance().start();
+  TestPostgres::instance().start();
   for (int attempt = 0; attempt < 200; ++attempt) {
     if (error_of([&] { o.store->apply(growing_revision(o.opened, 2)); }) == "no error") break;
     std::this_thread::sleep_for(std::chrono::milliseconds{100});
