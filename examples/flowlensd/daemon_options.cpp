@@ -7,6 +7,7 @@
 
 #include "config/own_elements.hpp"
 #include "http/forwarded.hpp"
+#include "live_settings.hpp"
 
 namespace flowlensd {
 
