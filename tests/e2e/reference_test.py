@@ -22,8 +22,8 @@ STATUSES = ("later", "not applicable", "another's")
 
 
 def reference(name):
-    shared = os.environ.get("FLOWLENS_SHARED", "/work/shared")
-    path = Path(shared) / "reference" / name
+    beside = Path(__file__).resolve().parents[3] / "shared"
+    path = Path(os.environ.get("FLOWLENS_SHARED", beside)) / "reference" / name
     if not path.exists():
         skip(f"{path} is not there")
     with open(path, newline="") as file:
