@@ -16,7 +16,10 @@ using flowlens::IoError;
 
 DataDir::DataDir(const std::filesystem::path& path) : path_(path) {
   std::error_code error;
-  std::filesystem::create_directories(path_, error);
+  // Who talked to whom is for nobody else on this machine. A folder that is there keeps its permissions.
+  if (std::filesystem::create_directories(path_, error)) {
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all, error);
+  }
   if (error) {
     throw IoError(path_.string() + ": the data folder cannot be made: " + error.message() +
                   "; give another one by --data-dir or FLOWLENS_DATA_DIR");
