@@ -9,9 +9,7 @@
 
 #include "flowlens/connection_summary.hpp"
 
-namespace bench {
-
-using namespace flowlens;
+namespace flowlens::bench {
 
 class Dice {
  public:
@@ -114,4 +112,4 @@ inline ConnectionSummary summary_of(const Estate::Use& use, Timestamp at) {
   return s;
 }
 
-}  // namespace bench
+}  // namespace flowlens::bench
