@@ -91,7 +91,9 @@ void State::close_asset(std::uint32_t asset, Timestamp at, const std::string& wh
 /// Makes an asset that nobody has seen yet. \return its position, or kNoPosition at a bound.
 std::uint32_t State::declare_asset(std::span<const Endpoint> holds, bool is_internal,
                                    Timestamp at) {
-  if (assets.size() >= options.max_assets) return kNoPosition;
+  if (assets.size() >= options.max_assets || !has_room_for_endpoints(holds.size())) {
+    return kNoPosition;
+  }
   const std::uint32_t first = make_asset(holds.front());
   const std::uint32_t asset = endpoints[first].value.asset;
   AssetState& a = assets[asset].value;
@@ -102,7 +104,6 @@ std::uint32_t State::declare_asset(std::span<const Endpoint> holds, bool is_inte
   endpoints[first].value.held_says = FactSource::declared;
   for (const Endpoint& e : holds.subspan(1)) {
     const std::uint32_t position = endpoints.insert(e).first;
-    if (position == kNoPosition) continue;
     a.held_list().push_back({at, Timestamp::max(), position, FactSource::declared});
     endpoints[position].value.asset = asset;
     endpoints[position].value.held_says = FactSource::declared;

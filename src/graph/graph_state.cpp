@@ -87,6 +87,7 @@ std::uint32_t State::make_dependency(const DependencyKey& key) {
   };
   const std::size_t wanted = wants(key.client) + (key.client == key.server ? 0 : wants(key.server));
   if (assets.size() + wanted > options.max_assets || dependencies.full()) return kNoPosition;
+  if (wanted > 0 && !has_room_for_endpoints(wanted)) return kNoPosition;
 
   const auto position_of = [&](const Endpoint& e) {
     const std::uint32_t position = endpoints.find(e);

@@ -68,6 +68,10 @@ struct State {
   /// Makes the rows of a dependency whose endpoints exist.
   std::uint32_t make_dependency(const DependencyKeyPositions& key, const Id& id);
   std::uint32_t make_asset(const Endpoint& endpoint);
+  /// Assets may hold several each, so endpoints can run out first.
+  [[nodiscard]] bool has_room_for_endpoints(std::size_t more) const noexcept {
+    return endpoints.size() + more <= 2 * options.max_assets;
+  }
   void remove_dependency(std::uint32_t dependency);
   void remove_asset(std::uint32_t asset);
   void mark_dependency(std::uint32_t dependency);

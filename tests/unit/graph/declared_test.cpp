@@ -262,3 +262,20 @@ TEST_CASE("removed: who holds an address that another held before") {
   CHECK(now->id != first);
   f.check_follower();
 }
+
+TEST_CASE("declared asset: where endpoints have run out, nothing more is taken") {
+  DependencyGraphOptions options;
+  options.max_assets = 3;  // and six endpoints
+  DependencyGraph graph{options};
+  const std::vector<Endpoint> five{at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3"), at("10.0.0.4"),
+                                   at("10.0.0.5")};
+  CHECK(graph.declare_asset(five, true, words()).has_value());
+  const std::vector<Endpoint> two{at("10.0.1.1"), at("10.0.1.2")};
+  CHECK_FALSE(graph.declare_asset(two, true, words()).has_value());
+  ConnectionSummary s = summary("10.0.2.1", "10.0.2.2", 443);
+  CHECK(graph.apply(std::span{&s, 1}) == s.added.flows);
+  CHECK_FALSE(graph.declare_dependency(s.key, words()).has_value());
+  ConnectionSummary fits = summary("10.0.2.1", "10.0.0.2", 443);
+  CHECK(graph.apply(std::span{&fits, 1}) == 0);
+  CHECK(graph.counters().assets == 2);
+}
