@@ -153,12 +153,6 @@ std::vector<Id> assets_member(const Json& body, const char* name, const Service&
   return assets;
 }
 
-std::optional<std::string> optional_text(const Json& body, const char* name) {
-  if (!body.contains(name)) return std::nullopt;
-  if (body[name].is_null()) return std::string{};
-  return text_member(body, name);
-}
-
 /// Nothing where nobody says whether it is one.
 std::optional<ApplicationStatus> status_of(const Json& body) {
   if (!body.contains("status")) return std::nullopt;
@@ -171,8 +165,10 @@ std::optional<ApplicationStatus> status_of(const Json& body) {
 }
 
 ApplicationWords words_of(const Json& body) {
-  ApplicationWords words{
-      optional_text(body, "name"), optional_text(body, "description"), {}, status_of(body)};
+  ApplicationWords words{optional_text_member(body, "name"),
+                         optional_text_member(body, "description"),
+                         {},
+                         status_of(body)};
   if (!body.contains("criticality")) return words;
   const std::string text = text_member(body, "criticality");
   words.criticality = parse_criticality(text);

@@ -40,9 +40,11 @@ std::optional<std::string> optional_text_member(const Json& object, const char* 
   return text_member(object, name);
 }
 
-std::string who_says(const Request& request, const Json& object) {
-  if (!request.caller.name.empty()) return request.caller.name;
-  return optional_text_member(object, "by").value_or("");
+bool flag_member(const Json& object, const char* name, bool fallback) {
+  const auto found = object.find(name);
+  if (found == object.end()) return fallback;
+  if (!found->is_boolean()) bad_body(std::string(name) + ": give true or false");
+  return found->get<bool>();
 }
 
 Id id_member(const Json& object, const char* name) {

@@ -27,8 +27,8 @@ void check_members(const Json& object, const char* what, const std::set<std::str
 [[nodiscard]] std::string text_member(const Json& object, const char* name);
 /// A text, empty for null, or nothing where the member is absent.
 [[nodiscard]] std::optional<std::string> optional_text_member(const Json& object, const char* name);
-/// Who says what the body says: who has logged in, or else its member `by`, which may be absent.
-[[nodiscard]] std::string who_says(const Request& request, const Json& object);
+/// True or false, or `fallback` where the member is absent.
+[[nodiscard]] bool flag_member(const Json& object, const char* name, bool fallback);
 /// An id that must be there.
 [[nodiscard]] Id id_member(const Json& object, const char* name);
 /// `{"address": "10.0.0.1", "site": "default"}`; the site may be absent.

@@ -39,6 +39,15 @@ void tell_name(const AssetRow& row, std::string name, const Service& s) {
   tell(row, "name", std::move(name), s);
 }
 
+void check_type(const Json& type) {
+  const auto known =
+      type.is_string() ? parse_asset_type(type.get<std::string>()) : std::optional<AssetType>{};
+  if (!known || *known == AssetType::unknown) {
+    bad_body("asset_type: " + type.dump(-1, ' ', false, Json::error_handler_t::replace) +
+             " is no type; give null or one of" + type_names());
+  }
+}
+
 void tell_type(const AssetRow& row, const Json& type, const Service& s) {
   if (type.is_null()) {
     if (row.type_source != FactSource::declared) {
@@ -46,12 +55,7 @@ void tell_type(const AssetRow& row, const Json& type, const Service& s) {
     }
     return tell(row, "type", "unknown", s);
   }
-  const auto known =
-      type.is_string() ? parse_asset_type(type.get<std::string>()) : std::optional<AssetType>{};
-  if (!known || *known == AssetType::unknown) {
-    bad_body("asset_type: " + type.dump(-1, ' ', false, Json::error_handler_t::replace) +
-             " is no type; give null or one of" + type_names());
-  }
+  check_type(type);
   tell(row, "type", type.get<std::string>(), s);
 }
 

@@ -12,6 +12,8 @@ namespace flowlensd::http {
 
 /// \throws Problem 409 for an asset that holds no endpoint now, or where a later word stands.
 void tell_name(const AssetRow& row, std::string name, const Service& service);
+/// \throws Problem 400 for what is no type.
+void check_type(const Json& type);
 /// \param type  a text as in asset_type.hpp; null takes back what was said.
 /// \throws Problem, as tell_name(); 400 for what is no type.
 void tell_type(const AssetRow& row, const Json& type, const Service& service);

@@ -7,6 +7,7 @@
 #include "http/api.hpp"
 #include "http/body.hpp"
 #include "http/parameters.hpp"
+#include "http/said_by.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -56,12 +57,6 @@ Json detail_json(const Scan& scan, const Service& s) {
   return json;
 }
 
-bool flag_member(const Json& body, const char* name) {
-  if (!body.contains(name)) return false;
-  if (!body[name].is_boolean()) bad_body(std::string(name) + ": give true or false");
-  return body[name].get<bool>();
-}
-
 std::vector<IpPrefix> targets_of(const Json& body) {
   const std::string wanted = "targets: give a list of 1 to " + std::to_string(kMostTargets) +
                              " addresses or prefixes, like 10.0.0.0/28";
@@ -107,10 +102,10 @@ Response begin_scan(const Request& request, const Service& s) {
   ScanOrder order;
   order.targets = targets_of(body);
   order.ports = ports_of(body);
-  order.with_echo = flag_member(body, "echo");
-  order.with_names = flag_member(body, "names");
-  order.is_declaring = flag_member(body, "declare");
-  order.by = who_says(request, body);
+  order.with_echo = flag_member(body, "echo", false);
+  order.with_names = flag_member(body, "names", false);
+  order.is_declaring = flag_member(body, "declare", false);
+  order.by = said_by_anyone(request, body);
   if (order.by.size() > kLongestOwner)
     bad_body("by: give at most " + std::to_string(kLongestOwner) + " octets");
   if (order.ports.empty() && !order.with_echo) {

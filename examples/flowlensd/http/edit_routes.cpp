@@ -9,6 +9,7 @@
 #include "http/declared.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
+#include "http/said_by.hpp"
 
 namespace flowlensd::http {
 namespace {
@@ -44,11 +45,6 @@ std::string bounded_text(std::string text, const char* name, std::size_t longest
   bad_body(std::string(name) + ": give at most " + std::to_string(longest) + " octets");
 }
 
-bool flag_member(const Json& body, const char* name) {
-  if (!body[name].is_boolean()) bad_body(std::string(name) + ": give true or false");
-  return body[name].get<bool>();
-}
-
 /// Takes over what the body says of those members that may be said of assets and dependencies alike.
 void take_words(const Request& request, const Json& body, Annotation& said) {
   if (body.contains("tags")) said.tags = tags_of(body["tags"], "tags");
@@ -65,8 +61,8 @@ void take_words(const Request& request, const Json& body, Annotation& said) {
     }
     said.criticality = *criticality;
   }
-  if (body.contains("confirmed")) said.is_confirmed = flag_member(body, "confirmed");
-  said.said_by = bounded_text(who_says(request, body), "by", kLongestOwner);
+  said.is_confirmed = flag_member(body, "confirmed", said.is_confirmed);
+  said.said_by = bounded_text(said_by_anyone(request, body), "by", kLongestOwner);
   said.said_at = now();
 }
 
@@ -155,6 +151,8 @@ Response put_in_asset(const Request& request, const Service& s) {
   take_words(request, body, said);
   const auto name = optional_text_member(body, "name");
   if (name) bounded_text(*name, "name", kLongestName);
+  const bool has_type = body.contains("asset_type") && !body["asset_type"].is_null();
+  if (has_type) check_type(body["asset_type"]);
   for (const Endpoint& endpoint : endpoints) {
     const auto holder = s.graph.asset_of(endpoint);
     if (!holder) continue;
@@ -165,16 +163,9 @@ Response put_in_asset(const Request& request, const Service& s) {
   const bool is_internal = endpoints.front().address.is_private();
   const auto id = map_of(s).declare_asset(endpoints, is_internal, said);
   if (!id) no_room();
-  try {
-    const AssetRow row = known_asset(*id, s);
-    if (body.contains("asset_type") && !body["asset_type"].is_null()) {
-      tell_type(row, body["asset_type"], s);
-    }
-    if (name) tell_name(row, *name, s);
-  } catch (const Problem&) {  // half of it is nothing
-    map_of(s).remove_asset(*id, said.said_at, "it was not put in: the request was wrong");
-    throw;
-  }
+  const AssetRow row = known_asset(*id, s);
+  if (has_type) tell_type(row, body["asset_type"], s);
+  if (name) tell_name(row, *name, s);
   return asset_response(*id, s, 201);
 }
 

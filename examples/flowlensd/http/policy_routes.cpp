@@ -29,13 +29,6 @@ Response answer(std::string body, std::string_view media_type = "application/jso
   return r;
 }
 
-bool flag_member(const Json& object, const char* name, bool fallback) {
-  const auto found = object.find(name);
-  if (found == object.end()) return fallback;
-  if (!found->is_boolean()) bad_body(std::string(name) + ": give true or false");
-  return found->get<bool>();
-}
-
 std::vector<Id> members_of(const Id& application, const Service& s) {
   std::optional<KnownApplication> found;
   if (s.grouping != nullptr) {

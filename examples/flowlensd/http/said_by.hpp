@@ -18,4 +18,10 @@ namespace flowlensd::http {
   return name;
 }
 
+/// The same where `by` may be absent: empty then.
+[[nodiscard]] inline std::string said_by_anyone(const Request& request, const Json& body) {
+  const bool is_told = !request.caller.name.empty() || body.contains("by");
+  return is_told ? said_by(request, body) : std::string();
+}
+
 }  // namespace flowlensd::http
