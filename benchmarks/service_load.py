@@ -117,6 +117,21 @@ def wrk(args, daemon, path):
             "shares": shares.end()}
 
 
+def hey(args, daemon, path):
+    """The same at a fixed rate: what somebody waits who comes while others ask so much."""
+    workers = 8
+    shares = Shares(daemon)
+    out = subprocess.run(["hey", "-z", f"{args.phase}s", "-c", str(workers), "-q", str(args.ask_rate / workers),
+                          f"http://127.0.0.1:{daemon.api}{path}"],
+                         check=True, capture_output=True, text=True).stdout
+    late = re.search(r"99% in ([\d.]+) secs", out)
+    answers = {code: int(count) for code, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", out)}
+    return {"requests_a_second": round(float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))),
+            "p99_ms": round(1e3 * float(late.group(1)), 2),
+            "failed": sum(answers.values()) - answers.get("200", 0),
+            "shares": shares.end()}
+
+
 def one_by_one(daemon, times, ask):
     """One after another, each with a wait, so that no cache of a moment answers all."""
     shares, took = Shares(daemon), []
@@ -190,10 +205,11 @@ def settled_flows(daemon, seconds):
 def ask_all(args, daemon):
     assets = [row["id"] for row in daemon.ask("/api/v1/assets?page_size=100")["items"]]
     questions = {}
-    say("asset detail")
-    questions["asset detail"] = wrk(args, daemon, f"/api/v1/assets/{assets[7]}")
-    say("dependency list")
-    questions["dependency list, 50 a page"] = wrk(args, daemon, "/api/v1/dependencies?page_size=50")
+    for name, path in (("asset detail", f"/api/v1/assets/{assets[7]}"),
+                       ("dependency list, 50 a page", "/api/v1/dependencies?page_size=50")):
+        say(name)
+        questions[f"{name}, at {args.ask_rate}/s"] = hey(args, daemon, path)
+        questions[f"{name}, as much as goes"] = wrk(args, daemon, path)
     say("topology by groups")
     questions["topology by type"] = one_by_one(
         daemon, 10, lambda _: daemon.ask("/api/v1/topology?group_by=type"))
@@ -270,6 +286,7 @@ def parse():
     parser.add_argument("--seconds", type=int, default=65, choices=range(20, 66), metavar="20..65",
                         help="for how long they come (65)")
     parser.add_argument("--phase", type=int, default=8, help="seconds of each question that wrk asks (8)")
+    parser.add_argument("--ask-rate", type=int, default=2_400, help="requests a second of the fixed rate (2400)")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--clients", type=int, default=1_000, help="WebSocket clients (1000)")
     parser.add_argument("--daemon", default=str(RELEASE / "examples/flowlensd/flowlensd"))
@@ -281,8 +298,9 @@ def parse():
     for program in (args.daemon, args.fill, args.flowsend):
         if not os.access(program, os.X_OK):
             parser.error(f"{program} is not there; ./dev bench makes it")
-    if not shutil.which("wrk"):
-        parser.error("wrk is not there; ./dev setup bench installs it")
+    for tool in ("wrk", "hey"):
+        if not shutil.which(tool):
+            parser.error(f"{tool} is not there; ./dev setup bench installs it")
     return args
 
 

@@ -133,6 +133,7 @@ struct Daemon::Parts {
   Service make_service();
   void make_ingest();
   void make_server();
+  http::Response answer(http::Request request);
   void open_doors();
   void load_states();
   void save_states();
@@ -225,7 +226,8 @@ std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
       std::move(stores.map), retention_of(settings), fatal(),
       [this](const Revision& r, double s) {
         metrics.observe_store(r, s, stores.postgres != nullptr);
-      }, std::move(stores.spool));
+      },
+      std::move(stores.spool));
 }
 
 Service Daemon::Parts::make_service() {
@@ -284,14 +286,22 @@ void Daemon::Parts::make_server() {
   router.set_guard(http::limited(make_guard(access), rate_limits));
   router.set_witness(make_witness(audit, access));
   http::ServerOptions o = server_options(settings, live);
-  front = std::make_unique<http::Front>(
-      cors_of(settings), o.trusted_proxies,
-      [this](http::Request r) { return router.handle(std::move(r)); });
+  front = std::make_unique<http::Front>(cors_of(settings), o.trusted_proxies,
+                                        [this](http::Request r) { return answer(std::move(r)); });
   server = std::make_unique<http::Server>(
       o, [this](http::Request r) { return front->handle(std::move(r)); },
       [this](const std::string& method, const http::Response& r, double seconds) {
         metrics.observe_request(method, r, seconds);
       });
+}
+
+/// What people say of the map is in a revision at once, and does not wait for the next flush.
+http::Response Daemon::Parts::answer(http::Request request) {
+  const bool may_write = request.method != "GET" && request.method != "HEAD";
+  const std::uint64_t said = resolver.graph().counters().said;
+  http::Response response = router.handle(std::move(request));
+  if (may_write && resolver.graph().counters().said != said) resolver_thread.flush_soon();
+  return response;
 }
 
 /// The first administrator is made before anybody can knock.

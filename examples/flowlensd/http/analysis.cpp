@@ -3,10 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "pipeline/background.hpp"
+
 namespace flowlensd::http {
 namespace {
 
 constexpr std::size_t kScaleSamples = 128;
+
+constexpr int kTimesAsOld = 20;               // as its making took, before it is made anew
+constexpr std::chrono::seconds kLeastAge{1};  // before the map is looked at again
+constexpr std::chrono::seconds kOldest{5};    // beyond what is due; then a question waits
+constexpr std::chrono::milliseconds kWorthWaiting{20};  // shorter: the question does so
+constexpr std::chrono::minutes kKeptWarm{10};           // after the last question
 
 }  // namespace
 
@@ -27,24 +35,87 @@ std::optional<AssetIndex> Analysis::find(const Id& id) const noexcept {
   return AssetIndex{static_cast<std::uint32_t>(at - ids.begin())};
 }
 
-std::shared_ptr<const Analysis> AnalysisCache::get(const DependencyGraph& graph,
-                                                   const std::optional<AsOf>& as_of,
-                                                   const Filter<DependencyRow>& filter) {
-  using Clock = std::chrono::steady_clock;
-  if (filter) {
-    const auto whole = as_of ? graph.snapshot(*as_of) : graph.snapshot();
-    return std::make_shared<Analysis>(graph, filter_snapshot(graph, *whole, filter));
+AnalysisCache::~AnalysisCache() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
   }
-  if (as_of) return std::make_shared<Analysis>(graph, graph.snapshot(*as_of));
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::shared_ptr<const Analysis> AnalysisCache::get(const std::optional<AsOf>& as_of,
+                                                   const Filter<DependencyRow>& filter) {
+  if (filter) {
+    const auto whole = as_of ? graph_.snapshot(*as_of) : graph_.snapshot();
+    return std::make_shared<Analysis>(graph_, filter_snapshot(graph_, *whole, filter));
+  }
+  if (as_of) return std::make_shared<Analysis>(graph_, graph_.snapshot(*as_of));
+  return newest();
+}
+
+/// With mutex_ held.
+void AnalysisCache::begin_run() {
+  asked_at_ = Clock::now();
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void AnalysisCache::warm_up() {
   const std::lock_guard lock(mutex_);
-  const auto begin = Clock::now();
-  if (newest_ && begin - made_at_ < kTimesAsOld * took_) return newest_;
-  auto snapshot = graph.snapshot();
-  if (newest_ && &newest_->snapshot() == snapshot.get()) return newest_;
-  newest_ = std::make_shared<Analysis>(graph, std::move(snapshot));
-  made_at_ = Clock::now();
-  took_ = made_at_ - begin;
+  begin_run();
+}
+
+std::shared_ptr<const Analysis> AnalysisCache::newest() {
+  const auto fresh_one = [this]() -> std::shared_ptr<const Analysis> {
+    const std::lock_guard lock(mutex_);
+    begin_run();
+    const auto most = kTimesAsOld * took_ + (took_ < kWorthWaiting ? Clock::duration{} : kOldest);
+    return newest_ && asked_at_ - looked_at_ < most ? newest_ : nullptr;
+  };
+  if (auto found = fresh_one()) return found;
+  const std::lock_guard making(making_);
+  if (auto found = fresh_one()) return found;  // somebody else has made it meanwhile
+  make();
+  const std::lock_guard lock(mutex_);
   return newest_;
+}
+
+/// With making_ held.
+void AnalysisCache::make() {
+  const auto begin = Clock::now();
+  auto snapshot = graph_.snapshot();
+  std::shared_ptr<const Analysis> made;
+  {
+    const std::lock_guard lock(mutex_);
+    if (newest_ && &newest_->snapshot() == snapshot.get()) made = newest_;
+  }
+  const bool is_new = !made;
+  if (is_new) made = std::make_shared<Analysis>(graph_, std::move(snapshot));
+  const std::lock_guard lock(mutex_);
+  newest_ = std::move(made);
+  looked_at_ = begin;
+  if (is_new) took_ = Clock::now() - begin;
+}
+
+bool AnalysisCache::is_due(Clock::time_point now) const {
+  return now - asked_at_ < kKeptWarm &&
+         now - looked_at_ >= std::max<Clock::duration>(kLeastAge, kTimesAsOld * took_);
+}
+
+void AnalysisCache::run() {
+  work_in_background();
+  std::unique_lock lock(mutex_);
+  while (!is_ending_) {
+    if (is_due(Clock::now())) {
+      lock.unlock();
+      {
+        const std::lock_guard making(making_);
+        make();
+      }
+      lock.lock();
+    }
+    changed_.wait_for(lock, kLeastAge / 2, [this] { return is_ending_; });
+  }
 }
 
 std::string Question::label(AssetIndex a) const {

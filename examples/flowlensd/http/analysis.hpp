@@ -3,10 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "http/router.hpp"
 #include "http/rows.hpp"
@@ -36,22 +38,43 @@ class Analysis {
   mutable std::optional<BlastScale> scale_;
 };
 
-/// The newest analysis. On a map that changes all the time it is made again only once it is much
-/// older than its making took, so that it never costs more than a small part of a processor.
-/// Thread-safe.
+/// The newest analysis. While questions come, a thread makes it anew in the background, so that none of
+/// them waits for it: what they are told is of a moment ago. On a map that changes all the time that is
+/// done only once it is much older than its making took, so that it never costs more than a small part of
+/// a processor. Thread-safe.
 class AnalysisCache {
  public:
+  /// \param graph  outlives this.
+  explicit AnalysisCache(const DependencyGraph& graph) : graph_(graph) {}
+  ~AnalysisCache();
+
   /// \param as_of  nothing: now. The past, and what a filter matches, is made anew by each call.
-  [[nodiscard]] std::shared_ptr<const Analysis> get(const DependencyGraph& graph,
-                                                    const std::optional<AsOf>& as_of,
+  [[nodiscard]] std::shared_ptr<const Analysis> get(const std::optional<AsOf>& as_of,
                                                     const Filter<DependencyRow>& filter);
+  /// Makes the first one in the background, before anybody asks.
+  void warm_up();
+  /// Of now; some seconds old.
+  [[nodiscard]] std::shared_ptr<const Analysis> newest();
 
  private:
-  static constexpr int kTimesAsOld = 20;
-  std::mutex mutex_;
+  using Clock = std::chrono::steady_clock;
+
+  void begin_run();
+  void run();
+  void make();
+  [[nodiscard]] bool is_due(Clock::time_point now) const;
+
+  const DependencyGraph& graph_;
+  std::mutex making_;  ///< taken before the other
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
   std::shared_ptr<const Analysis> newest_;
-  std::chrono::steady_clock::time_point made_at_;
-  std::chrono::steady_clock::duration took_{};
+  Clock::time_point looked_at_;  ///< when newest_ was found to be the newest
+  Clock::duration took_{};
+  Clock::time_point asked_at_;
+  bool is_ending_ = false;
+  std::thread thread_;  ///< begins with the first question
 };
 
 /// One question: what it is asked of, and how to name what is found.

@@ -106,7 +106,7 @@ Json shared_json(const SharedImpact& shared, const Question& q) {
 Response impact(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body = object_of(request, {"asset_id", "asset_ids", "direction", "depth", "limit",
                                         "replicas", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
   ImpactQuery query = impact_query(body, q);
   query.direction = direction_of(body);
   query.max_affected = number_member(body, "limit", kDefaultAffected, 1, kMostAffected);
@@ -131,7 +131,7 @@ Response impact(const Request& request, const Service& s, AnalysisCache& cache) 
 Response blast_radius(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body = object_of(
       request, {"asset_id", "asset_ids", "depth", "replicas", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
   const BlastScale& scale = q.of->scale();
   const ImpactQuery query = impact_query(body, q);
   const BlastRadius radius = find_blast_radius(q.of->services(), scale, query);
@@ -154,7 +154,7 @@ Json path_json(const AssetPath& path, const Question& q) {
 Response path(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body =
       object_of(request, {"from", "to", "k", "disjoint", "max_hops", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(s.graph, as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
   PathQuery query;
   query.from = q.find(id_member(body, "from"));
   query.to = q.find(id_member(body, "to"));
@@ -205,8 +205,8 @@ Json single_point_json(const SinglePoint& p, const Question& q) {
 }
 
 Response single_points(const Request& request, const Service& s, AnalysisCache& cache) {
-  const Question q{s, cache.get(s.graph, as_of_parameter(request),
-                                filter_parameter(request, dependency_fields()))};
+  const Question q{
+      s, cache.get(as_of_parameter(request), filter_parameter(request, dependency_fields()))};
   SinglePointOptions options;
   options.limit = number_parameter(request, "limit", 100, 1, kMostAffected);
   options.min_clients = options.min_cut_off =
@@ -223,8 +223,8 @@ Response single_points(const Request& request, const Service& s, AnalysisCache& 
 
 }  // namespace
 
-void add_analysis_routes(Router& router, const Service& s) {
-  const auto cache = std::make_shared<AnalysisCache>();  // lives as long as the routes
+void add_analysis_routes(Router& router, const Service& s,
+                         const std::shared_ptr<AnalysisCache>& cache) {
   const auto add = [&](const char* pattern, auto handler, std::vector<std::string> parameters,
                        const char* method) {
     router.add({pattern, [&s, cache, handler](const Request& r) { return handler(r, s, *cache); },

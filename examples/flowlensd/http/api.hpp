@@ -2,15 +2,20 @@
 /// http: the routes of the service.
 #pragma once
 
+#include <memory>
+
 #include "http/router.hpp"
 #include "service.hpp"
 
 namespace flowlensd::http {
 
+class AnalysisCache;
+
 /// The map: assets and dependencies.
 void add_map_routes(Router& router, const Service& service);
 /// The map as a drawing: nodes and edges, groups, differences, exports.
-void add_topology_routes(Router& router, const Service& service);
+void add_topology_routes(Router& router, const Service& service,
+                         const std::shared_ptr<AnalysisCache>& analyses);
 /// What people put into the map, take out of it, and write on it.
 void add_edit_routes(Router& router, const Service& service);
 /// One field to type into.
@@ -26,7 +31,8 @@ void add_change_routes(Router& router, const Service& service);
 /// Which routers lead where.
 void add_gateway_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.
-void add_analysis_routes(Router& router, const Service& service);
+void add_analysis_routes(Router& router, const Service& service,
+                         const std::shared_ptr<AnalysisCache>& analyses);
 /// Which assets belong together, and what people say of that.
 void add_application_routes(Router& router, const Service& service);
 /// What should be allowed, and what has drifted.

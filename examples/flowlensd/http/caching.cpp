@@ -4,11 +4,23 @@
 
 namespace flowlensd::http {
 
+namespace {
+
+std::string etag_of(const Service& s, std::uint64_t revision, std::uint64_t said) {
+  return "\"" + std::to_string(to_unix_ns(s.life.begun())) + "-" +
+         std::to_string(s.writer.view().epoch) + "-" + std::to_string(revision) + "-" +
+         std::to_string(said) + "\"";
+}
+
+}  // namespace
+
 std::string etag_of(const Service& s) {
   const GraphCounters counters = s.graph.counters();
-  return "\"" + std::to_string(to_unix_ns(s.life.begun())) + "-" +
-         std::to_string(s.writer.view().epoch) + "-" + std::to_string(counters.revision) + "-" +
-         std::to_string(counters.said) + "\"";
+  return etag_of(s, counters.revision, counters.said);
+}
+
+std::string etag_of(const Service& s, std::uint64_t revision) {
+  return etag_of(s, revision, s.graph.counters().said);
 }
 
 std::optional<Response> not_modified(const Request& request, const std::string& etag) {

@@ -143,13 +143,13 @@ Json dependency_json(const DependencyRow& row, const SiteTable& sites) {
            {"direction_confidence", rounded(confidence_of(row))},
            {"provisional", row.provisional}};
   add_counts(out, row.totals);
-  out.update({{"first_seen", to_string(row.first_seen)},
-              {"last_seen", to_string(row.last_seen)},
-              {"observers", std::move(observers)},
-              {"active_hours", row.hours.count()},
-              {"flips", row.flips},
-              {"client_count", row.client_count},
-              {"via", via_json(row, sites)}});
+  out["first_seen"] = to_string(row.first_seen);
+  out["last_seen"] = to_string(row.last_seen);
+  out["observers"] = std::move(observers);
+  out["active_hours"] = row.hours.count();
+  out["flips"] = row.flips;
+  out["client_count"] = row.client_count;
+  out["via"] = via_json(row, sites);
   add_annotation(out, row.annotation);
   return out;
 }

@@ -105,7 +105,7 @@ void add_structure_routes(Router& router, const Service& s,
     router.add({pattern,
                 [&s, cache, handler](const Request& r) {
                   return handler(r,
-                                 Question{s, cache->get(s.graph, as_of_parameter(r),
+                                 Question{s, cache->get(as_of_parameter(r),
                                                         filter_parameter(r, dependency_fields()))});
                 },
                 std::move(parameters)});

@@ -30,7 +30,7 @@ struct TopologyQuery {
 
 /// The same by groups: how many assets each has, and what runs between them. An asset with several tags
 /// is in the group of the first.
-[[nodiscard]] Json grouped_topology_json(const Service& service, const TopologyQuery& query,
-                                         GroupBy by);
+[[nodiscard]] Json grouped_topology_json(const Service& service, const Snapshot& snapshot,
+                                         std::size_t limit, GroupBy by);
 
 }  // namespace flowlensd::http

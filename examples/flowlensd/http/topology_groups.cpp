@@ -1,10 +1,10 @@
 // The map by groups of assets.
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "flowlens/snapshot_filter.hpp"
 #include "http/topology.hpp"
 #include "pipeline/grouping.hpp"
 
@@ -106,47 +106,49 @@ struct Between {
   double octets = 0;
 };
 
+/// The heaviest first.
 std::vector<Between> sums_between(const Snapshot& snapshot, const Groups& groups) {
-  std::map<std::pair<std::uint32_t, std::uint32_t>, Between> sums;
+  std::unordered_map<std::uint64_t, std::uint32_t> positions;  // by both groups
+  std::vector<Between> all;
   for (const Snapshot::Edge& edge : snapshot.edges) {
     const std::uint32_t client = groups.of[edge.client.value],
                         server = groups.of[edge.server.value];
     if (client >= groups.all.size() || server >= groups.all.size()) continue;
-    Between& sum = sums[{client, server}];
-    sum.client = client;
-    sum.server = server;
+    const auto [found, is_new] = positions.try_emplace(std::uint64_t{client} << 32 | server,
+                                                       static_cast<std::uint32_t>(all.size()));
+    if (is_new) all.push_back({client, server, 0, 0});
+    Between& sum = all[found->second];
     ++sum.dependencies;
     sum.octets += static_cast<double>(edge.weight);
   }
-  std::vector<Between> all;
-  for (const auto& [key, sum] : sums) all.push_back(sum);
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Between& a, const Between& b) { return a.octets > b.octets; });
+  std::sort(all.begin(), all.end(), [](const Between& a, const Between& b) {
+    if (a.octets != b.octets) return a.octets > b.octets;
+    return std::pair{a.client, a.server} < std::pair{b.client, b.server};
+  });
   return all;
 }
 
 }  // namespace
 
-Json grouped_topology_json(const Service& s, const TopologyQuery& q, GroupBy by) {
-  auto snapshot = q.as_of ? s.graph.snapshot(*q.as_of) : s.graph.snapshot();
-  if (q.filter) snapshot = filter_snapshot(s.graph, *snapshot, q.filter);
-  const Groups groups = groups_of(s, *snapshot, by);
-  const std::vector<Between> sums = sums_between(*snapshot, groups);
+Json grouped_topology_json(const Service& s, const Snapshot& snapshot, std::size_t limit,
+                           GroupBy by) {
+  const Groups groups = groups_of(s, snapshot, by);
+  const std::vector<Between> sums = sums_between(snapshot, groups);
   Json nodes = Json::array();
   for (const Group& g : groups.all) {
     nodes.push_back(
         {{"id", g.name}, {"label", g.name}, {"assets", g.assets}, {"internal", g.internal}});
   }
   Json edges = Json::array();
-  for (std::size_t i = 0; i < std::min(q.limit, sums.size()); ++i) {
+  for (std::size_t i = 0; i < std::min(limit, sums.size()); ++i) {
     edges.push_back({{"client", groups.all[sums[i].client].name},
                      {"server", groups.all[sums[i].server].name},
                      {"dependencies", sums[i].dependencies},
                      {"estimated_octets", static_cast<std::uint64_t>(sums[i].octets)}});
   }
-  return {{"revision", snapshot->revision}, {"nodes", std::move(nodes)},
-          {"edges", std::move(edges)},      {"total_nodes", groups.all.size()},
-          {"total_edges", sums.size()},     {"truncated", sums.size() > q.limit}};
+  return {{"revision", snapshot.revision}, {"nodes", std::move(nodes)},
+          {"edges", std::move(edges)},     {"total_nodes", groups.all.size()},
+          {"total_edges", sums.size()},    {"truncated", sums.size() > limit}};
 }
 
 }  // namespace flowlensd::http

@@ -8,6 +8,8 @@
 
 #include "flowlens/application_view.hpp"
 #include "flowlens/graph_export.hpp"
+#include "flowlens/snapshot_filter.hpp"
+#include "http/analysis.hpp"
 #include "http/api.hpp"
 #include "http/caching.hpp"
 #include "http/parameters.hpp"
@@ -26,19 +28,21 @@ class TopologyCache {
   template <typename Make>
   std::string get(const std::string& target, const std::string& etag, const Make& make) {
     const std::lock_guard lock(mutex_);
-    if (etag != etag_) texts_.clear();
-    etag_ = etag;
     const auto found = texts_.find(target);
-    if (found != texts_.end()) return found->second;
+    if (found != texts_.end() && found->second.etag == etag) return found->second.body;
     if (texts_.size() >= kMostTexts) texts_.clear();
-    return texts_[target] = make();
+    Text& text = texts_[target] = {etag, make()};
+    return text.body;
   }
 
  private:
   static constexpr std::size_t kMostTexts = 8;
+  struct Text {
+    std::string etag;
+    std::string body;
+  };
   std::mutex mutex_;
-  std::string etag_;
-  std::map<std::string, std::string> texts_;
+  std::map<std::string, Text> texts_;  ///< by target
 };
 
 std::optional<GroupBy> group_by_of(const Request& request) {
@@ -92,17 +96,28 @@ TopologyQuery query_of(const Request& request) {
   return q;
 }
 
-Response get_topology(const Request& request, const Service& s, TopologyCache& cache) {
+/// What groups are counted on; of now, some seconds old.
+std::shared_ptr<const Snapshot> snapshot_of(const Service& s, const TopologyQuery& q,
+                                            AnalysisCache& analyses) {
+  const auto analysis = q.as_of ? nullptr : analyses.newest();
+  const auto all = analysis ? std::shared_ptr<const Snapshot>(analysis, &analysis->snapshot())
+                            : s.graph.snapshot(*q.as_of);
+  return q.filter ? filter_snapshot(s.graph, *all, q.filter) : all;
+}
+
+Response get_topology(const Request& request, const Service& s, AnalysisCache& analyses,
+                      TopologyCache& cache) {
   const TopologyQuery q = query_of(request);
   const auto by = group_by_of(request);
   if (by && (q.focus || q.as_applications || q.with_positions)) {
     throw Problem{400, "Bad query", "group_by goes with filter, as_of and limit only"};
   }
-  const std::string etag = etag_of(s);
+  const auto snapshot = by ? snapshot_of(s, q, analyses) : nullptr;
+  const std::string etag = snapshot && !q.as_of ? etag_of(s, snapshot->revision) : etag_of(s);
   // The ages in a filter count back from now, so what it lets through changes without the map.
   if (auto same = not_modified(request, etag); same && !q.filter) return *same;
   const auto make = [&] {
-    return text_of(by ? grouped_topology_json(s, q, *by) : topology_json(s, q));
+    return text_of(by ? grouped_topology_json(s, *snapshot, q.limit, *by) : topology_json(s, q));
   };
   return cached_text(q.filter ? make() : cache.get(request.target, etag, make), etag);
 }
@@ -173,11 +188,12 @@ Response export_topology(const Request& request, const Service& s) {
 
 }  // namespace
 
-void add_topology_routes(Router& router, const Service& s) {
+void add_topology_routes(Router& router, const Service& s,
+                         const std::shared_ptr<AnalysisCache>& analyses) {
   const auto cache = std::make_shared<TopologyCache>();  // lives as long as the route
   router.add(
       {"/api/v1/topology",
-       [&s, cache](const Request& r) { return get_topology(r, s, *cache); },
+       [&s, analyses, cache](const Request& r) { return get_topology(r, s, *analyses, *cache); },
        {"limit", "as_of", "hours", "view", "filter", "focus", "depth", "group_by", "positions"}});
   router.add({"/api/v1/topology/diff",
               [&s](const Request& r) { return diff_topology(r, s); },

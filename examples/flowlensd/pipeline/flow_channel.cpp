@@ -49,7 +49,8 @@ void FlowChannel::push(FlowParcel& parcel) {
 FlowChannel::Popped FlowChannel::pop(FlowParcel& parcel, std::chrono::milliseconds timeout) {
   {
     std::unique_lock lock(mutex_);
-    filled_.wait_for(lock, timeout, [&] { return !waiting_.empty() || closed_; });
+    filled_.wait_for(lock, timeout, [&] { return !waiting_.empty() || closed_ || nudged_; });
+    nudged_ = false;
     if (waiting_.empty()) return closed_ ? Popped::closed : Popped::nothing;
     parcel.clear();
     if (parcel.batch.flows.capacity() > 0 && spare_.size() < kMaxSpare) {
@@ -61,6 +62,14 @@ FlowChannel::Popped FlowChannel::pop(FlowParcel& parcel, std::chrono::millisecon
   }
   emptied_.notify_all();
   return Popped::parcel;
+}
+
+void FlowChannel::nudge() {
+  {
+    const std::lock_guard lock(mutex_);
+    nudged_ = true;
+  }
+  filled_.notify_all();
 }
 
 void FlowChannel::close() {

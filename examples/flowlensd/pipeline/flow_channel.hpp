@@ -45,6 +45,8 @@ class FlowChannel {
   enum class Popped { parcel, nothing, closed };
   /// \return `nothing` after `timeout`; `closed` once close() was called and all is taken.
   Popped pop(FlowParcel& parcel, std::chrono::milliseconds timeout);
+  /// Ends one waiting of pop(), the present or the next one.
+  void nudge();
 
   /// Lets pop() end once all is taken, and nobody wait for room any more.
   void close();
@@ -65,6 +67,7 @@ class FlowChannel {
   std::vector<FlowParcel> spare_;
   std::atomic<std::size_t> depth_{0};
   bool closed_ = false;
+  bool nudged_ = false;
 };
 
 }  // namespace flowlensd

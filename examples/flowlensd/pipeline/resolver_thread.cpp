@@ -12,6 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kRetryFlush{50};      // while the store is busy
+constexpr std::chrono::milliseconds kLeastApart{250};     // flushes that somebody wants
 constexpr std::chrono::milliseconds kLongestWait{1'000};  // silent_for() is watched
 constexpr std::chrono::milliseconds kLastFlushPatience{10'000};
 
@@ -40,6 +41,11 @@ void ResolverThread::start() {
   });
 }
 
+void ResolverThread::flush_soon() {
+  is_flush_wanted_ = true;
+  channel_.nudge();
+}
+
 void ResolverThread::finish() {
   if (thread_.joinable()) thread_.join();
 }
@@ -62,8 +68,13 @@ void ResolverThread::run() {
 }
 
 void ResolverThread::flush_if_due() {
-  if (Clock::now() < next_flush_) return;
+  const auto now = Clock::now();
+  if (is_flush_wanted_.exchange(false)) {
+    next_flush_ = std::min(next_flush_, std::max(now, last_flush_ + kLeastApart));
+  }
+  if (now < next_flush_) return;
   const bool is_done = writer_.try_flush(wall_clock());
+  if (is_done) last_flush_ = now;
   next_flush_ = Clock::now() + (is_done ? interval_ : kRetryFlush);
 }
 

@@ -23,6 +23,9 @@ class ResolverThread {
   /// the next run goes on with them.
   void finish();
 
+  /// Lets the next flush come at once, but for some pause after the one before. Any thread.
+  void flush_soon();
+
   /// How long it has not come round: some seconds while it makes a big revision.
   [[nodiscard]] std::chrono::steady_clock::duration silent_for() const noexcept {
     return std::chrono::steady_clock::now() - last_round_.load();
@@ -37,6 +40,8 @@ class ResolverThread {
   const std::chrono::milliseconds interval_;
   FatalHandler fatal_;
   std::chrono::steady_clock::time_point next_flush_;
+  std::chrono::steady_clock::time_point last_flush_;
+  std::atomic<bool> is_flush_wanted_{false};
   std::atomic<std::chrono::steady_clock::time_point> last_round_{std::chrono::steady_clock::now()};
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "flowlens/error.hpp"
+#include "http/analysis.hpp"
 #include "pipeline/baseline_watching.hpp"
 #include "pipeline/grouping.hpp"
 #include "pipeline/pace.hpp"
@@ -24,7 +25,7 @@ struct Fixture : ServiceFixture {
   Fixture() {
     service.baselines = &shelf;
     service.grouping = &grouping;
-    add_analysis_routes(router, service);
+    add_analysis_routes(router, service, std::make_shared<AnalysisCache>(service.graph));
     add_policy_routes(router, service);
     for (int hour = 0; hour < 5; ++hour) {
       for (int c = 1; c <= 10; ++c) {

@@ -1,4 +1,5 @@
 // The past over HTTP, and what people change: merging and splitting assets.
+#include "http/analysis.hpp"
 #include "service_fixture.hpp"
 
 using namespace flowlensd;
@@ -11,7 +12,7 @@ namespace {
 struct Fixture : ServiceFixture {
   Fixture() {
     add_map_routes(router, service);
-    add_topology_routes(router, service);
+    add_topology_routes(router, service, std::make_shared<AnalysisCache>(service.graph));
     add_change_routes(router, service);
     use("10.0.0.1", "10.0.0.9", 443, 0h);
     use("10.0.0.2", "10.0.0.9", 443, 0h);

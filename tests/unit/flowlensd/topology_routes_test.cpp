@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "http/analysis.hpp"
 #include "service_fixture.hpp"
 
 using namespace flowlensd;
@@ -15,7 +16,7 @@ namespace {
 struct Fixture : ServiceFixture {
   Fixture() {
     add_map_routes(router, service);
-    add_topology_routes(router, service);
+    add_topology_routes(router, service, std::make_shared<AnalysisCache>(service.graph));
     add_edit_routes(router, service);
     use("10.0.0.1", "10.0.0.2", 443, 0h);
     use("10.0.0.2", "10.0.1.3", 5432, 0h);
