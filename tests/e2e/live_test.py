@@ -32,11 +32,11 @@ tell_flow.sequence = 0
 
 
 @contextlib.contextmanager
-def running(name, config=""):
+def running(name, config="", flush_interval=0.3):
     with work_dir(name) as directory:
         path = directory / "flowlensd.yaml"
         path.write_text(config or "log:\n  level: info\n")
-        with Daemon(directory / "daemon", "--config", path, flush_interval=0.3) as daemon:
+        with Daemon(directory / "daemon", "--config", path, flush_interval=flush_interval) as daemon:
             yield daemon.wait_ready()
             daemon.stop()
 
@@ -87,6 +87,19 @@ def test_follow():
             client.send({"type": "unsubscribe"})
             expect(client.receive("unsubscribed")["topics"] == [], "unsubscribed")
             client.close()
+
+
+def test_by_hand():
+    """What people say is heard at once, and not at the next flush, an hour later."""
+    with running("by-hand", flush_interval=3600) as daemon:
+        client = WebSocket(daemon.ports["api"], "/api/v1/ws?topics=assets")
+        client.receive()
+        asset = daemon.send("POST", "/api/v1/assets", {"endpoints": [{"address": "10.1.0.1"}]})
+        message = hear_of(client, "10.1.0.1")
+        daemon.send("PATCH", f"/api/v1/assets/{asset['id']}", {"tags": ["told"]})
+        later = hear_of(client, "10.1.0.1")
+        expect(later["revision"] > message["revision"], (message["revision"], later["revision"]))
+        expect(later["assets"]["changed"][0]["tags"] == ["told"], later)
 
 
 def test_resume():
@@ -224,4 +237,4 @@ def test_event_stream():
 
 
 if __name__ == "__main__":
-    main(test_follow, test_resume, test_many, test_limits, test_pings, test_event_stream)
+    main(test_follow, test_by_hand, test_resume, test_many, test_limits, test_pings, test_event_stream)
