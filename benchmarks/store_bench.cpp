@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "conditions.hpp"
+#ifdef FLOWLENS_BENCH_WITH_POSTGRES
+#include "copy_rows.hpp"
+#endif
 #include "flowlens/flow_store.hpp"
 #include "flowlens/id.hpp"
 #ifdef FLOWLENS_BENCH_WITH_POSTGRES
@@ -243,6 +246,7 @@ nlohmann::ordered_json measure_postgres(const Options& o) {
   const StoreOpened opened = map->open();
   out["flows"] = measure_flows(o, *make_postgres_flow_store(options, opened.epoch));
   out["questions"] = measure_questions(*make_postgres_flow_reader(options));
+  out["by_copy"] = bench::measure_copy(o.postgres, o.batch);
   return out;
 }
 #endif
@@ -267,7 +271,7 @@ int main(int count, char** arguments) {
       throw ConfigError("this program was built without PostgreSQL (FLOWLENS_WITH_POSTGRES)");
 #endif
     }
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     std::cerr << e.what() << "\n";
     return 1;
   }
