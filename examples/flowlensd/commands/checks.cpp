@@ -32,8 +32,9 @@ constexpr std::array<std::string_view, 4> kResults{"ok", "unknown", "warning", "
 constexpr std::uint64_t kLittleSpace = 1u << 30;
 constexpr std::chrono::milliseconds kAnswerWait{3'000};
 constexpr std::uint32_t kOldestPostgres = 150'000;
-/// The map, traffic, alerts, applications, single flows to write and to read, users: a connection each.
-constexpr std::uint32_t kConnectionsOfADaemon = 7;
+/// Map, alerts, applications, single flows, users; and with four API workers two each for questions about traffic and
+/// single flows.
+constexpr std::uint32_t kConnectionsOfADaemon = 9;
 constexpr long kCertificateDays = 30;
 
 std::string size_text(std::uint64_t octets) {

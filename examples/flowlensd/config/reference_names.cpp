@@ -30,8 +30,6 @@ constexpr std::string_view kLaterVariables[] = {
     "KAFKA_TOPIC_PARTITIONS",
     "POSTGRES_ECHO",
     "POSTGRES_MAX_OVERFLOW",
-    "POSTGRES_POOL_RECYCLE",
-    "POSTGRES_POOL_SIZE",
     "POSTGRES_POOL_TIMEOUT",
     "REDIS_CACHE_PREFIX",
     "REDIS_CACHE_TTL",

@@ -269,6 +269,12 @@ constexpr std::array kTable{
             "password", "of that user", kSecret},
     Setting{"postgres.database", {}, "POSTGRES_DATABASE", {}, &S::postgres_database, 0, 0, 1,
             "database", "name of the database"},
+    Setting{"postgres.pool_size", {}, "POSTGRES_POOL_SIZE", {}, &S::postgres_pool_size, 1, 1'000, 1,
+            "connections", "most connections for questions about traffic, and as many for single "
+            "flows; never more than half of api.workers"},
+    Setting{"postgres.pool_recycle", {}, "POSTGRES_POOL_RECYCLE", {},
+            &S::postgres_pool_recycle_seconds, 0, 86'400, 1, "seconds",
+            "age at which such a connection is made anew; 0: never"},
 };
 // clang-format on
 

@@ -115,6 +115,8 @@ struct Settings {
   std::string postgres_user = "flowlens";
   std::string postgres_password = "flowlens";
   std::string postgres_database = "flowlens";
+  std::uint64_t postgres_pool_size = 20;                ///< connections for questions, of each kind
+  std::uint64_t postgres_pool_recycle_seconds = 1'800;  ///< 0: never
 };
 
 /// What one start is asked to do; command line only.

@@ -1,5 +1,6 @@
 #include "pipeline/stores.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -90,6 +91,14 @@ StoreOpened open_patiently(Stores& stores, StopSignal& stop) {
   }
 }
 
+/// Of each kind. Half of those who answer requests stay free, whatever the database does.
+ReaderPoolOptions reader_options(const Settings& settings) {
+  ReaderPoolOptions options;
+  options.most = std::clamp<std::size_t>(settings.api_workers / 2, 1, settings.postgres_pool_size);
+  options.keep = std::chrono::seconds{settings.postgres_pool_recycle_seconds};
+  return options;
+}
+
 bool keeps_flows(const Settings& settings) { return settings.routing_mode != "kafka"; }
 
 Stores open_sqlite(const Settings& settings, const DataDir& dir, const SiteTable& sites) {
@@ -101,12 +110,14 @@ Stores open_sqlite(const Settings& settings, const DataDir& dir, const SiteTable
   stores.map = make_sqlite_store(options);
   stores.term = open(stores);
   stores.alerts = make_sqlite_alert_store(options, stores.term.epoch);
-  stores.traffic = std::make_unique<TrafficArchive>(make_sqlite_traffic_reader(options));
+  stores.traffic = std::make_unique<TrafficArchive>(
+      [options] { return make_sqlite_traffic_reader(options); }, reader_options(settings));
   stores.applications = make_sqlite_application_store(options, stores.term.epoch);
   if (!keeps_flows(settings)) return stores;
   options.path = dir.flows();
   stores.flows = make_sqlite_flow_store(options, stores.term.epoch);
-  stores.flow_archive = std::make_unique<FlowArchive>(make_sqlite_flow_reader(options));
+  stores.flow_archive = std::make_unique<FlowArchive>(
+      [options] { return make_sqlite_flow_reader(options); }, reader_options(settings));
   return stores;
 }
 
@@ -126,11 +137,13 @@ Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTab
   stores.spool = open_spool(settings, dir, sites);
   stores.term = open_patiently(stores, stop);
   stores.alerts = make_postgres_alert_store(options, stores.term.epoch);
-  stores.traffic = std::make_unique<TrafficArchive>(make_postgres_traffic_reader(options));
+  stores.traffic = std::make_unique<TrafficArchive>(
+      [options] { return make_postgres_traffic_reader(options); }, reader_options(settings));
   stores.applications = make_postgres_application_store(options, stores.term.epoch);
   if (!keeps_flows(settings)) return stores;
   stores.flows = make_postgres_flow_store(options, stores.term.epoch);
-  stores.flow_archive = std::make_unique<FlowArchive>(make_postgres_flow_reader(options));
+  stores.flow_archive = std::make_unique<FlowArchive>(
+      [options] { return make_postgres_flow_reader(options); }, reader_options(settings));
   return stores;
 }
 

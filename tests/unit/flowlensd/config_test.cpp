@@ -183,7 +183,7 @@ TEST_CASE("config: the PostgreSQL database, by a URL or in parts") {
 TEST_CASE("config: environment, known, of later releases, of others, and misspelt") {
   Loaded loaded;
   apply_environment({{"POSTGRES_HOST", "db"},
-                     {"POSTGRES_POOL_SIZE", "20"},
+                     {"POSTGRES_MAX_OVERFLOW", "20"},
                      {"POSTGRES_DB", "x"},
                      {"REDIS_PORT", "tcp://1.2.3.4:1"},
                      {"API_KEY", "x"},
@@ -193,7 +193,7 @@ TEST_CASE("config: environment, known, of later releases, of others, and misspel
                     loaded);
   REQUIRE(loaded.warnings.size() == 3);
   CHECK(contains(loaded.warnings[0], "API_KEY is no setting"));
-  CHECK(contains(loaded.warnings[1], "have no effect in this release: POSTGRES_POOL_SIZE"));
+  CHECK(contains(loaded.warnings[1], "have no effect in this release: POSTGRES_MAX_OVERFLOW"));
   CHECK(loaded.settings.postgres_host == "db");
   CHECK(contains(loaded.warnings[2], "ignored: REDIS_PORT, API_PORT, FLOWLENS_SERVICE_HOST"));
 

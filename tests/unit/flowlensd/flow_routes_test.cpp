@@ -29,7 +29,8 @@ struct Fixture : ServiceFixture {
       flows.push_back(f);
     }
     make_sqlite_flow_store(options, Epoch{1})->append(flows, 1);
-    archive = std::make_unique<FlowArchive>(make_sqlite_flow_reader(options));
+    archive = std::make_unique<FlowArchive>([options] { return make_sqlite_flow_reader(options); },
+                                            ReaderPoolOptions{});
     service.flow_archive = archive.get();
   }
   Answer flows(const std::string& query, unsigned status = 200) {
@@ -144,7 +145,7 @@ TEST_CASE(
   };
   auto reader = std::make_unique<Away>();
   Away& away = *reader;
-  const FlowArchive archive{std::move(reader), 10ms};
+  const FlowArchive archive{[&] { return std::move(reader); }, {1, 10ms, 0s}};
   f.service.flow_archive = &archive;
   const std::string said = f.flows("", 503)["detail"];
   CHECK(said.find("db.example.com") == std::string::npos);

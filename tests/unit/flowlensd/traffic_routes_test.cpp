@@ -39,7 +39,8 @@ struct Fixture : ServiceFixture {
     store->apply(revision);
     while (store->expire({}, kNoon + 48h)) {
     }
-    archive = std::make_unique<TrafficArchive>(make_sqlite_traffic_reader(options));
+    archive = std::make_unique<TrafficArchive>(
+        [options] { return make_sqlite_traffic_reader(options); }, ReaderPoolOptions{});
     service.traffic = archive.get();
   }
   ~Fixture() {
@@ -98,7 +99,7 @@ TEST_CASE("traffic: what is wrong is said") {
       throw IoError("PostgreSQL database db.example.com:5432/map: gone");
     }
   };
-  const TrafficArchive away{std::make_unique<Away>()};
+  const TrafficArchive away{[] { return std::make_unique<Away>(); }, {}};
   f.service.traffic = &away;
   const std::string said = f.get(f.path(), 503)["detail"];
   CHECK(said.find("db.example.com") == std::string::npos);
@@ -106,21 +107,48 @@ TEST_CASE("traffic: what is wrong is said") {
   CHECK(f.get(f.path(), 409)["status"] == 409);
 }
 
-TEST_CASE("traffic: a store that does not answer holds up one who asks, not all") {
+TEST_CASE("traffic: a store that does not answer holds up as many as there are readers, not all") {
   struct Stuck final : TrafficReader {
+    explicit Stuck(std::atomic<int>& a, const std::atomic<bool>& r) : asked(a), released(r) {}
     void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {
-      asked = true;
+      ++asked;
       while (!released) std::this_thread::yield();
     }
-    std::atomic<bool> asked{false}, released{false};
+    std::atomic<int>& asked;
+    const std::atomic<bool>& released;
   };
-  auto reader = std::make_unique<Stuck>();
-  Stuck& stuck = *reader;
-  const TrafficArchive archive{std::move(reader), 10ms};
-  std::thread first([&] { (void)archive.rows({}, 1); });
-  while (!stuck.asked) std::this_thread::yield();
+  std::atomic<int> asked{0}, made{0};
+  std::atomic<bool> released{false};
+  const auto make = [&] {
+    ++made;
+    return std::make_unique<Stuck>(asked, released);
+  };
+  const TrafficArchive archive{make, {2, 10ms, 0s}};
+  std::vector<std::thread> held;
+  for (int i = 0; i < 2; ++i) held.emplace_back([&] { (void)archive.rows({}, 1); });
+  while (asked < 2) std::this_thread::yield();
   CHECK_THROWS_AS((void)archive.rows({}, 1), IoError);
-  stuck.released = true;
-  first.join();
+  released = true;
+  for (std::thread& t : held) t.join();
   CHECK(archive.rows({}, 1).empty());
+  CHECK(made == 2);
+}
+
+TEST_CASE("traffic: a reader that is old enough is made anew") {
+  struct Empty final : TrafficReader {
+    void scan(const WindowScan&, const std::function<bool(const WindowRow&)>&) override {}
+  };
+  int made = 0;
+  const auto make = [&] {
+    ++made;
+    return std::make_unique<Empty>();
+  };
+  const TrafficArchive archive{make, {1, 10ms, 1s}};
+  (void)archive.rows({}, 1);
+  (void)archive.rows({}, 1);
+  CHECK(made == 1);
+  std::this_thread::sleep_for(1'100ms);
+  (void)archive.rows({}, 1);  // given back, it goes
+  (void)archive.rows({}, 1);
+  CHECK(made == 2);
 }
