@@ -23,7 +23,12 @@ enum class ExportProtocol : std::uint8_t {
   netflow_v7,
   sflow_v4,
   sflow_v2,
-  packet_capture  ///< none: flows made of captured packets
+  packet_capture,  ///< none: flows made of captured packets
+  aws_vpc_log,     ///< none: read from a log, as the next ones are (flow_log_reader.hpp)
+  azure_vnet_log,
+  gcp_vpc_log,
+  zeek_log,
+  suricata_log
 };
 /// The name in metrics and JSON: `netflow_v9`.
 [[nodiscard]] std::string_view to_string(ExportProtocol protocol) noexcept;

@@ -25,6 +25,16 @@ std::string_view to_string(ExportProtocol protocol) noexcept {
       return "sflow_v2";
     case ExportProtocol::packet_capture:
       return "packet_capture";
+    case ExportProtocol::aws_vpc_log:
+      return "aws_vpc_log";
+    case ExportProtocol::azure_vnet_log:
+      return "azure_vnet_log";
+    case ExportProtocol::gcp_vpc_log:
+      return "gcp_vpc_log";
+    case ExportProtocol::zeek_log:
+      return "zeek_log";
+    case ExportProtocol::suricata_log:
+      return "suricata_log";
   }
   return "";
 }

@@ -60,7 +60,7 @@ inline void read_details(const FlowDetails& d, FlowRecord& f) {
   f.sampling_source = d.get(FlowDetails::kSampling, SamplingSource::other_domain);
   f.initiator = d.get(FlowDetails::kInitiator, Initiator::destination);
   f.kind = d.get(FlowDetails::kKind, FlowKind::sampled_packet);
-  f.export_protocol = d.get(FlowDetails::kProtocol, ExportProtocol::packet_capture);
+  f.export_protocol = d.get(FlowDetails::kProtocol, ExportProtocol::suricata_log);
   f.counter_source = d.get(FlowDetails::kCounter, CounterSource::packet);
   f.is_fragment_tail = d.get(FlowDetails::kFragment) != 0;
   f.flow_direction = static_cast<std::uint8_t>(d.get(FlowDetails::kDirection));

@@ -51,7 +51,7 @@ FlowRecord full() {
   f.sampling_source = SamplingSource::other_domain;
   f.initiator = Initiator::destination;
   f.kind = FlowKind::sampled_packet;
-  f.export_protocol = ExportProtocol::packet_capture;
+  f.export_protocol = ExportProtocol::suricata_log;
   f.is_fragment_tail = true;
   f.counter_source = CounterSource::packet;
   return f;
