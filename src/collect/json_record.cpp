@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kDeepest = 64;
+constexpr std::size_t kLongestProblem = 200;
 
 /// Octets for the parser, which tell how far it has come.
 class Position {
@@ -122,13 +123,19 @@ JsonRecord::JsonRecord(std::span<const std::string_view> paths, std::string_view
 bool JsonRecord::read(std::string_view object, LogOutput& out) {
   for (JsonText& v : values_) v.at = nullptr;
   list_.clear();
+  if (const std::size_t at = object.find_first_not_of(" \t\r\n");
+      at == std::string_view::npos || object[at] != '{') {
+    out.refuse(object.data(), quoted(object) + " is no JSON object");
+    return false;
+  }
   Handler handler(*this, object.data());
   const bool is_good =
       Json::sax_parse(Position(object.data(), &handler.reached),
                       Position(object.data() + object.size(), &handler.reached), &handler);
   if (is_good) return true;
-  const char* const end = object.data() + object.size();
-  out.refuse(std::min(handler.reached, end), handler.problem);
+  // The parser has read the octet that it did not like, unless there was none.
+  const bool is_cut = handler.problem.find("end of input") != std::string::npos;
+  out.refuse(handler.reached - (is_cut ? 0 : 1), plain(handler.problem, kLongestProblem));
   return false;
 }
 

@@ -162,15 +162,16 @@ std::uint32_t domain_of(std::string_view name) noexcept {
   return static_cast<std::uint32_t>(hash ^ hash >> 32) | 0x80000000u;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "`";
-  for (const char c : text.substr(0, kMostQuoted)) {
+std::string plain(std::string_view text, std::size_t most) {
+  std::string out(text.substr(0, most));
+  for (char& c : out) {
     const auto octet = static_cast<unsigned char>(c);
-    out += octet < 0x20 || octet >= 0x7f ? '?' : c;
+    if (octet < 0x20 || octet >= 0x7f) c = '?';
   }
-  if (text.size() > kMostQuoted) out += "...";
-  return out + '`';
+  return text.size() > most ? out + "..." : out;
 }
+
+std::string quoted(std::string_view text) { return '`' + plain(text, kMostQuoted) + '`'; }
 
 }  // namespace collect
 }  // namespace flowlens

@@ -110,6 +110,7 @@ class RecordReader {
 std::uint32_t domain_of(std::string_view name) noexcept;
 
 /// A text from a log, fit for a message: not too long, nothing that a terminal would obey.
+std::string plain(std::string_view text, std::size_t most);
 std::string quoted(std::string_view text);
 
 }  // namespace flowlens::collect
