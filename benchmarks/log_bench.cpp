@@ -180,10 +180,9 @@ int main(int argc, char** argv) {
   for (const Log& log : kLogs) rows.push_back(measure(log, path));
   std::filesystem::remove(path);
   if (as_json) {
-    std::printf("%s\n", Json{{"flow_logs", rows}}.dump(2).c_str());
+    std::printf("%s\n", rows.dump(2).c_str());
     return 0;
   }
-  std::printf("Flow logs to flows, one core, median of %d runs over %zu lines\n", kRuns, kLines);
   for (const Json& row : rows) {
     std::printf("  %-36s %10llu lines/s  %6.0f ns  %3llu octets a line\n",
                 row["log"].get<std::string>().c_str(),

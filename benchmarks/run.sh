@@ -120,6 +120,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
       $build/benchmarks/flowlens-bench-analyze --json
       printf ', "filter": '
       $build/benchmarks/flowlens-bench-filter --json
+      printf ', "logs": '
+      $build/benchmarks/flowlens-bench-logs --json
       printf '}'
     } >"$results/map.json"
   else
@@ -133,6 +135,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
     $build/benchmarks/flowlens-bench-analyze
     printf '\nOne evaluation of a filter, one core, CPU time\n'
     $build/benchmarks/flowlens-bench-filter
+    printf '\nLines of flow logs to flows, one core, CPU time\n'
+    $build/benchmarks/flowlens-bench-logs
   fi
 fi
 
