@@ -431,7 +431,7 @@ bool Daemon::Parts::read_input() {
   // Where the map goes to standard output, the words for people do not.
   print_summary(options.export_path == "-" ? std::cerr : std::cout, report, service, elapsed());
   const bool is_whole = std::all_of(report.files.begin(), report.files.end(),
-                                    [](const CaptureFile& f) { return f.problem.empty(); });
+                                    [](const InputFile& f) { return f.problem.empty(); });
   return write_export() && is_whole;
 }
 

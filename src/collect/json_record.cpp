@@ -36,7 +36,6 @@ class Position {
     return before;
   }
   friend bool operator==(const Position& a, const Position& b) noexcept { return a.p_ == b.p_; }
-  friend bool operator!=(const Position& a, const Position& b) noexcept { return a.p_ != b.p_; }
 
  private:
   const char* p_;

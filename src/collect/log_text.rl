@@ -10,7 +10,7 @@ constexpr std::uint64_t kMostSeconds = 9223372035;  // in 2262
 
 %%{
   machine cut_fields;
-  getkey (*p == separator);
+  getkey (*p == separator ? 1 : 0);
   alphtype int;
 
   main := ( 0 | 1 @{ put(p); } )*;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes first inputs for the fuzz targets: OUTDIR/fuzz_<name>/. From the conformance corpus where
 $FLOWLENS_SHARED or ../shared has it, and a few made here, so that there are always some."""
+import gzip
 import hashlib
 import json
 import os
@@ -82,8 +83,39 @@ def kept_revision():
     return b"\0\1\1\7default" + b"\5\1" + now + rows
 
 
+def logs():
+    """Yields (target, input) for flow logs; the first octet is as the targets have it."""
+    vpc = "2 1 eni-0a 10.0.1.5 10.0.2.9 49152 443 6 20 4249 1700000000 1700000060 ACCEPT OK\n"
+    yield "text_logs", b"\1" + (vpc + "2 1 eni-0a - - - - - - - 1 2 - NODATA\n" + vpc.replace("ACCEPT", "REJECT")).encode()
+    yield "text_logs", b"\2" + (b"eni-1 10.0.0.1 2001:db8::2 1 2 6 3 4 1700000000 1700000001 ACCEPT OK 19 10.0.0.9 - egress\n"
+                              b"dstaddr srcaddr protocol end\n10.0.0.1 10.0.0.2 17 1700000000\n")
+    yield "text_logs", b"\3" + (b"1700000000.25\tC1\t10.0.0.1\t4\t10.0.0.2\t443\ttcp\t1.5\t5\t6\tSF\tShADadFf\t1\t2\t3\t4\t-\t6\n"
+                              b"1700000000.25\tC1\t10.0.0.1\t8\t10.0.0.2\t0\ticmp\t-\t5\t6\tOTH\t^d\t1\t2\t3\t4\t7\t-\n")
+    yield "text_logs", b"\4${srcaddr} ${dstaddr} ${protocol} ${end}\n10.0.0.1 10.0.0.2 6 1700000000\n"
+    yield "text_logs", b"\0" + gzip.compress(b"2023-11-14T22:20:00.000Z " + vpc.encode())
+    flow = {"event_type": "flow", "src_ip": "10.0.0.1", "src_port": 4, "dest_ip": "10.0.0.2", "dest_port": 5, "proto": "TCP",
+            "vlan": [7], "flow": {"pkts_toserver": 1, "pkts_toclient": 2, "bytes_toserver": 3, "bytes_toclient": 4,
+                                  "start": "2023-11-14T22:13:20.25+0100", "end": "2023-11-14T22:13:21Z"},
+            "tcp": {"tcp_flags_ts": "1b", "tcp_flags_tc": "00"}}
+    yield "json_logs", b"\1" + json.dumps(flow).encode() + b"\n{}\n"
+    entry_of = {"logName": "vpc_flows", "jsonPayload": {
+        "connection": {"src_ip": "10.0.0.1", "dest_ip": "10.0.0.2", "src_port": 1, "dest_port": 2, "protocol": 6},
+        "bytes_sent": "9", "packets_sent": "1", "end_time": "2023-11-14T22:13:21Z", "reporter": "SRC_GATEWAY"}}
+    yield "json_logs", b"\4" + json.dumps(entry_of, indent=1).encode() + b"]"
+    yield "json_logs", b"\2" + json.dumps(entry_of).encode()
+    tuples = ["1700000000000,10.0.0.6,10.0.0.7,5,443,6,O,B,NX,0,0,0,0", "1700000000001,10.0.0.6,10.0.0.7,5,443,6,O,E,NX,1,2,3,4"]
+    record = {"macAddress": "A", "category": "FlowLogFlowEvent",
+              "flowRecords": {"flows": [{"flowGroups": [{"rule": "r", "flowTuples": tuples}]}]}}
+    yield "json_logs", b"\5" + json.dumps(record).encode() + b"]}"
+    yield "json_logs", b"\6" + json.dumps(tuples)[1:].encode() + b'}]}],"x":1}}'
+    zeek = {"ts": 1700000000.5, "id.orig_h": "10.0.0.1", "id.orig_p": 1, "id": {"resp_h": "10.0.0.2", "resp_p": 2},
+            "proto": "udp", "orig_pkts": 1, "duration": 0.5, "_path": "conn"}
+    yield "json_logs", b"\3" + json.dumps(zeek).encode()
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
+    yield from logs()
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
     record = struct.pack("!IIHHBII", 0x0A010203, 0x0A040506, 40000, 443, 6, 1000, 5)
     template = struct.pack("!HHHH", 0, 36, 300, 7) + fields
@@ -105,6 +137,8 @@ def made():
     template = struct.pack("!HHHH", 2, 36, 300, 7) + fields
     data = struct.pack("!HH", 300, 25) + record
     yield "ipfix", entry(ipfix(template + data))
+    yield "ipfix_file", ipfix(template) + ipfix(data) + ipfix(b"") + ipfix(data)
+    yield "ipfix_file", ipfix(template) + bytes(7) + ipfix(data)[:-3] + ipfix(data)
     yield "ipfix", entry(ipfix(data)) + entry(ipfix(template), step=1) + entry(ipfix(data), step=15)
     withdrawal = struct.pack("!HHHH", 2, 8, 300, 0)
     yield "ipfix", (entry(ipfix(template + data), 3) + entry(ipfix(data), 3, 15) + entry(ipfix(withdrawal), 3) +

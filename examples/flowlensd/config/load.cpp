@@ -37,8 +37,9 @@ std::string help_text(const Setting& s) {
 
 void declare_run(CLI::App& app, RunLine& line) {
   app.add_option("--input", line.inputs,
-                 "read captures instead of sockets: of exporters' datagrams, or of traffic itself")
-      ->type_name("FILE.pcap ...");
+                 "read files instead of sockets: captures, of exporters' datagrams or of traffic itself; "
+                 "IPFIX files; flow logs of AWS VPC, Azure, GCP, Zeek (conn.log) and Suricata (EVE)")
+      ->type_name("FILE ...");
   app.add_option("--input-kind", line.input_kind,
                  "what the packets of --input are: exporters (every UDP payload is an export), "
                  "traffic (every packet is traffic), or auto: a whole NetFlow, IPFIX or sFlow "
@@ -60,7 +61,7 @@ void declare_run(CLI::App& app, RunLine& line) {
   const std::string name = extra.substr(0, extra.find('='));
   if (!extra.starts_with("-")) {
     throw ConfigError("command line: `" + extra +
-                      "` belongs to no option; captures go behind --input");
+                      "` belongs to no option; files to read go behind --input");
   }
   throw ConfigError("command line: unknown option " + name +
                     suggestion(name, {names.begin(), names.end()}) + " (see --help)");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <memory>
@@ -20,14 +21,15 @@ constexpr std::chrono::seconds kFlushEvery{60};  // of capture time
 constexpr std::chrono::milliseconds kStorePatience{60'000};
 constexpr std::size_t kChunksAhead = 2;
 
-/// Packets copied out of the captures, and the flows decoded from them.
+/// Packets and flows copied out of the files, and the flows decoded from them.
 struct Chunk {
   struct Item {
     std::size_t offset = 0;
     std::size_t length = 0;
+    bool is_flow = false;  ///< its octets are a FlowRecord
     bool is_datagram = true;
     TransportSession session;  ///< of datagrams
-    CapturedPacket packet;     ///< of the others, without the octets
+    CapturedPacket packet;     ///< of packets, without the octets
     Timestamp received;
     std::size_t decoder = 0;
     std::size_t flows_end = 0;  ///< in the batch of its decoder
@@ -62,12 +64,19 @@ std::span<const std::byte> describe(const CapturedPacket& p, std::size_t decoder
   return p.frame;
 }
 
-void append(Chunk& chunk, const CaptureItem& captured, std::size_t decoders) {
+std::span<const std::byte> describe(const FlowRecord& flow, Chunk::Item& item) {
+  item.is_flow = true;
+  item.received = flow.received;
+  return std::as_bytes(std::span{&flow, 1});
+}
+
+void append(Chunk& chunk, const InputItem& from, std::size_t decoders) {
   Chunk::Item item;
-  item.is_datagram = captured.is_datagram;
-  const auto octets = captured.is_datagram
-                          ? describe(captured.datagram, decoders, item)
-                          : describe(captured.packet, decoders, chunk.items.size(), item);
+  item.is_datagram = !from.is_flow && from.captured.is_datagram;
+  const auto octets = from.is_flow ? describe(from.flow, item)
+                      : item.is_datagram
+                          ? describe(from.captured.datagram, decoders, item)
+                          : describe(from.captured.packet, decoders, chunk.items.size(), item);
   item.offset = chunk.octets.size();
   item.length = octets.size();
   chunk.octets.insert(chunk.octets.end(), octets.begin(), octets.end());
@@ -76,7 +85,7 @@ void append(Chunk& chunk, const CaptureItem& captured, std::size_t decoders) {
 
 bool fill(Chunk& chunk, CaptureMerge& merge, std::size_t decoders) {
   chunk.clear();
-  CaptureItem item;
+  InputItem item;
   while (chunk.items.size() < kChunkDatagrams && chunk.octets.size() < kChunkOctets &&
          merge.next(item)) {
     append(chunk, item, decoders);
@@ -149,6 +158,10 @@ class DecoderPool {
     decoder.decode(packet, batch);
   }
 
+  static void take_flow(std::span<const std::byte> octets, FlowBatch& batch) {
+    std::memcpy(&batch.flows.emplace_back(), octets.data(), sizeof(FlowRecord));
+  }
+
   void decode_share(Chunk& chunk, std::size_t index) {
     Decoder& decoder = decoders_[index];
     AccountSlot& slot = accounts_.slot(index);
@@ -156,8 +169,13 @@ class DecoderPool {
     for (Chunk::Item& item : chunk.items) {
       if (item.decoder != index) continue;
       const std::span<const std::byte> octets{chunk.octets.data() + item.offset, item.length};
-      item.is_datagram ? decode_datagram(item, octets, decoder, batch, slot)
-                       : decode_packet(item, octets, decoder, batch);
+      if (item.is_flow) {
+        take_flow(octets, batch);
+      } else if (item.is_datagram) {
+        decode_datagram(item, octets, decoder, batch, slot);
+      } else {
+        decode_packet(item, octets, decoder, batch);
+      }
       item.flows_end = batch.flows.size();
     }
     slot.publish(decoder);
@@ -303,12 +321,12 @@ class InTime {
 };
 
 void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
-  if (report.datagrams + report.traffic == 0) {
+  if (report.datagrams + report.traffic + report.logged == 0) {
     report.first = report.last = chunk.items.front().received;
   }
   report.flows += flows;
   for (const Chunk::Item& item : chunk.items) {
-    ++(item.is_datagram ? report.datagrams : report.traffic);
+    ++(item.is_flow ? report.logged : item.is_datagram ? report.datagrams : report.traffic);
     report.last = std::max(report.last, item.received);
   }
 }

@@ -1,6 +1,6 @@
 /// \file
-/// pipeline: captures, of exporters' datagrams or of traffic itself, read at full speed through the
-/// same decoders as the sockets feed.
+/// pipeline: files of --input: captures, of exporters' datagrams or of traffic itself, and IPFIX files, read at
+/// full speed through the same decoders as the sockets feed; and flow logs.
 #pragma once
 
 #include <atomic>
@@ -26,16 +26,17 @@ struct CaptureOptions {
 struct CaptureReport {
   std::uint64_t datagrams = 0;
   std::uint64_t traffic = 0;  ///< packets that became flows themselves, or could not
-  std::uint64_t flows = 0;
-  Timestamp first;  ///< capture time of the first of them
+  std::uint64_t logged = 0;   ///< flows of logs
+  std::uint64_t flows = 0;    ///< of all of them
+  Timestamp first;            ///< time of the first of them
   Timestamp last;
   bool was_stopped = false;  ///< before the end
-  std::vector<CaptureFile> files;
+  std::vector<InputFile> files;
 };
 
 /// Reads all files into the map and closes its windows.
 /// \param accounts  one slot for each worker.
-/// \param on_progress  called after every few thousand packets.
+/// \param on_progress  called after every few thousand packets or flows.
 /// \throws IoError if a file cannot be opened.
 CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
                             const std::atomic<bool>& stop,

@@ -4,19 +4,11 @@
 
 namespace flowlensd {
 
-namespace {
-
-Timestamp time_of(const CaptureItem& item) {
-  return item.is_datagram ? item.datagram.received : item.packet.captured;
-}
-
-}  // namespace
-
 CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths,
                            CaptureReaderOptions options)
     : taken_(paths.size()) {
   for (const auto& path : paths) {
-    sources_.push_back({path, std::make_unique<CaptureReader>(path, options), {}, {}});
+    sources_.push_back({path, open_input(path, options, paths.size()), {}, {}});
     ++options.observation_point;
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) advance(i);
@@ -41,7 +33,7 @@ void CaptureMerge::advance(std::size_t source) {
                  [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
 }
 
-bool CaptureMerge::next(CaptureItem& item) {
+bool CaptureMerge::next(InputItem& item) {
   if (taken_ < sources_.size()) advance(taken_);
   taken_ = sources_.size();
   if (heap_.empty()) return false;
@@ -53,9 +45,14 @@ bool CaptureMerge::next(CaptureItem& item) {
   return true;
 }
 
-std::vector<CaptureFile> CaptureMerge::files() const {
-  std::vector<CaptureFile> out;
-  for (const Source& s : sources_) out.push_back({s.path, s.reader->counters(), s.problem});
+std::vector<InputFile> CaptureMerge::files() const {
+  std::vector<InputFile> out;
+  for (const Source& s : sources_) {
+    InputFile& file = out.emplace_back();
+    file.path = s.path;
+    file.problem = s.problem;
+    s.reader->describe(file);
+  }
   return out;
 }
 

@@ -1,27 +1,19 @@
 /// \file
-/// pipeline: several captures read as one, in the order of capture time.
+/// pipeline: several files of --input read as one, in the order of time.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "flowlens/capture_reader.hpp"
 #include "library.hpp"
+#include "pipeline/input_source.hpp"
 
 namespace flowlensd {
 
-/// One file of a CaptureMerge.
-struct CaptureFile {
-  std::filesystem::path path;
-  CaptureCounters counters;
-  std::string problem;  ///< empty: read to its end
-};
-
-/// Packets of all files, ascending by time of capture; of equal ones the file named first. Each file
-/// is an observation point of its own.
+/// What all files hold, ascending by time (of capture, or of a log's flow); of equal ones the file named
+/// first. Each file is an observation point of its own.
 class CaptureMerge {
  public:
   /// \throws IoError naming the file that cannot be opened.
@@ -30,15 +22,15 @@ class CaptureMerge {
 
   /// Valid until the next call. A file that turns out damaged ends there and is named by files().
   /// \return false at the end of all.
-  bool next(CaptureItem& item);
+  bool next(InputItem& item);
 
-  [[nodiscard]] std::vector<CaptureFile> files() const;
+  [[nodiscard]] std::vector<InputFile> files() const;
 
  private:
   struct Source {
     std::filesystem::path path;
-    std::unique_ptr<CaptureReader> reader;
-    CaptureItem head;
+    std::unique_ptr<InputSource> reader;
+    InputItem head;
     std::string problem;
   };
   void advance(std::size_t source);

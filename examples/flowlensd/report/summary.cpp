@@ -52,14 +52,58 @@ void print_reasons(std::ostream& out, const DiagnosticCounts& counts, const char
   }
 }
 
+void print_capture(std::ostream& out, const InputFile& f) {
+  line(out, "capture",
+       f.path.string() + ": " + grouped(f.capture.packets) + " packets, of them " +
+           grouped(f.capture.datagrams) + " exporters' datagrams and " +
+           grouped(f.capture.traffic) + " of traffic itself");
+  if (f.capture.fragments > 0) {
+    line(out, "", grouped(f.capture.fragments) + " IP fragments passed over");
+  }
+}
+
+void print_ipfix_file(std::ostream& out, const InputFile& f) {
+  line(out, "IPFIX file", f.path.string() + ": " + grouped(f.ipfix.messages) + " messages");
+  if (f.ipfix.damaged > 0) {
+    line(out, "",
+         grouped(f.ipfix.skipped_octets) + " octets skipped in " + grouped(f.ipfix.damaged) +
+             " places where no message stands, the first at octet " +
+             std::to_string(f.ipfix.first_damage));
+  }
+}
+
+void print_log(std::ostream& out, const InputFile& f) {
+  const FlowLogCounters& c = f.log;
+  line(out, "flow log",
+       f.path.string() + ": " + std::string(to_string(f.log_format)) + ", " + grouped(c.records) +
+           " records, of them " + grouped(c.conversations) + " with " + grouped(c.flows) +
+           " flows");
+  const std::pair<std::uint64_t, const char*> without[] = {
+      {c.no_data, "intervals without traffic"},
+      {c.skipped_data, "intervals that the log itself could not record"},
+      {c.beginnings, "beginnings, without counts"},
+      {c.others, "records of other kinds"},
+      {c.refused, "records refused"}};
+  for (const auto& [count, what] : without) {
+    if (count > 0) line(out, "", grouped(count) + ' ' + what);
+  }
+  for (const FlowLogProblem& p : f.log_problems) {
+    out << "    " << f.path.string() << ':' << to_string(p) << '\n';
+  }
+}
+
 void print_files(std::ostream& out, const CaptureReport& report) {
-  for (const CaptureFile& f : report.files) {
-    line(out, "capture",
-         f.path.string() + ": " + grouped(f.counters.packets) + " packets, of them " +
-             grouped(f.counters.datagrams) + " exporters' datagrams and " +
-             grouped(f.counters.traffic) + " of traffic itself");
-    if (f.counters.fragments > 0) {
-      line(out, "", grouped(f.counters.fragments) + " IP fragments passed over");
+  for (const InputFile& f : report.files) {
+    switch (f.kind) {
+      case InputKind::capture:
+        print_capture(out, f);
+        break;
+      case InputKind::ipfix_file:
+        print_ipfix_file(out, f);
+        break;
+      case InputKind::flow_log:
+        print_log(out, f);
+        break;
     }
     if (!f.problem.empty()) line(out, "", "ended early: " + f.problem);
   }
@@ -130,7 +174,7 @@ void print_warnings(std::ostream& out, const CaptureReport& report, const Decode
            "longer capture, or one that begins at the exporter's start, holds them.\n";
   }
   if (report.was_stopped) out << "\nwarning: stopped before the end of the input\n";
-  if (report.datagrams + report.traffic == 0) {
+  if (report.datagrams + report.traffic + report.logged == 0) {
     out << "\nwarning: no packet of the input could be used. Captures of exporters hold UDP; with "
            "--input-kind traffic every packet counts.\n";
   } else if (report.datagrams > 0 && report.traffic > 0) {
@@ -146,7 +190,7 @@ void print_summary(std::ostream& out, const CaptureReport& report, const Service
   const DecoderAccount decoders = service.accounts.total();
   const MapView map = service.writer.view();
   print_files(out, report);
-  if (report.datagrams + report.traffic > 0) {
+  if (report.datagrams + report.traffic + report.logged > 0) {
     line(out, "captured", to_string(report.first) + " to " + to_string(report.last));
   }
   print_ledgers(out, decoders, map.flows);

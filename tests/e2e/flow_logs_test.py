@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Flow logs and IPFIX files of one capture give the same map as the capture and its real exporter do.
+
+The capture is of real servers and clients. softflowd's messages, written down one after another, are a real
+IPFIX file; the logs are written by flow_logs.py, which says why.
+"""
+
+import functools
+import socket
+import sys
+
+import flow_logs
+import real_network
+from exporters import Softflowd
+from harness import (SKIPPED, Daemon, Skipped, check_ledgers, expect, main, need, run, program, say, wait_for,
+                     work_dir)
+
+SIDES = ("to_server", "to_client")
+
+
+def expect_map(found, truth, octets):
+    """The dependencies and services of `truth`, with the octets of `octets` to the last one."""
+    missing, invented = sorted(set(truth) - set(found)), sorted(set(found) - set(truth))
+    expect(not missing and not invented, f"missing {missing}\nnever made {invented}")
+    for key, true in truth.items():
+        expect(found[key]["service"] == true["service"], f"{key}: service {found[key]['service']}")
+        for side in SIDES:
+            shown, wanted = found[key][f"octets_{side}"], octets[key][f"octets_{side}"]
+            expect(shown == wanted, f"{key} {side}: {shown} octets, true {wanted}")
+
+
+def map_of(path, directory, truth):
+    """The map of one file, and what the daemon printed."""
+    with Daemon(directory / "daemon", "--input", path, "--serve") as daemon:
+        daemon.wait_ready()
+        wait_for("all dependencies", lambda: len(daemon.dependencies()) >= len(truth), 30, 0.5)
+        check_ledgers(daemon.settled())
+        found = daemon.dependencies()
+        daemon.stop()
+        return found, daemon.output()
+
+
+def check_log(pcap, truth, log):
+    """The same dependencies and services, with the octets that this source counts."""
+    connections = flow_logs.connections(pcap)
+    with work_dir("logs") as directory:
+        path = log.save(directory, connections)
+        found, output = map_of(path, directory, truth)
+        expect("flow log" in output and "refused" not in output, f"the summary says:\n{output}")
+        expect_map(found, truth, log.truth(truth, connections))
+
+
+def check_ipfix_file(pcap, truth):
+    """softflowd's own messages, one after another, as RFC 5655 has them."""
+    need("softflowd")
+    with work_dir("ipfix-file") as directory, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+        collector.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        collector.bind(("127.0.0.1", 0))
+        collector.settimeout(1.0)
+        Softflowd(10).start(pcap, collector.getsockname()[1], directory)
+        messages = []
+        try:
+            while True:
+                messages.append(collector.recv(65535))
+        except TimeoutError:
+            pass
+        path = directory / "softflowd.ipfix"
+        path.write_bytes(b"".join(messages))
+        found, output = map_of(path, directory, truth)
+        expect(f"{len(messages)} messages" in output, f"the summary says:\n{output}")
+        expect_map(found, truth, truth)
+
+
+def check_damage(pcap, truth):
+    """Lines that make no sense are named with file, line and column; the others give the whole map."""
+    connections = flow_logs.connections(pcap)
+    log = next(log for log in flow_logs.LOGS if log.name == "zeek")
+    with work_dir("logs") as directory:
+        path = log.save(directory, connections)
+        lines = path.read_text().splitlines()
+        lines.insert(8, lines[8].replace(".", "x", 2))
+        lines.insert(20, "half a line")
+        path.write_text("\n".join(lines) + "\n")
+        found, output = map_of(path, directory, truth)
+        expect(f"{path}:9:1: ts: " in output and f"{path}:21: " in output and "2 records refused" in output,
+               f"the summary says:\n{output}")
+        expect_map(found, truth, log.truth(truth, connections))
+
+
+def check_refusal(*_):
+    """A file that is nothing that can be read says what could be."""
+    with work_dir("logs") as directory:
+        path = directory / "letter.txt"
+        path.write_text("Dear Sir,\n")
+        try:
+            run([program("FLOWLENSD"), "--input", path, "--export", "-"])
+        except AssertionError as error:
+            expect(str(path) in str(error), f"no name in: {error}")
+            return
+        expect(False, "a letter was read")
+
+
+def named(check, *given):
+    test = functools.partial(check, *given)
+    test.__name__ = f"{given[-1] if isinstance(given[-1], flow_logs.Log) else 'files'}: {check.__name__}"
+    test.__doc__ = check.__doc__
+    return test
+
+
+def log_tests(directory):
+    """Makes the capture; returns one test for each kind of file."""
+    pcap, net = real_network.capture(directory)
+    truth = real_network.truth_of(pcap, net)
+    return (*(named(check_log, pcap, truth, log) for log in flow_logs.LOGS),
+            *(named(check, pcap, truth) for check in (check_ipfix_file, check_damage, check_refusal)))
+
+
+if __name__ == "__main__":
+    with work_dir("log-capture") as made:
+        try:
+            prepared = log_tests(made)
+        except Skipped as why:
+            say(f"SKIPPED: {why}")
+            sys.exit(SKIPPED)
+        main(*prepared)
