@@ -130,17 +130,17 @@ class FlowEvent {
     way.packets = reader_.number(record_.value(packets), name(packets));
     way.octets = reader_.number(record_.value(octets), name(octets));
   }
-  /// Two hexadecimal digits each. 00 is what Suricata writes where it did not follow the connection.
+  /// Two hexadecimal digits each. 00 is what Suricata writes where it did not follow the connection,
+  /// mostly because it met it half-way: then who sent first is not who began.
   void read_tcp_flags() {
     c_.there.tcp_flags = flags(kFlagsThere);
     c_.back.tcp_flags = flags(kFlagsBack);
-    const unsigned seen = c_.there.tcp_flags.value_or(0) | c_.back.tcp_flags.value_or(0);
-    if (seen == 0) {
-      c_.there.tcp_flags = c_.back.tcp_flags = std::nullopt;
-    } else if (!(seen & kTcpSyn)) {
-      // Met half-way: who sent first from then on is not who began.
-      flow_.initiator = Initiator::not_stated;
-    }
+    const unsigned there = c_.there.tcp_flags.value_or(0);
+    const unsigned seen = there | c_.back.tcp_flags.value_or(0);
+    if (seen == 0) c_.there.tcp_flags = c_.back.tcp_flags = std::nullopt;
+    constexpr unsigned kAnswer = kTcpSyn | kTcpAck;
+    const bool began_with_answer = c_.there.packets == 1 && (there & kAnswer) == kAnswer;
+    if (!(seen & kTcpSyn) || began_with_answer) flow_.initiator = Initiator::not_stated;
   }
   std::optional<std::uint8_t> flags(Path path) {
     const Value value = record_.value(path);
