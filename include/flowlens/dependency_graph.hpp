@@ -63,19 +63,47 @@ struct AsOf {
   [[nodiscard]] HourSpan span() const noexcept { return hours_up_to(at, hours); }
 };
 
+/// What lists can be sorted by. Of equal rows those that arrived earlier come first. Sorting looks at
+/// every row that there is, and keeps `skip + limit` of them meanwhile.
+enum class AssetOrder : std::uint8_t { arrival, name, asset_type, first_seen, last_seen };
+enum class DependencyOrder : std::uint8_t { arrival, bytes, flows, port, first_seen, last_seen };
+
 /// Which dependencies to list.
 struct DependencyQuery {
   std::optional<Id> asset;  ///< only those it uses or serves
-  std::uint32_t after = 0;  ///< `next` of the page before
+  std::uint32_t after = 0;  ///< `next` of the page before; goes with the order of arrival
   std::size_t limit = 50;
   std::optional<AsOf> as_of{};     ///< only those active then
   Filter<DependencyRow> filter{};  ///< empty: all
+  DependencyOrder order = DependencyOrder::arrival;
+  bool is_descending = false;
+  std::size_t skip = 0;  ///< matching rows of pages before
 };
 struct AssetQuery {
   std::uint32_t after = 0;
   std::size_t limit = 50;
   std::optional<AsOf> as_of{};  ///< only those with active dependencies then
   Filter<AssetRow> filter{};    ///< empty: all
+  AssetOrder order = AssetOrder::arrival;
+  bool is_descending = false;
+  std::size_t skip = 0;
+  /// Only those whose dependencies have so many flows, or that are declared. Today's.
+  std::uint64_t min_flows = 0;
+};
+
+/// What people say of one asset at once, as an import brings it.
+struct AssetWords {
+  std::vector<Endpoint> endpoints;  ///< at least one
+  bool is_internal = false;         ///< where the asset is made
+  std::string name;                 ///< empty: nothing is said
+  std::string asset_type;           ///< as in asset_type.hpp; empty: nothing is said
+  Annotation said;                  ///< without subject; is_declared: it stays without traffic
+};
+/// Why nothing of an import was taken.
+struct AssetWordsRefused {
+  enum class Why : std::uint8_t { invalid, held_by_several, named_twice, no_room };
+  Why why = Why::invalid;
+  std::size_t index = 0;  ///< of the first that is in the way
 };
 
 /// Which change events to list, the newest first.
@@ -109,7 +137,14 @@ class DependencyGraph {
   /// \param ids  null, or set to the dependency of each summary; none for one that did not fit.
   /// \return flows that did not fit (`max_assets`, `max_dependencies`), modulo 2^64: when traffic
   ///   that did not fit turns out to be another dependency's, it is taken back.
-  std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr);
+  /// \param recorded  null, or set to those whose windows are recorded under another id than the
+  ///   dependency's: what people have turned round, ascending by index.
+  struct RecordedAs {
+    std::size_t index = 0;  ///< of the summary
+    Id id;                  ///< an alias of the dependency
+  };
+  std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr,
+                      std::vector<RecordedAs>* recorded = nullptr);
   /// A stronger source, or the same one later, replaces the value. May be called by any thread; the
   /// change is in the writer's next revision.
   /// \return false for a subject never seen, an attribute not known, a value that is none, a weaker
@@ -130,6 +165,13 @@ class DependencyGraph {
   /// like the next four; what changes is in the writer's next revision.
   /// \return false for a subject that is not there, what is_valid() refuses, or no room.
   bool apply(const Annotation& annotation);
+  /// The same of several subjects: all, or none.
+  /// \return nothing if all was taken, or the index of one that was not.
+  std::optional<std::size_t> apply(std::span<const Annotation> annotations);
+  /// Names, types and annotates assets by their endpoints, and makes those that are not there: all, or
+  /// none. An asset that holds one of the endpoints is the one that is meant.
+  /// \return nothing if all was taken.
+  std::optional<AssetWordsRefused> apply(std::span<const AssetWords> words);
   /// Makes an asset that no traffic has shown, and says of it that it is declared: it stays until it is
   /// removed, and counts as seen when it was declared (`annotation.said_at`).
   /// \return its id; nothing where an asset holds one of the endpoints already, or there is no room.
@@ -142,6 +184,14 @@ class DependencyGraph {
   /// \param why  for the event. \return false if it is not there.
   bool remove_asset(const Id& id, Timestamp at, const std::string& why);
   bool remove_dependency(const Id& id, Timestamp at, const std::string& why);
+  /// People say that a dependency is the other way round: its server uses `port` of its client. All that
+  /// was counted moves, with its sides changed; the old id stays an alias. Their word stands against
+  /// later evidence: what traffic still shows of the old one counts as the new one's, until people turn
+  /// that round again. Recorded windows keep their sides.
+  /// \param who  for the event. \return the id of the new one; nothing if the old one is not there, or
+  /// there is no room.
+  std::optional<Id> turn_dependency(const Id& id, std::uint16_t port, Timestamp at,
+                                    const std::string& who);
   /// *writer* Takes over rows as they are: for loading from a store, and for followers. Rows past the
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);

@@ -162,6 +162,7 @@ class Resolver {
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand
   std::vector<Id> part_ids_;        ///< of some of them
+  std::vector<DependencyGraph::RecordedAs> recorded_, part_recorded_;
   std::vector<ChangeEvent> events_;
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;

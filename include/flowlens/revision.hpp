@@ -73,6 +73,8 @@ struct DependencyRow {
   std::uint16_t flips = 0;         ///< how often it was re-directed; stays at kMaxFlips
   Endpoint via{};                  ///< as in ConnectionSummary, of the last window that told
   std::uint32_t client_count = 1;  ///< ends it stands for; the highest that any window told
+  bool client_internal = false;    ///< as its asset now
+  bool server_internal = false;
   std::shared_ptr<const Annotation> annotation{};  ///< null: nobody has said anything
 };
 inline constexpr std::uint16_t kMaxFlips = 4'095;
@@ -114,6 +116,8 @@ struct Alias {
   Id id;
   Id target;
   Timestamp at;  ///< of a dependency: its windows that start earlier count as the target's
+  /// Whether all its windows do, for ever: people have said so.
+  [[nodiscard]] bool is_for_ever() const noexcept { return at == Timestamp::max(); }
 };
 
 /// What changed: new absolute values of every row that changed, and rows removed.

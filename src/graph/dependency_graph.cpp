@@ -62,7 +62,10 @@ std::optional<DependencyRow> DependencyGraph::dependency(const Id& id) const {
 }
 
 Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
-  if (query.as_of || query.filter) return impl_->matching_assets(query);
+  if (query.as_of || query.filter || query.order != AssetOrder::arrival || query.skip > 0 ||
+      query.min_flows > 0) {
+    return impl_->matching_assets(query);
+  }
   const std::shared_lock lock{impl_->mutex};
   Page<AssetRow> page;
   page.total = impl_->assets.size();
@@ -74,7 +77,9 @@ Page<AssetRow> DependencyGraph::assets(const AssetQuery& query) const {
 }
 
 Page<DependencyRow> DependencyGraph::dependencies(const DependencyQuery& query) const {
-  if (query.as_of || query.filter) return impl_->matching_dependencies(query);
+  if (query.as_of || query.filter || query.order != DependencyOrder::arrival || query.skip > 0) {
+    return impl_->matching_dependencies(query);
+  }
   const std::shared_lock lock{impl_->mutex};
   Page<DependencyRow> page;
   const auto row_at = [this](std::uint32_t p) { return impl_->row_of(p); };

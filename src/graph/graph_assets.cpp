@@ -93,6 +93,7 @@ void State::add_alias(const Alias& alias) {
     return;
   }
   aliases[position].value = alias;
+  has_turned = has_turned || alias.is_for_ever();
 }
 
 void State::raise(ChangeType type, const Id& subject, const Id& object, Timestamp at,
@@ -274,6 +275,28 @@ bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
   return true;
 }
 
+/// \return false if a stronger or later word stands.
+bool State::apply_name(const Fact& fact, std::uint32_t asset) {
+  AssetState& a = assets[asset].value;
+  if (a.is_named() &&
+      std::pair{fact.source, fact.at} < std::pair{a.extra->name_source, a.extra->name_at}) {
+    return false;
+  }
+  AssetExtra& extra = a.more();
+  extra.name_source = fact.source;
+  extra.name_at = fact.at;
+  if (extra.name == fact.value) return true;
+  if (!extra.name.empty() && !fact.value.empty()) {
+    raise(ChangeType::asset_changed, assets[asset].key, {}, fact.at,
+          "was " + extra.name + ", is " + fact.value + " (" + std::string(to_string(fact.source)) +
+              ")",
+          extra.name, fact.value);
+  }
+  extra.name = fact.value;
+  mark_asset(asset);
+  return true;
+}
+
 }  // namespace graph
 
 using namespace graph;
@@ -298,25 +321,7 @@ bool DependencyGraph::apply(const Fact& fact) {
     return is_taken;
   }
   if (fact.attribute == "type") return impl_->apply_type(fact, asset);
-  if (fact.attribute != "name") return false;
-  AssetState& a = impl_->assets[asset].value;
-  if (a.is_named() &&
-      std::pair{fact.source, fact.at} < std::pair{a.extra->name_source, a.extra->name_at}) {
-    return false;
-  }
-  AssetExtra& extra = a.more();
-  extra.name_source = fact.source;
-  extra.name_at = fact.at;
-  if (extra.name == fact.value) return true;
-  if (!extra.name.empty() && !fact.value.empty()) {
-    impl_->raise(ChangeType::asset_changed, impl_->assets[asset].key, {}, fact.at,
-                 "was " + extra.name + ", is " + fact.value + " (" +
-                     std::string(to_string(fact.source)) + ")",
-                 extra.name, fact.value);
-  }
-  extra.name = fact.value;
-  impl_->mark_asset(asset);
-  return true;
+  return fact.attribute == "name" && impl_->apply_name(fact, asset);
 }
 
 std::vector<Fact> DependencyGraph::facts_to_merge(const Id& into, const Id& from, Timestamp at,

@@ -102,19 +102,22 @@ std::uint32_t State::declare_asset(std::span<const Endpoint> holds, bool is_inte
   a.one.from = std::min(a.one.from, at);
   a.one.says = FactSource::declared;
   endpoints[first].value.held_says = FactSource::declared;
-  for (const Endpoint& e : holds.subspan(1)) {
-    const std::uint32_t position = endpoints.insert(e).first;
-    a.held_list().push_back({at, Timestamp::max(), position, FactSource::declared});
-    endpoints[position].value.asset = asset;
-    endpoints[position].value.held_says = FactSource::declared;
-  }
+  for (const Endpoint& e : holds.subspan(1)) hold_declared(asset, e, at);
   mark_asset(asset);
   return asset;
+}
+
+void State::hold_declared(std::uint32_t asset, const Endpoint& endpoint, Timestamp at) {
+  const std::uint32_t position = endpoints.insert(endpoint).first;
+  assets[asset].value.held_list().push_back({at, Timestamp::max(), position, FactSource::declared});
+  endpoints[position].value.asset = asset;
+  endpoints[position].value.held_says = FactSource::declared;
 }
 
 /// Until its first traffic it counts as seen when it was declared.
 std::uint32_t State::declare_dependency(const DependencyKey& key, Timestamp at) {
   std::uint32_t position = find_dependency(key);
+  if (position == kNoPosition) position = said_to_be(key);
   if (position != kNoPosition) return position;
   position = make_dependency(key);
   if (position == kNoPosition) return position;
@@ -146,20 +149,43 @@ std::uint32_t State::declare_dependency(const DependencyKey& key, Timestamp at) 
 using namespace graph;
 
 bool DependencyGraph::apply(const Annotation& annotation) {
-  if (!is_valid(annotation)) return false;
+  return !apply(std::span{&annotation, 1});
+}
+
+std::optional<std::size_t> DependencyGraph::apply(std::span<const Annotation> annotations) {
   const std::unique_lock lock{impl_->mutex};
-  Annotation said = annotation;
-  if (const auto asset = impl_->find_asset(said.subject); asset != kNoPosition) {
-    said.subject = impl_->assets[asset].key;
-    impl_->mark_asset(asset);
-  } else if (const auto d = impl_->find_alias_or_dependency(said.subject); d != kNoPosition) {
-    said.subject = impl_->dependencies[d].value.id;
-    impl_->mark_dependency(d);
-  } else {
-    return false;
+  std::vector<Annotation> all{annotations.begin(), annotations.end()};
+  std::size_t wanted = impl_->annotations.size();
+  for (Annotation& said : all) {
+    const auto index = static_cast<std::size_t>(&said - all.data());
+    if (!is_valid(said)) return index;
+    if (const auto asset = impl_->find_asset(said.subject); asset != kNoPosition) {
+      said.subject = impl_->assets[asset].key;
+    } else if (const auto d = impl_->find_alias_or_dependency(said.subject); d != kNoPosition) {
+      said.subject = impl_->dependencies[d].value.id;
+    } else {
+      return index;
+    }
+    if (!said.empty() && !impl_->annotation_of(said.subject)) ++wanted;
+    if (!said.empty() && wanted > impl_->options.max_annotations) return index;
   }
-  ++impl_->said;
-  return impl_->annotate(said);
+  for (const Annotation& said : all) {
+    if (const auto asset = impl_->find_asset(said.subject); asset != kNoPosition) {
+      impl_->mark_asset(asset);
+    } else {
+      impl_->mark_dependency(impl_->find_dependency(said.subject));
+    }
+    impl_->annotate(said);
+    ++impl_->said;
+  }
+  return std::nullopt;
+}
+
+std::optional<AssetWordsRefused> DependencyGraph::apply(std::span<const AssetWords> words) {
+  const std::unique_lock lock{impl_->mutex};
+  const auto refused = impl_->take_words(words);
+  if (!refused) ++impl_->said;
+  return refused;
 }
 
 std::optional<Id> DependencyGraph::declare_asset(std::span<const Endpoint> endpoints,

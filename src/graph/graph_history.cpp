@@ -125,7 +125,8 @@ std::vector<Id> ids_where(const State& graph, const std::vector<std::uint8_t>& m
 /// Puts a row on the page if it matches and belongs there, and counts it.
 template <typename Query, typename Row, typename MakeRow>
 void add_match(Page<Row>& page, std::uint32_t position, const Query& query, MakeRow make_row) {
-  const bool is_shown = position >= query.after && page.rows.size() < query.limit;
+  const bool is_shown =
+      position >= query.after && page.total >= query.skip && page.rows.size() < query.limit;
   if (query.filter || is_shown) {
     Row row = make_row(position);
     if (query.filter && !query.filter.matches(row)) return;
@@ -135,47 +136,192 @@ void add_match(Page<Row>& page, std::uint32_t position, const Query& query, Make
     }
   }
   ++page.total;
-  if (!is_shown && position >= query.after) page.has_more = true;
+  if (!is_shown && position >= query.after && page.rows.size() == query.limit) page.has_more = true;
+}
+
+/// What a row is sorted by, and where it lies.
+struct Ranked {
+  std::string text;
+  std::int64_t number = 0;
+  std::uint32_t position = 0;
+};
+
+/// The first so many of all that it is shown.
+class Ranking {
+ public:
+  Ranking(std::size_t most, bool is_descending) : most_(most), is_descending_(is_descending) {}
+
+  void add(Ranked row) {
+    const auto before = [this](const Ranked& a, const Ranked& b) { return is_before(a, b); };
+    if (rows_.size() == most_) {
+      if (most_ == 0 || !before(row, rows_.front())) return;
+      std::pop_heap(rows_.begin(), rows_.end(), before);
+      rows_.pop_back();
+    }
+    rows_.push_back(std::move(row));
+    std::push_heap(rows_.begin(), rows_.end(), before);
+  }
+  /// In their order; of all but the first `skip`.
+  [[nodiscard]] std::vector<std::uint32_t> positions(std::size_t skip) {
+    std::sort(rows_.begin(), rows_.end(),
+              [this](const Ranked& a, const Ranked& b) { return is_before(a, b); });
+    std::vector<std::uint32_t> out;
+    for (std::size_t i = skip; i < rows_.size(); ++i) out.push_back(rows_[i].position);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] bool is_before(const Ranked& a, const Ranked& b) const noexcept {
+    if (a.number != b.number) return (a.number < b.number) != is_descending_;
+    const int order = a.text.compare(b.text);
+    return order != 0 ? (order < 0) != is_descending_ : a.position < b.position;
+  }
+
+  std::size_t most_;
+  bool is_descending_;
+  std::vector<Ranked> rows_;  ///< a heap, the last of them at the front
+};
+
+std::int64_t key_of(Timestamp t) noexcept { return t.time_since_epoch().count(); }
+
+Ranked rank_of(const State& graph, std::uint32_t position, DependencyOrder order) {
+  const DependencyState& d = graph.dependencies[position].value;
+  Ranked key;
+  key.position = position;
+  switch (order) {
+    case DependencyOrder::arrival:
+      break;
+    case DependencyOrder::bytes:
+      key.number = static_cast<std::int64_t>(d.totals.estimated_octets_to_server +
+                                             d.totals.estimated_octets_to_client);
+      break;
+    case DependencyOrder::flows:
+      key.number = static_cast<std::int64_t>(d.totals.flows);
+      break;
+    case DependencyOrder::port:
+      key.number = graph.dependencies[position].key.port;
+      break;
+    case DependencyOrder::first_seen:
+      key.number = key_of(graph.shown(d).seen.first);
+      break;
+    case DependencyOrder::last_seen:
+      key.number = key_of(graph.shown(d).seen.last);
+      break;
+  }
+  return key;
+}
+
+Ranked rank_of(const State& graph, std::uint32_t position, AssetOrder order) {
+  const AssetState& a = graph.assets[position].value;
+  Ranked key;
+  key.position = position;
+  switch (order) {
+    case AssetOrder::arrival:
+      break;
+    case AssetOrder::name:
+      if (a.extra) key.text = a.extra->name;
+      break;
+    case AssetOrder::asset_type:
+      key.text = a.extra ? a.extra->asset_type : "unknown";
+      break;
+    case AssetOrder::first_seen:
+      key.number = key_of(a.seen.first);
+      break;
+    case AssetOrder::last_seen:
+      key.number = key_of(a.seen.last);
+      break;
+  }
+  return key;
+}
+
+/// The rows at these positions that are still there.
+template <typename Row, typename Table, typename MakeRow>
+void add_rows(const State& graph, const Table& table, const std::vector<std::uint32_t>& positions,
+              Page<Row>& page, MakeRow make_row) {
+  for (std::size_t i = 0; i < positions.size(); i += kRowsAtOnce) {
+    const std::shared_lock lock{graph.mutex};
+    for (std::size_t k = i; k < std::min(positions.size(), i + kRowsAtOnce); ++k) {
+      const std::uint32_t p = positions[k];
+      if (p < table.positions() && table[p].value.alive) page.rows.push_back(make_row(p));
+    }
+  }
 }
 
 }  // namespace
+
+/// Whether its dependencies have that many flows, or somebody has declared it.
+bool State::has_flows(std::uint32_t asset, std::uint64_t least) const noexcept {
+  std::uint64_t flows = 0;
+  for (const std::uint32_t d : assets[asset].value.dependencies) {
+    flows += dependencies[d].value.totals.flows;
+    if (flows >= least) return true;
+  }
+  return least == 0 || is_declared(assets[asset].key);
+}
+
+/// Calls `visit` with what the query asks about, matching or not.
+template <typename Visit>
+void State::for_each_asked(const DependencyQuery& query, Visit visit) const {
+  const auto visit_there = [&](std::uint32_t p) {
+    if (query.as_of ? was_active(p, *query.as_of) : dependencies[p].value.alive != 0) visit(p);
+  };
+  if (!query.asset) return for_each_position(*this, dependencies, visit_there);
+  const std::shared_lock lock{mutex};
+  const std::uint32_t asset = find_asset(*query.asset);
+  if (asset == kNoPosition) return;
+  if (query.as_of) {
+    for (const std::uint32_t p : dependencies_at(asset, *query.as_of)) visit_there(p);
+  } else {
+    for (const std::uint32_t p : assets[asset].value.dependencies) visit_there(p);
+  }
+}
 
 /// Every row is looked at, so that the page can say how many match.
 Page<DependencyRow> State::matching_dependencies(const DependencyQuery& query) const {
   Page<DependencyRow> page;
   page.next = query.after;
-  const auto visit = [&](std::uint32_t p) {
-    const bool is_there = query.as_of ? was_active(p, *query.as_of) : dependencies[p].value.alive;
-    if (!is_there) return;
-    add_match(page, p, query, [&](std::uint32_t row) {
-      return query.as_of ? row_at(row, *query.as_of) : row_of(row);
-    });
+  const auto make_row = [&](std::uint32_t row) {
+    return query.as_of ? row_at(row, *query.as_of) : row_of(row);
   };
-  if (!query.asset) {
-    for_each_position(*this, dependencies, visit);
+  if (query.order == DependencyOrder::arrival) {
+    for_each_asked(query, [&](std::uint32_t p) { add_match(page, p, query, make_row); });
     return page;
   }
-  const std::shared_lock lock{mutex};
-  const std::uint32_t asset = find_asset(*query.asset);
-  if (asset == kNoPosition) return page;
-  if (query.as_of) {
-    for (const std::uint32_t p : dependencies_at(asset, *query.as_of)) visit(p);
-  } else {
-    for (const std::uint32_t p : assets[asset].value.dependencies) visit(p);
-  }
+  Ranking first{query.skip + query.limit, query.is_descending};
+  for_each_asked(query, [&](std::uint32_t p) {
+    if (query.filter && !query.filter.matches(make_row(p))) return;
+    ++page.total;
+    first.add(rank_of(*this, p, query.order));
+  });
+  add_rows(*this, dependencies, first.positions(query.skip), page, make_row);
+  page.has_more = page.total > query.skip + query.limit;
   return page;
 }
 
 Page<AssetRow> State::matching_assets(const AssetQuery& query) const {
   Page<AssetRow> page;
   page.next = query.after;
-  for_each_position(*this, assets, [&](std::uint32_t p) {
-    const bool is_there = query.as_of ? was_active_asset(p, *query.as_of) : assets[p].value.alive;
-    if (!is_there) return;
-    add_match(page, p, query, [&](std::uint32_t row) {
-      return query.as_of ? asset_row_at(row, *query.as_of) : asset_row(row);
+  const auto make_row = [&](std::uint32_t row) {
+    return query.as_of ? asset_row_at(row, *query.as_of) : asset_row(row);
+  };
+  const auto is_asked = [&](std::uint32_t p) {
+    return (query.min_flows == 0 || has_flows(p, query.min_flows)) &&
+           (!query.as_of || was_active_asset(p, *query.as_of));
+  };
+  if (query.order == AssetOrder::arrival) {
+    for_each_position(*this, assets, [&](std::uint32_t p) {
+      if (is_asked(p)) add_match(page, p, query, make_row);
     });
+    return page;
+  }
+  Ranking first{query.skip + query.limit, query.is_descending};
+  for_each_position(*this, assets, [&](std::uint32_t p) {
+    if (!is_asked(p) || (query.filter && !query.filter.matches(make_row(p)))) return;
+    ++page.total;
+    first.add(rank_of(*this, p, query.order));
   });
+  add_rows(*this, assets, first.positions(query.skip), page, make_row);
+  page.has_more = page.total > query.skip + query.limit;
   return page;
 }
 

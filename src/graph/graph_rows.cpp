@@ -13,8 +13,11 @@ DependencyRow State::row_of(std::uint32_t position) const {
   const Description said = shown(d);
   DependencyRow row;
   row.id = d.id;
-  row.client_asset = assets[client_asset(position)].key;
-  row.server_asset = assets[server_asset(position)].key;
+  const auto &client = assets[client_asset(position)], &server = assets[server_asset(position)];
+  row.client_asset = client.key;
+  row.server_asset = server.key;
+  row.client_internal = client.value.is_internal;
+  row.server_internal = server.value.is_internal;
   row.key.client = endpoints[key.client].key;
   row.key.server = endpoints[key.server].key;
   row.key.port = key.port;

@@ -112,6 +112,8 @@ struct State {
 
   /// A statement about what an asset is (graph_types.cpp). \return false if it is none, or weaker.
   bool apply_type(const Fact& fact, std::uint32_t asset);
+  /// Whether it may be the name of a type.
+  [[nodiscard]] static bool is_type_text(std::string_view text) noexcept;
 
   // Between those who talk (graph_intermediaries.cpp)
   void take_proposal(const IntermediaryProposal& proposal, Timestamp at);
@@ -132,8 +134,21 @@ struct State {
   void close_dependency(std::uint32_t dependency, Timestamp at, const std::string& why);
   void close_asset(std::uint32_t asset, Timestamp at, const std::string& why);
 
+  /// Makes the asset hold an endpoint that nothing holds yet.
+  void hold_declared(std::uint32_t asset, const Endpoint& endpoint, Timestamp at);
+  /// Takes what people say of several assets at once. \return nothing, or why none of it was taken.
+  std::optional<AssetWordsRefused> take_words(std::span<const AssetWords> words);
+  bool apply_name(const Fact& fact, std::uint32_t asset);
+
   // Re-direction (graph_redirect.cpp)
   bool redirect(const Redirection& redirection);
+  [[nodiscard]] DependencyKey key_of(std::uint32_t dependency) const noexcept;
+  /// By people. \return the position of what it is now, or kNoPosition if there is no room.
+  std::uint32_t turn(std::uint32_t from, std::uint16_t port, Timestamp at, const std::string& who);
+  /// What people say a dependency is that the map has not: another one, or kNoPosition.
+  [[nodiscard]] std::uint32_t said_to_be(const DependencyKey& key) const;
+  /// Counts what traffic shows of a dependency that people have turned round.
+  void take_turned(const ConnectionSummary& summary, std::uint32_t dependency);
 
   // What dependencies say (graph_state.cpp)
   void add_observer(Description& to, std::uint16_t exporter) const noexcept;
@@ -167,7 +182,10 @@ struct State {
   /// The dependencies of the asset at that time, ascending.
   [[nodiscard]] std::vector<std::uint32_t> dependencies_at(std::uint32_t asset,
                                                            const AsOf& as_of) const;
-  // These two take the lock, time and again.
+  [[nodiscard]] bool has_flows(std::uint32_t asset, std::uint64_t least) const noexcept;
+  // These three take the lock, time and again.
+  template <typename Visit>
+  void for_each_asked(const DependencyQuery& query, Visit visit) const;
   [[nodiscard]] Page<DependencyRow> matching_dependencies(const DependencyQuery& query) const;
   [[nodiscard]] Page<AssetRow> matching_assets(const AssetQuery& query) const;
 
@@ -217,6 +235,7 @@ struct State {
   std::uint64_t refused_aliases = 0;
   std::uint64_t revision = 0;
   std::uint64_t said = 0;  ///< facts and words of people taken
+  bool has_turned = false;      ///< people have turned dependencies round, some time
   Hour newest_hour = 0;         ///< with traffic
   std::uint64_t structure = 0;  ///< goes up with every asset and dependency made or removed
 

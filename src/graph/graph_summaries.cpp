@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "graph/derived_ids.hpp"
 #include "graph/graph_state.hpp"
 
 namespace flowlens {
@@ -147,6 +148,12 @@ std::uint32_t State::apply(const ConnectionSummary& s, const Whereabouts& where)
       ends_known ? dependencies.find({where.client, where.server, s.key.port, s.key.protocol},
                                      where.dependency_hash)
                  : find_dependency(s.key);
+  if (position == kNoPosition) {
+    if (const std::uint32_t turned = said_to_be(s.key); turned != kNoPosition) {
+      take_turned(s, turned);
+      return turned;
+    }
+  }
   const bool is_first_report = s.added == s.counts;
   // What was refused when it was first reported stays refused, or sums would come out wrong.
   if (!is_first_report &&
@@ -221,7 +228,7 @@ bool State::is_idle(const AssetState& a) const noexcept {
 using namespace graph;
 
 std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summaries,
-                                     std::vector<Id>* ids) {
+                                     std::vector<Id>* ids, std::vector<RecordedAs>* recorded) {
   const std::unique_lock lock{impl_->mutex};
   std::uint64_t refused = 0;
   std::vector<std::uint32_t> emptied;
@@ -233,6 +240,7 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
                    std::span{where}.subspan(from % where.size(), kAhead));
   };
   if (ids) ids->clear();
+  if (recorded) recorded->clear();
   look_up(0);
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     const ConnectionSummary& s = summaries[i];
@@ -241,6 +249,9 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
     if (position == kNoPosition) refused += s.added.flows;
     const bool fits = position != kNoPosition;
     if (ids) ids->push_back(fits ? impl_->dependencies[position].value.id : Id{});
+    if (recorded && fits && impl_->has_turned && impl_->key_of(position) != s.key) {
+      recorded->push_back({i, dependency_id(impl_->sites, s.key)});
+    }
     if (fits && impl_->dependencies[position].value.totals.is_zero()) emptied.push_back(position);
   }
   for (const std::uint32_t position : emptied) {

@@ -47,6 +47,8 @@ std::string change_text(std::string_view before, std::string_view after, FactSou
 
 }  // namespace
 
+bool State::is_type_text(std::string_view text) noexcept { return is_type(text); }
+
 bool State::apply_type(const Fact& fact, std::uint32_t asset) {
   const auto said = read_type(fact.value);
   if (!said) return false;

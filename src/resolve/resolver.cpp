@@ -171,11 +171,14 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
   }
   Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
   revision.windows.reserve(summaries.rows.size());
+  auto recorded = recorded_.begin();
   for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
     const ConnectionSummary& s = summaries.rows[i];
+    const bool is_elsewhere = recorded != recorded_.end() && recorded->index == i;
+    const Id& id = is_elsewhere ? (recorded++)->id : dependency_ids_[i];
     // A window that closes without anything new is in the store already.
     if (dependency_ids_[i].is_none() || s.added.is_zero()) continue;
-    revision.windows.push_back({s.window_start, dependency_ids_[i], s.counts});
+    revision.windows.push_back({s.window_start, id, s.counts});
   }
   revision.flows = without_refused(summaries.flows);
   if (revision.empty()) {
@@ -206,8 +209,10 @@ std::uint64_t Resolver::apply_to_graph(const FlushedSummaries& summaries) {
   std::uint64_t refused = 0;
   std::size_t done = 0;
   dependency_ids_.clear();
+  recorded_.clear();
   const auto apply_up_to = [&](std::size_t end) {
-    refused += graph_.apply(rows.subspan(done, end - done), &part_ids_);
+    refused += graph_.apply(rows.subspan(done, end - done), &part_ids_, &part_recorded_);
+    for (const auto& [index, id] : part_recorded_) recorded_.push_back({done + index, id});
     dependency_ids_.insert(dependency_ids_.end(), part_ids_.begin(), part_ids_.end());
     done = end;
   };

@@ -138,7 +138,7 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
 void SqliteWriter::write_alias(const Alias& alias) {
   retarget_aliases_.begin().bind(alias.target).bind(alias.id).run();
   insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
-  mark_stale(to_unix_ns(alias.at));
+  if (!alias.is_for_ever()) mark_stale(to_unix_ns(alias.at));
 }
 
 /// The hour of `at` will be added up (again).

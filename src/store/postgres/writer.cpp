@@ -141,7 +141,7 @@ void write_aliases(Transaction& tx, const std::vector<Alias>& aliases) {
         "INSERT INTO flowlens_store.aliases VALUES ($1, $2, $3) "
         "ON CONFLICT (id, at) DO UPDATE SET target = excluded.target",
         id, to_unix_ns(alias.at), target);
-    mark_stale(tx, {floor_to(to_unix_ns(alias.at), kHourNs)});
+    if (!alias.is_for_ever()) mark_stale(tx, {floor_to(to_unix_ns(alias.at), kHourNs)});
   }
 }
 
