@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -19,6 +20,18 @@ namespace flowlensd::http {
 namespace {
 
 namespace bhttp = boost::beast::http;
+
+/// Counts itself as long as it is there.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
 
 /// Reads a request, answers it from the pool, again. Requests sent ahead wait in the buffer, so answers
 /// keep their order.
@@ -86,7 +99,10 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
     register_reader();
     parser_.emplace();
     parser_->header_limit(shared_.options.max_header_octets);
-    parser_->body_limit(shared_.options.max_body_octets);
+    large_body_.reset();
+    // The path may allow more; until it is known nothing of a body is read.
+    body_limit_ = shared_.options.max_body_octets;
+    parser_->body_limit(std::max(body_limit_, shared_.options.max_large_body_octets));
     lowest().expires_after(shared_.options.read_time);
     bhttp::async_read_header(stream_, buffer_, *parser_,
                              [me = me()](beast::error_code e, std::size_t) { me->on_header(e); });
@@ -102,13 +118,36 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
       is_last_ = true;
       return respond(*refusal);
     }
+    body_limit_ = body_limit_of(head.target(), shared_.options);
+    if (const auto refusal = objection_to_body()) {
+      is_last_ = true;
+      return respond(*refusal);
+    }
+    parser_->body_limit(body_limit_);
     bhttp::async_read(stream_, buffer_, *parser_,
                       [me = me()](beast::error_code e, std::size_t) { me->on_request(e); });
   }
 
+  /// Long bodies take memory, so there are few at a time.
+  std::optional<Response> objection_to_body() {
+    const auto length = parser_->content_length();
+    if (length && *length > body_limit_) return body_too_long(body_limit_);
+    const bool is_large =
+        parser_->chunked() || (length && *length > shared_.options.max_body_octets);
+    if (body_limit_ <= shared_.options.max_body_octets || !is_large) return std::nullopt;
+    if (shared_.large_bodies >= shared_.options.max_large_bodies) {
+      return problem(503, "Too many long bodies",
+                     "others send some just now; try again in a moment");
+    }
+    large_body_.emplace(shared_.large_bodies);
+    return std::nullopt;
+  }
+
   void on_bad_request(beast::error_code error) {
     is_last_ = true;
-    if (const auto refusal = refusal_of(error, shared_.options)) return respond(*refusal);
+    if (const auto refusal = refusal_of(error, shared_.options, body_limit_)) {
+      return respond(*refusal);
+    }
     unregister();
     beast::error_code ignored;
     lowest().socket().shutdown(tcp::socket::shutdown_both, ignored);
@@ -235,6 +274,8 @@ class Connection final : public Reader, public std::enable_shared_from_this<Conn
   ServerShared& shared_;
   std::optional<std::list<Reader*>::iterator> place_;  ///< among those who wait for a request
   std::optional<Parser> parser_;
+  std::uint64_t body_limit_ = 0;
+  std::optional<Counted> large_body_;  ///< while there is one
   std::optional<BeastResponse> out_;
   std::optional<bhttp::response_serializer<bhttp::string_body>> serializer_;
   Response response_;

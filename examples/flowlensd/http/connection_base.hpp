@@ -58,6 +58,7 @@ struct ServerShared {
   ServerAccount account;
   std::list<Reader*> readers;  ///< who has waited longest first
   std::unordered_set<LiveSession*> sessions;
+  std::size_t large_bodies = 0;  ///< that are read, or answered
 
   ServerShared(ServerOptions o, Server::Handle h, Server::Observe w)
       : options(std::move(o)),

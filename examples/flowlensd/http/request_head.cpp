@@ -63,15 +63,24 @@ std::optional<Response> objection(const bhttp::request_header<>& head,
   return std::nullopt;
 }
 
-std::optional<Response> refusal_of(beast::error_code error, const ServerOptions& options) {
+std::uint64_t body_limit_of(std::string_view target, const ServerOptions& options) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  const auto& large = options.large_paths;
+  const bool is_large = std::find(large.begin(), large.end(), path) != large.end();
+  return is_large ? options.max_large_body_octets : options.max_body_octets;
+}
+
+Response body_too_long(std::uint64_t limit) {
+  return problem(413, "Content too large", "a body may have " + std::to_string(limit) + " octets");
+}
+
+std::optional<Response> refusal_of(beast::error_code error, const ServerOptions& options,
+                                   std::uint64_t body_limit) {
   if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow) {
     return problem(431, "Request header too large",
                    "the header may have " + std::to_string(options.max_header_octets) + " octets");
   }
-  if (error == bhttp::error::body_limit) {
-    return problem(413, "Content too large",
-                   "a body may have " + std::to_string(options.max_body_octets) + " octets");
-  }
+  if (error == bhttp::error::body_limit) return body_too_long(body_limit);
   const bool is_syntax = error.category() == make_error_code(bhttp::error::bad_method).category();
   const bool is_end =
       error == bhttp::error::end_of_stream || error == bhttp::error::partial_message;

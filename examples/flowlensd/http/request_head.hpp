@@ -18,9 +18,14 @@ namespace flowlensd::http {
 [[nodiscard]] std::optional<Response> objection(const beast::http::request_header<>& head,
                                                 const flowlens::IpAddress& peer,
                                                 const ServerOptions& options);
-/// The answer to what is no request. \return nothing where nobody would read it.
+/// How long the body may be.
+[[nodiscard]] std::uint64_t body_limit_of(std::string_view target, const ServerOptions& options);
+[[nodiscard]] Response body_too_long(std::uint64_t limit);
+/// The answer to what is no request. \param body_limit  octets.
+/// \return nothing where nobody would read it.
 [[nodiscard]] std::optional<Response> refusal_of(beast::error_code error,
-                                                 const ServerOptions& options);
+                                                 const ServerOptions& options,
+                                                 std::uint64_t body_limit);
 [[nodiscard]] Request request_of(const beast::http::request<beast::http::string_body>& message,
                                  const flowlens::IpAddress& peer, bool is_encrypted);
 

@@ -31,6 +31,9 @@ struct ServerOptions {
   std::size_t max_connections = 512;        ///< past it, who has said nothing for long makes room
   std::uint32_t max_header_octets = 8'192;  ///< beyond: 431
   std::uint64_t max_body_octets = 65'536;   ///< beyond: 413
+  std::vector<std::string> large_paths{};   ///< where a body may be longer
+  std::uint64_t max_large_body_octets = 4u << 20;  ///< there; beyond: 413
+  std::size_t max_large_bodies = 4;                ///< at once; beyond: 503
   std::chrono::milliseconds read_time{
       30'000};  ///< for a whole request, idle time before it included
   std::chrono::milliseconds write_time{60'000};
