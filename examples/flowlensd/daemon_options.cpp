@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/exporter_list.hpp"
 #include "config/own_elements.hpp"
 #include "http/forwarded.hpp"
 #include "live_settings.hpp"
@@ -71,6 +72,7 @@ IngestOptions ingest_options(const Settings& s) {
   o.receiver.ports = listening_ports(s);
   o.receiver.workers = worker_count(s);
   o.receiver.receive_buffer_octets = s.receive_buffer_octets;
+  o.allowed = parse_exporter_list(s.allowed_exporters);
   o.pressure = pressure_of(s);
   o.pressure.key = random_key();
   o.decoder.parser.hash_seed = random_key();

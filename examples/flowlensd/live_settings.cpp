@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "config/exporter_list.hpp"
 #include "log.hpp"
 #include "pipeline/classifying.hpp"
 
@@ -65,10 +66,12 @@ PressureOptions pressure_of(const Settings& s) {
 void follow_settings(Configuration& configuration, const LiveParts& parts) {
   configuration.on_change([parts](const Settings& now, Words&) -> Configuration::Commit {
     return [parts, options = log::options_of(now), retention = retention_of(now),
-            pressure = pressure_of(now)] {
+            pressure = pressure_of(now), allowed = parse_exporter_list(now.allowed_exporters)] {
       log::change(options);
       if (parts.store != nullptr) parts.store->change(retention);
-      if (parts.ingest != nullptr) parts.ingest->change(pressure);
+      if (parts.ingest == nullptr) return;
+      parts.ingest->change(pressure);
+      parts.ingest->allow(allowed);
     };
   });
   if (parts.classifier != nullptr) configuration.on_reload(rules_of(*parts.classifier));

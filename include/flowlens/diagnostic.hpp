@@ -39,10 +39,11 @@ enum class DiagnosticCode : std::uint8_t {
   sample_unknown,      ///< an sFlow sample format that is not decoded
   limit_reached,       ///< a bound of ParserOptions: what did not fit was dropped and counted
   out_of_memory,
-  state_damaged,  ///< saved state that is none, or whose checksum is wrong
-  pressure,       ///< refused unread: the queue behind the decoder is too full
+  state_damaged,         ///< saved state that is none, or whose checksum is wrong
+  pressure,              ///< refused unread: the queue behind the decoder is too full
+  exporter_not_allowed,  ///< refused unread: its sender is none of those that may send
 };
-inline constexpr std::size_t kDiagnosticCodeCount = 29;
+inline constexpr std::size_t kDiagnosticCodeCount = 30;
 
 /// The reason in one word, as metrics and JSON use it: `unknown_template`.
 [[nodiscard]] std::string_view reason(DiagnosticCode code) noexcept;

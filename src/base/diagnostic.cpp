@@ -41,6 +41,7 @@ constexpr std::array<Description, kDiagnosticCodeCount> kDescriptions{{
     {"out_of_memory", ""},
     {"state_damaged", ""},
     {"pressure", ""},
+    {"exporter_not_allowed", ""},
 }};
 
 const Description& describe(DiagnosticCode code) noexcept {

@@ -43,11 +43,7 @@ constexpr std::string_view kLaterVariables[] = {
     "REDIS_SSL",
     "REDIS_URL",
     "RESOLUTION_BATCH_SIZE",
-    "RESOLUTION_EXCLUDE_EXTERNAL_IPS",
-    "RESOLUTION_EXCLUDE_EXTERNAL_SOURCES",
-    "RESOLUTION_EXCLUDE_EXTERNAL_TARGETS",
     "RESOLUTION_POLL_INTERVAL_MS",
-    "RESOLUTION_STALE_THRESHOLD_HOURS",
     "RESOLUTION_WORKER_COUNT",
 };
 
@@ -90,10 +86,6 @@ constexpr std::string_view kLaterKeys[] = {
     "dependency_resolution.aggregation.buffer_backend",
     "dependency_resolution.aggregation.redis_url",
     "dependency_resolution.assets.auto_create",
-    "dependency_resolution.assets.min_flows_for_creation",
-    "dependency_resolution.dependencies.confidence_threshold",
-    "dependency_resolution.dependencies.min_flows_for_creation",
-    "dependency_resolution.dependencies.stale_after_hours",
     "enrichment.cache.backend",
     "enrichment.cache.max_memory_entries",
     "enrichment.cache.redis_url",

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include "config/exporter_list.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/external_peers.hpp"
 
@@ -37,6 +38,10 @@ constexpr std::array kTable{
     Setting{"ingestion.elements_file", {}, "FLOWLENS_INGESTION__ELEMENTS_FILE", "--elements",
             &S::elements_file, 0, 0, 1, "CSV file",
             "elements of your own, one a line: enterprise,number,name,type,semantics,units"},
+    Setting{"ingestion.allowed_exporters", {}, "FLOWLENS_INGESTION__ALLOWED_EXPORTERS", {},
+            &S::allowed_exporters, 0, 0, 1, "addresses, prefixes",
+            "who may send datagrams, with commas between; all others are refused unread; none: everybody",
+            kLive},
     Setting{"ingestion.receive_buffer_size", {}, "FLOWLENS_INGESTION__RECEIVE_BUFFER_SIZE", {},
             &S::receive_buffer_octets, 65'536, 1'073'741'824, 1, "octets",
             "receive buffer asked for, per socket"},
@@ -78,6 +83,31 @@ constexpr std::array kTable{
     Setting{"dependency_resolution.network_file", {}, "FLOWLENS_NETWORK_FILE", {},
             &S::network_file, 0, 0, 1, "CSV file",
             "what you know of sites, networks and services: kind,addresses,exporters,vrf,site,port,protocol,expires"},
+    Setting{"dependency_resolution.views.exclude_external_ips", {},
+            "RESOLUTION_EXCLUDE_EXTERNAL_IPS", {}, &S::exclude_external_ips, 0, 0, 1,
+            "true or false",
+            "whether views leave out external assets and all their dependencies; the map keeps them",
+            kLive},
+    Setting{"dependency_resolution.views.exclude_external_sources", {},
+            "RESOLUTION_EXCLUDE_EXTERNAL_SOURCES", {}, &S::exclude_external_sources, 0, 0, 1,
+            "true or false", "whether views leave out dependencies of external clients", kLive},
+    Setting{"dependency_resolution.views.exclude_external_targets", {},
+            "RESOLUTION_EXCLUDE_EXTERNAL_TARGETS", {}, &S::exclude_external_targets, 0, 0, 1,
+            "true or false", "whether views leave out dependencies on external servers", kLive},
+    Setting{"dependency_resolution.assets.min_flows_for_creation", {},
+            "FLOWLENS_VIEW_MIN_ASSET_FLOWS", {}, &S::min_asset_flows, 0, kMaxFlows, 1, "flows",
+            "flows below which lists leave out an asset that nobody has declared; the map keeps it",
+            kLive},
+    Setting{"dependency_resolution.dependencies.min_flows_for_creation", {},
+            "FLOWLENS_VIEW_MIN_DEPENDENCY_FLOWS", {}, &S::min_dependency_flows, 0, kMaxFlows, 1,
+            "flows", "the same of a dependency, in all views", kLive},
+    Setting{"dependency_resolution.dependencies.confidence_threshold", {},
+            "FLOWLENS_VIEW_MIN_CONFIDENCE", {}, &S::min_dependency_confidence, 0, 1, 1, "0 to 1",
+            "direction_confidence below which views leave out a dependency", kLive},
+    Setting{"dependency_resolution.dependencies.stale_after_hours", {},
+            "RESOLUTION_STALE_THRESHOLD_HOURS", {}, &S::stale_hours, 0, 87'600, 1, "hours",
+            "hours without traffic after which an asset or dependency is marked stale; 0: never",
+            kLive},
     Setting{"enrichment.geoip.enabled", {}, "FLOWLENS_GEOIP_ENABLED", {}, &S::geoip_enabled, 0, 0,
             1, "true or false", "whether the two files are used"},
     Setting{"enrichment.geoip.database_path", {}, "ENRICHMENT_GEOIP_DATABASE_PATH", {},
@@ -495,6 +525,7 @@ void check_together(const Settings& s) {
                       "certificate_file and key_file too");
   }
   check_auth(s);
+  static_cast<void>(parse_exporter_list(s.allowed_exporters));
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +
                       ") is above API_MAX_PAGE_SIZE (" + std::to_string(s.max_page_size) + ")");

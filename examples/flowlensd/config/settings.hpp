@@ -28,6 +28,7 @@ struct Settings {
   std::uint64_t sflow_port = 6343;
   std::uint64_t workers = 0;  ///< 0: one a core, at most two
   std::string elements_file;  ///< empty: none
+  std::string allowed_exporters;  ///< addresses and prefixes with commas between; empty: all
   std::uint64_t receive_buffer_octets = 16u << 20;
   std::uint64_t batch_size = 1'000;  ///< flows
   std::uint64_t batch_timeout_ms = 1'000;
@@ -41,6 +42,13 @@ struct Settings {
   std::uint64_t external_max_peers = 5'000;  ///< of one service; more are shown in groups
   std::string network_file;                  ///< empty: none; see known_network.hpp
   std::string external_grouping = "all";     ///< see flowlens::PeerGrouping
+  bool exclude_external_ips = false;         ///< from views, as all up to stale_hours
+  bool exclude_external_sources = false;
+  bool exclude_external_targets = false;
+  std::uint64_t min_asset_flows = 1;
+  std::uint64_t min_dependency_flows = 1;
+  double min_dependency_confidence = 0;
+  std::uint64_t stale_hours = 24;  ///< without traffic; 0: nothing is ever marked
   bool geoip_enabled = true;
   std::string geoip_database_path;      ///< empty: none
   std::string geoip_asn_database_path;  ///< empty: none

@@ -88,7 +88,9 @@ void add_datagrams(Families& out, const DatagramLedger& l, const UdpReceiverCoun
   auto& refused = out.counters("flowlens_datagrams_refused_total", "Datagrams refused, by reason.");
   for (std::size_t i = 1; i < l.refused.size(); ++i) {
     const auto code = static_cast<DiagnosticCode>(i);
-    if (l.refused[i] > 0 || code == DiagnosticCode::pressure) {
+    const bool is_policy =
+        code == DiagnosticCode::pressure || code == DiagnosticCode::exporter_not_allowed;
+    if (l.refused[i] > 0 || is_policy) {
       Families::put(refused, {{"reason", std::string(reason(code))}}, number(l.refused[i]));
     }
   }

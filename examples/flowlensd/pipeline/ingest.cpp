@@ -51,18 +51,21 @@ class ProblemLog {
 class Ingest::Worker {
  public:
   Worker(const IngestOptions& options, std::size_t index, UdpReceiver& receiver,
-         FlowChannel& channel, const PressureRule& pressure, AccountSlot& slot)
+         FlowChannel& channel, const PressureRule& pressure, const AllowedExporters& allowed,
+         AccountSlot& slot)
       : options_(options),
         index_(index),
         receiver_(receiver),
         channel_(channel),
         slot_(slot),
         decoder_(options.decoder),
-        pressure_(pressure) {}
+        pressure_(pressure),
+        all_allowed_(allowed) {}
 
   void run(const std::atomic<bool>& stopping) {
     const auto take = [this](const ReceivedDatagram& d) { this->take(d); };
     while (!stopping) {
+      allowed_ = all_allowed_.now();
       const bool is_idle = receiver_.receive(index_, wait(), take) == 0;
       settle(is_idle);
     }
@@ -88,6 +91,12 @@ class Ingest::Worker {
   }
 
   void take(const ReceivedDatagram& d) {
+    // First of all, so that a stranger makes no state and takes nobody's place.
+    if (!allowed_->contains(d.session.exporter)) {
+      decoder_.parser().refuse(DiagnosticCode::exporter_not_allowed, d.octets, d.session,
+                               d.received);
+      return problems_.note({DiagnosticCode::exporter_not_allowed}, d.session.exporter);
+    }
     const auto level = pressure_.level(channel_.depth());
     // Without room for a full parcel nothing more is decoded: a flow once normalized is never lost.
     const bool is_stuck = parcel_.size() >= options_.batch_size && !hand_on();
@@ -140,6 +149,8 @@ class Ingest::Worker {
   AccountSlot& slot_;
   Decoder decoder_;
   const PressureRule& pressure_;
+  const AllowedExporters& all_allowed_;
+  std::shared_ptr<const ExporterList> allowed_;  ///< as of this round of datagrams
   ProblemLog problems_;
   FlowParcel parcel_;
   Clock::time_point parcel_since_{};
@@ -152,10 +163,12 @@ Ingest::Ingest(const IngestOptions& options, FlowChannel& channel, Accounts& acc
                FatalHandler fatal)
     : options_(options),
       pressure_(options.pressure),
+      allowed_(options.allowed),
       receiver_(options.receiver),
       fatal_(std::move(fatal)) {
   for (std::size_t i = 0; i < options.receiver.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(options_, i, receiver_, channel, pressure_,
+                                                allowed_,
                                                 accounts.slot(options.first_account + i)));
   }
 }
@@ -172,6 +185,8 @@ Diagnostic Ingest::load_states(const std::vector<std::vector<std::byte>>& states
   }
   return first;
 }
+
+void Ingest::allow(ExporterList allowed) { allowed_.change(std::move(allowed)); }
 
 void Ingest::start() {
   for (const auto& worker : workers_) {

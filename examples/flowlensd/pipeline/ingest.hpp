@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "config/exporter_list.hpp"
 #include "flowlens/udp_receiver.hpp"
 #include "library.hpp"
 #include "pipeline/accounts.hpp"
@@ -28,6 +29,7 @@ struct IngestOptions {
   std::size_t batch_size = 1'000;  ///< flows
   std::chrono::milliseconds batch_timeout{1'000};
   std::size_t first_account = 0;  ///< the slot of the first worker
+  ExporterList allowed;           ///< who may send
 };
 
 /// N threads, each with its sockets, its Decoder and its parcel of flows.
@@ -57,6 +59,8 @@ class Ingest {
 
   /// Thread-safe.
   void change(const PressureOptions& options) noexcept { pressure_.change(options); }
+  /// Who may send from now on. Thread-safe.
+  void allow(ExporterList allowed);
 
   [[nodiscard]] UdpReceiverCounters counters() const noexcept { return receiver_.counters(); }
   [[nodiscard]] const std::vector<std::uint16_t>& ports() const noexcept {
@@ -76,6 +80,7 @@ class Ingest {
 
   const IngestOptions options_;
   PressureRule pressure_;
+  AllowedExporters allowed_;
   UdpReceiver receiver_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
