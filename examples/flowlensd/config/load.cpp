@@ -182,7 +182,8 @@ Loaded load_settings(const CLI::App& app, const SettingOptions& options,
     if (name == "FLOWLENS_CONFIG" && loaded.config_file.empty()) loaded.config_file = value;
   }
   if (!loaded.config_file.empty()) {
-    apply_yaml(read_text_file(loaded.config_file, kMaxConfigOctets), loaded.config_file, loaded);
+    apply_yaml(read_text_file(loaded.config_file, kMaxConfigOctets), loaded.config_file, loaded,
+               environment);
   }
   apply_environment(environment, loaded);
   apply_command_line(app, options, loaded);

@@ -54,7 +54,9 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
                                          const Environment& environment, std::ostream& out);
 
 /// One source each; later ones overwrite. Exposed for tests.
-void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded);
+/// \param environment  for variables that stand in values.
+void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded,
+                const Environment& environment = {});
 void apply_environment(const Environment& environment, Loaded& loaded);
 
 /// Where the settings are kept that were changed by the API; they go before all other sources.

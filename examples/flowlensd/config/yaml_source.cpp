@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/interpolate.hpp"
 #include "config/load.hpp"
 #include "config/reference_names.hpp"
 #include "config/suggest.hpp"
@@ -23,7 +24,8 @@ bool is_at_or_below(std::string_view path, std::string_view prefix) {
 
 class YamlWalk {
  public:
-  YamlWalk(std::string_view file, Loaded& loaded) : file_(file), loaded_(loaded) {
+  YamlWalk(std::string_view file, Loaded& loaded, const Environment& environment)
+      : file_(file), loaded_(loaded), environment_(environment) {
     for (const Setting& s : settings_table()) {
       if (!s.key.empty()) names_.push_back(s.key);
       if (!s.alias.empty()) names_.push_back(s.alias);
@@ -89,20 +91,25 @@ class YamlWalk {
       throw ConfigError(where(value.IsNull() ? name.Mark() : value.Mark()) + key +
                         " needs one value (" + std::string(setting.unit) + ")");
     }
-    assign(loaded_.settings, setting, value.Scalar(), where(value.Mark()) + key);
+    const std::string origin = where(value.Mark()) + key;
+    const std::string text = interpolated(value.Scalar(), environment_, origin);
+    if (text.empty() && !value.Scalar().empty()) return;  // a variable that says nothing
+    assign(loaded_.settings, setting, text, origin);
     loaded_.origins.set(
         setting, {ValueOrigin::Kind::file, file_ + ":" + std::to_string(value.Mark().line + 1)});
   }
 
   std::string file_;
   Loaded& loaded_;
+  const Environment& environment_;
   std::vector<std::string_view> names_;
   std::size_t nodes_ = 0;
 };
 
 }  // namespace
 
-void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded) {
+void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded,
+                const Environment& environment) {
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(std::string(text));
@@ -120,7 +127,7 @@ void apply_yaml(std::string_view text, std::string_view file, Loaded& loaded) {
     throw ConfigError(std::string(file) +
                       ":1:1: the file must hold keys, such as `api: {port: 8000}`");
   }
-  YamlWalk(file, loaded).walk(documents[0], {}, 0);
+  YamlWalk(file, loaded, environment).walk(documents[0], {}, 0);
 }
 
 }  // namespace flowlensd

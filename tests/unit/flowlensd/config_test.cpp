@@ -259,3 +259,49 @@ TEST_CASE("config: --help names every option, its default and its variable") {
   CHECK(contains(out.str(), "--netflow-port"));
   CHECK(contains(out.str(), "[2055] (INGESTION_NETFLOW_PORT)"));
 }
+
+TEST_CASE("config: values of the file may name variables, as compose files have them") {
+  const Environment environment{{"JWT_SECRET", "0123456789abcdef0123456789abcdef"},
+                                {"EMPTY", ""},
+                                {"LEVEL", "debug"},
+                                {"PRICE", "${LEVEL}"}};
+  const auto with = [&](const std::string& value) {
+    Loaded loaded;
+    apply_yaml("api: {auth: {jwt_secret: " + value + "}}", "f.yaml", loaded, environment);
+    return loaded.settings.auth_secret_key;
+  };
+  CHECK(with("\"${JWT_SECRET}\"") == "0123456789abcdef0123456789abcdef");
+  CHECK(with("a${LEVEL}b${NOT_SET:-c:-d}e") == "adebugbc:-de");
+  CHECK(with("'${EMPTY:-x}'") == "x");
+  CHECK(with("'${EMPTY}'").empty());  // says nothing
+  CHECK(with("'$${LEVEL} $5 $'") == "${LEVEL} $5 $");
+  CHECK(with("'${PRICE}'") == "${LEVEL}");  // what a variable holds is not looked at again
+  Loaded loaded;
+  apply_yaml("log:\n  level: ${LEVEL}\napi:\n  port: ${PORT:-9000}\n", "f.yaml", loaded, environment);
+  CHECK(loaded.settings.log_level == LogLevel::debug);
+  CHECK(loaded.settings.api_port == 9'000);
+
+  const auto refused = [&](const std::string& value) {
+    return refusal([&] { static_cast<void>(with(value)); });
+  };
+  CHECK(refused("'${NOT_SET}'") ==
+        "f.yaml:1:25: api.auth.jwt_secret: the variable NOT_SET is not set; set it, or give a "
+        "default: ${NOT_SET:-default}");
+  for (const char* bad : {"'${'", "'${}'", "'${LEVEL'", "'${1A}'", "'${A-b}'", "'${A:?b}'"}) {
+    CAPTURE(bad);
+    CHECK(contains(refused(bad), "f.yaml:1:25: api.auth.jwt_secret: `${"));
+  }
+  // What it became is checked like any other value.
+  CHECK(contains(refusal([&] {
+          Loaded other;
+          apply_yaml("api: {port: '${LEVEL}'}", "f.yaml", other, environment);
+        }),
+        "f.yaml:1:13: api.port: `debug` is not valid"));
+}
+
+TEST_CASE("config: an exporter that is no address is found before anything starts") {
+  CHECK(contains(refusal([] {
+          static_cast<void>(from({}, {{"FLOWLENS_INGESTION__ALLOWED_EXPORTERS", "10.0.0.1, x"}}));
+        }),
+        "ingestion.allowed_exporters: `x` is not valid"));
+}
