@@ -5,11 +5,14 @@ The capture is of real servers and clients. softflowd's messages, written down o
 IPFIX file; the logs are written by flow_logs.py, which says why.
 """
 
+import collections
 import functools
 import socket
+import struct
 import sys
 
 import flow_logs
+import nfdump
 import real_network
 from exporters import Softflowd
 from harness import (SKIPPED, Daemon, Skipped, check_ledgers, expect, main, need, run, program, say, wait_for,
@@ -50,25 +53,84 @@ def check_log(pcap, truth, log):
         expect_map(found, truth, log.truth(truth, connections))
 
 
-def check_ipfix_file(pcap, truth):
-    """softflowd's own messages, one after another, as RFC 5655 has them."""
-    need("softflowd")
-    with work_dir("ipfix-file") as directory, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+def messages_of(start):
+    """The datagrams that `start(port)` sends."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
         collector.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         collector.bind(("127.0.0.1", 0))
         collector.settimeout(1.0)
-        Softflowd(10).start(pcap, collector.getsockname()[1], directory)
+        start(collector.getsockname()[1])
         messages = []
         try:
             while True:
                 messages.append(collector.recv(65535))
         except TimeoutError:
-            pass
+            return messages
+
+
+def check_ipfix_file(pcap, truth):
+    """softflowd's own messages, one after another, as RFC 5655 has them."""
+    need("softflowd")
+    with work_dir("ipfix-file") as directory:
+        messages = messages_of(lambda port: Softflowd(10).start(pcap, port, directory))
         path = directory / "softflowd.ipfix"
         path.write_bytes(b"".join(messages))
         found, output = map_of(path, directory, truth)
         expect(f"{len(messages)} messages" in output, f"the summary says:\n{output}")
         expect_map(found, truth, truth)
+
+
+def check_export(pcap, truth):
+    """What IpfixExporter sends is the same to nfcapd, to tshark and to FlowLens itself."""
+    need("nfdump"), need("tshark")
+    log = next(log for log in flow_logs.LOGS if log.name == "zeek")
+    with work_dir("export") as directory:
+        path = log.save(directory, flow_logs.connections(pcap))
+
+        def export(port):
+            say("   " + run([program("FLOWLENS_EXPORT_FLOWS"), path, "127.0.0.1", port]).stdout.strip())
+        with nfdump.nfcapd(directory) as port:
+            export(port)
+        expect_octets("nfdump", nfdump.totals(directory, {key[1:] for key in truth}), truth)
+        messages = messages_of(export)
+        expect(all(len(m) <= 1400 for m in messages), "a message is too long for UDP")
+        expect_octets("tshark", tshark_totals(messages, directory, truth), truth)
+        file = directory / "export.ipfix"
+        file.write_bytes(b"".join(messages))
+        found, _ = map_of(file, directory, truth)
+        expect_map(found, truth, truth)
+
+
+def expect_octets(who, found, truth):
+    expect(set(found) == set(truth), f"{who} finds {sorted(found)}")
+    for key, true in truth.items():
+        for column in ("octets_to_server", "octets_to_client", "packets_to_server", "packets_to_client"):
+            expect(found[key][column] == true[column], f"{who}: {key} {column} {found[key][column]}, true {true[column]}")
+
+
+def tshark_totals(messages, directory, truth):
+    """As nfdump.totals(), of messages that tshark reads from a capture."""
+    pcap = directory / "export.pcap"
+    frames = b""
+    for m in messages:
+        udp = struct.pack("!HHHH", 4739, 4739, 8 + len(m), 0) + m
+        ip = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, 0x7f000001, 0x7f000001)
+        frames += struct.pack("<IIII", 1_700_000_000, 0, len(ip + udp), len(ip + udp)) + ip + udp
+    pcap.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 101) + frames)
+    names = ("srcaddr", "dstaddr", "srcport", "dstport", "protocol", "octets", "packets")
+    rows = run([need("tshark"), "-r", pcap, "-d", "udp.port==4739,cflow", "-T", "fields", "-E", "occurrence=a",
+                *(part for name in names for part in ("-e", f"cflow.{name}"))]).stdout
+    found = collections.defaultdict(collections.Counter)
+    for line in rows.splitlines():
+        columns = [column.split(",") for column in line.split("\t")]
+        expect(len({len(column) for column in columns}) == 1, f"values are missing: {line}")
+        for source, destination, from_port, to_port, protocol, octets, packets in zip(*columns):
+            protocol = "tcp" if protocol == "6" else "udp"
+            there, back = ((source, destination, protocol, int(to_port)), (destination, source, protocol, int(from_port)))
+            key, side = (there, "server") if there in truth else (back, "client")
+            found[key][f"octets_to_{side}"] += int(octets)
+            found[key][f"packets_to_{side}"] += int(packets)
+    return found
 
 
 def check_damage(pcap, truth):
@@ -112,7 +174,7 @@ def log_tests(directory):
     pcap, net = real_network.capture(directory)
     truth = real_network.truth_of(pcap, net)
     return (*(named(check_log, pcap, truth, log) for log in flow_logs.LOGS),
-            *(named(check, pcap, truth) for check in (check_ipfix_file, check_damage, check_refusal)))
+            *(named(check, pcap, truth) for check in (check_ipfix_file, check_export, check_damage, check_refusal)))
 
 
 if __name__ == "__main__":
