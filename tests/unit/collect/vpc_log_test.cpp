@@ -50,6 +50,11 @@ TEST_CASE("VPC log: a rejected connection is denied, whatever its version") {
             .shown() == Lines{"203.0.113.12:49761>10.0.1.5:3389 6 40/1 denied"});
 }
 
+TEST_CASE("VPC log: ICMP has no ports; 0 would be an echo reply") {
+  CHECK(read_log("2 1 eni-0a 10.0.2.9 10.0.1.5 0 0 1 4 336 1700000000 1700000060 ACCEPT OK\n")
+            .shown() == Lines{"10.0.2.9>10.0.1.5 1 336/4"});
+}
+
 TEST_CASE("VPC log: intervals without records are counted") {
   const ReadLog log =
       read_log(std::string("2 1 eni-0a - - - - - - - 1700000000 1700000060 - NODATA\n") +
