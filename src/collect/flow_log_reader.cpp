@@ -102,10 +102,9 @@ std::string what_it_is(std::string_view text) {
          "network, GCP VPC, Zeek conn.log and Suricata EVE are";
 }
 
-/// A whole object in the first line: then each line is one, and a bad one costs no other.
-bool has_object_a_line(std::string_view text) {
-  const std::string_view line = first_line(text);
-  if (line.size() == text.size() || !line.starts_with('{')) return false;
+/// Whether the line is one object, as its brackets say.
+bool is_object(std::string_view line) noexcept {
+  if (!line.starts_with('{')) return false;
   int depth = 0;
   bool in_text = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -120,6 +119,19 @@ bool has_object_a_line(std::string_view text) {
     if (c == '}' || c == ']') --depth;
   }
   return depth == 0 && !in_text;
+}
+
+/// A whole object in one of the first lines: then each line is one, and a bad one costs no other. Lines
+/// within an object are indented, or hold parts of it.
+bool has_object_a_line(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::string_view line = first_line(text);
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    if (is_object(line)) return true;
+    text.remove_prefix(end + 1);
+  }
+  return false;
 }
 
 /// Brackets around a record.
@@ -208,7 +220,9 @@ struct FlowLogReader::Impl {
   Content open_zeek(std::string_view text) const {
     // Another log of Zeek's is found out before anything is read of it.
     ZeekLines lines;
-    LogOutput trial(options);
+    FlowLogOptions one_problem = options;
+    one_problem.max_problems = 1;
+    LogOutput trial(one_problem);
     std::uint64_t number = 0;
     while (text.starts_with('#')) {
       const std::string_view line = first_line(text);

@@ -122,12 +122,16 @@ class ZeekConnection {
 
   void read_times() {
     const auto start = read_start();
-    const auto duration = reader_.seconds(told(ZeekField::duration), "duration");
+    const Value& lasted = told(ZeekField::duration);
+    const auto duration = reader_.seconds(lasted, "duration");
     if (!start) return;
     flow_.start = flow_.end = *start;
     mark(flow_, FlowField::start);
     mark(flow_, FlowField::end);
     if (duration && *duration < Timestamp::max() - *start) flow_.end += *duration;
+    if (!out_.is_plausible(flow_.end)) {
+      reader_.fail(lasted, "duration", "one that ends at a time still to come");
+    }
     flow_.received = flow_.end;
   }
 

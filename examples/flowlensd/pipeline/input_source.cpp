@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 namespace flowlensd {
@@ -131,6 +132,11 @@ Timestamp time_of(const InputItem& item) noexcept {
 
 std::unique_ptr<InputSource> open_input(const std::filesystem::path& path,
                                         const CaptureReaderOptions& options, std::size_t files) {
+  // What is no file (a pipe) can be read once only; as ever, it is a capture.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return std::make_unique<CaptureInput>(path, options);
+  }
   if (FlowLogReader::recognise(path)) {
     FlowLogOptions log;
     log.observation_point = options.observation_point;
@@ -142,7 +148,11 @@ std::unique_ptr<InputSource> open_input(const std::filesystem::path& path,
     return std::make_unique<LogInput>(path, log, look_ahead);
   }
   if (IpfixFileReader::recognise(path)) return std::make_unique<IpfixInput>(path);
-  return std::make_unique<CaptureInput>(path, options);
+  try {
+    return std::make_unique<CaptureInput>(path, options);
+  } catch (const IoError& e) {
+    throw IoError(std::string(e.what()) + ", an IPFIX file, or a flow log (docs/flow_logs.md)");
+  }
 }
 
 }  // namespace flowlensd

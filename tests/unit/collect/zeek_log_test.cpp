@@ -197,6 +197,17 @@ TEST_CASE("conn.log: lines that make no sense") {
   CHECK(bad.flows.size() == 4);
   REQUIRE(bad.problems.size() == 1);
   CHECK(bad.problems[0].starts_with("2:41: "));
+  const ReadLog first = read_log(R"({"ts":1700000000,"id.orig_h":"10.0.0.1",)" + ('\n' + json("")));
+  CHECK(first.flows.size() == 2);
+  CHECK(first.counters.refused == 1);
+}
+
+TEST_CASE("conn.log: a connection that ends in times to come is damage where the caller says so") {
+  FlowLogOptions options;
+  options.latest = from_unix_ns(1'700'000'001'000'000'000);
+  CHECK(read_log(kHeader + line({}), options).problems ==
+        Lines{"9:61: duration: `1.5` is one that ends at a time still to come"});
+  CHECK(read_log(kHeader + line({.duration = "0.5"}), options).flows.size() == 2);
 }
 
 TEST_CASE("conn.log: other logs of Zeek's are refused before anything is read") {
