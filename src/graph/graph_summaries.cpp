@@ -249,10 +249,11 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
     if (position == kNoPosition) refused += s.added.flows;
     const bool fits = position != kNoPosition;
     if (ids) ids->push_back(fits ? impl_->dependencies[position].value.id : Id{});
-    if (recorded && fits && impl_->has_turned && impl_->key_of(position) != s.key) {
-      recorded->push_back({i, dependency_id(impl_->sites, s.key)});
-    }
-    if (fits && impl_->dependencies[position].value.totals.is_zero()) emptied.push_back(position);
+    // What people have turned round stays, even if all its traffic is taken back for a moment.
+    const bool is_turned = fits && impl_->has_turned && impl_->key_of(position) != s.key;
+    if (is_turned && recorded) recorded->push_back({i, dependency_id(impl_->sites, s.key)});
+    const bool is_empty = fits && impl_->dependencies[position].value.totals.is_zero();
+    if (is_empty && !is_turned) emptied.push_back(position);
   }
   for (const std::uint32_t position : emptied) {
     const DependencyState& d = impl_->dependencies[position].value;

@@ -50,7 +50,7 @@ TEST_CASE(
   ConnectionSummary closed = f.seen;
   closed.provisional = false;
   f.add(closed);
-  f.add(later(f.seen, 300s));  // its window is open
+  f.add(later(f.seen, 7'200s));  // its window is open
   (void)f.graph.take_revision(1, Epoch{1}, kNoon);
   CHECK(f.turn() == f.new_id);
   const DependencyRow row = *f.graph.dependency(f.old_id);
@@ -62,7 +62,8 @@ TEST_CASE(
   CHECK(row.totals.packets_to_server == 4);
   CHECK(row.totals.estimated_octets_to_client == 200);
   CHECK(row.first_seen == f.seen.first);
-  CHECK(row.last_seen == f.seen.last + 300s);
+  CHECK(row.last_seen == f.seen.last + 7'200s);
+  CHECK(row.hours.count() == 2);
   CHECK(row.rung == DirectionRung::declared);
   CHECK(row.flips == 1);
   CHECK_FALSE(row.provisional);
@@ -130,6 +131,7 @@ TEST_CASE("turn: what traffic still shows of the old way counts as the new one's
     back.added = {};
     back.added -= f.seen.counts;
     f.add(back);
+    CHECK(f.graph.dependency(f.old_id)->id == f.new_id);  // their word stands
     f.add(f.right);
     CHECK(f.graph.dependency(f.new_id)->totals == f.right.counts);
   }
