@@ -24,6 +24,7 @@
 #include "http/metrics.hpp"
 #include "http/rate_limits.hpp"
 #include "http/server.hpp"
+#include "http/view.hpp"
 #include "live_settings.hpp"
 #include "log.hpp"
 #include "notify/channels.hpp"
@@ -285,6 +286,7 @@ void Daemon::Parts::make_server() {
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   router.set_guard(http::limited(make_guard(access), rate_limits));
   router.set_witness(make_witness(audit, access));
+  router.set_view([this] { return http::shown_dependencies(*service.current_settings()); });
   http::ServerOptions o = server_options(settings, live);
   front = std::make_unique<http::Front>(cors_of(settings), o.trusted_proxies,
                                         [this](http::Request r) { return answer(std::move(r)); });

@@ -64,6 +64,7 @@ class FlowArchive;
 class FlowKeeper;
 class Grouping;
 class Scans;
+class Tasks;
 
 /// References to the parts, valid as long as the daemon. All of it may be used by any thread.
 struct Service {
@@ -92,6 +93,7 @@ struct Service {
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none
   DependencyGraph* map = nullptr;           ///< for what people put in, take out and write on it
   Scans* scans = nullptr;                   ///< thread-safe
+  Tasks* tasks = nullptr;                   ///< thread-safe
   const http::LiveUpdates* live = nullptr;  ///< thread-safe, as is the next
   const http::RateLimits* rate_limits = nullptr;
   Access* access = nullptr;                   ///< thread-safe; null: nobody asks who is there
@@ -101,6 +103,8 @@ struct Service {
   const FlowKeeper* flow_keeper = nullptr;    ///< the same
   Configuration* configuration = nullptr;            ///< thread-safe; null: settings never change
   const PostgresActivity* postgres = nullptr;        ///< null: the store is another
+  /// Held by each change that people make: what was looked at stays so until it is changed.
+  std::shared_ptr<std::mutex> edits = std::make_shared<std::mutex>();
 
   /// What the daemon goes by now; `settings` is what it started with.
   [[nodiscard]] std::shared_ptr<const Settings> current_settings() const;

@@ -106,7 +106,7 @@ Json shared_json(const SharedImpact& shared, const Question& q) {
 Response impact(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body = object_of(request, {"asset_id", "asset_ids", "direction", "depth", "limit",
                                         "replicas", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(request, body))};
   ImpactQuery query = impact_query(body, q);
   query.direction = direction_of(body);
   query.max_affected = number_member(body, "limit", kDefaultAffected, 1, kMostAffected);
@@ -131,7 +131,7 @@ Response impact(const Request& request, const Service& s, AnalysisCache& cache) 
 Response blast_radius(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body = object_of(
       request, {"asset_id", "asset_ids", "depth", "replicas", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(request, body))};
   const BlastScale& scale = q.of->scale();
   const ImpactQuery query = impact_query(body, q);
   const BlastRadius radius = find_blast_radius(q.of->services(), scale, query);
@@ -154,7 +154,7 @@ Json path_json(const AssetPath& path, const Question& q) {
 Response path(const Request& request, const Service& s, AnalysisCache& cache) {
   const Json body =
       object_of(request, {"from", "to", "k", "disjoint", "max_hops", "as_of", "hours", "filter"});
-  const Question q{s, cache.get(as_of_member(body), filter_member(body))};
+  const Question q{s, cache.get(as_of_member(body), filter_member(request, body))};
   PathQuery query;
   query.from = q.find(id_member(body, "from"));
   query.to = q.find(id_member(body, "to"));

@@ -100,14 +100,10 @@ std::optional<AsOf> as_of_member(const Json& object) {
   return std::nullopt;
 }
 
-Filter<DependencyRow> filter_member(const Json& object) {
-  if (!object.contains("filter")) return {};
-  const std::string text = text_member(object, "filter");
-  FilterError error;
-  const Timestamp now = std::chrono::system_clock::now();
-  auto filter = Filter<DependencyRow>::compile(text, dependency_fields(), now, error);
-  if (!filter) throw bad_filter(text, error);
-  return filter;
+Filter<DependencyRow> filter_member(const Request& request, const Json& object) {
+  const std::optional<std::string> text =
+      object.contains("filter") ? std::optional(text_member(object, "filter")) : std::nullopt;
+  return compiled_filter<DependencyRow>(text, request.shown_dependencies, dependency_fields());
 }
 
 }  // namespace flowlensd::http

@@ -41,7 +41,8 @@ void check_members(const Json& object, const char* what, const std::set<std::str
 [[nodiscard]] std::optional<Timestamp> time_member(const Json& object, const char* name);
 /// `as_of` with `hours`, or nothing where `as_of` is absent.
 [[nodiscard]] std::optional<AsOf> as_of_member(const Json& object);
-/// The filter over dependencies of member `filter`, empty where it is absent.
-[[nodiscard]] Filter<DependencyRow> filter_member(const Json& object);
+/// The filter over dependencies of member `filter`, and what views show of them; empty where nothing
+/// is left out.
+[[nodiscard]] Filter<DependencyRow> filter_member(const Request& request, const Json& object);
 
 }  // namespace flowlensd::http

@@ -1,80 +1,33 @@
 // What people put into the map, take out of it, and write on it: assets and dependencies.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <mutex>
 #include <utility>
 
 #include "http/answer.hpp"
 #include "http/api.hpp"
+#include "http/asset_words.hpp"
 #include "http/body.hpp"
+#include "http/caching.hpp"
 #include "http/declared.hpp"
 #include "http/parameters.hpp"
+#include "http/preconditions.hpp"
 #include "http/rows.hpp"
 #include "http/said_by.hpp"
 
 namespace flowlensd::http {
 namespace {
 
-constexpr std::size_t kMostEndpoints = 64;  // of one asset that is put in
 constexpr std::size_t kMostAssets = 1'000;  // of one request
-constexpr std::size_t kLongestName = 256;   // octets
 
 Timestamp now() { return std::chrono::system_clock::now(); }
-
-DependencyGraph& map_of(const Service& s) {
-  if (s.map != nullptr) return *s.map;
-  throw Problem{503, "Not available", "this process does not write the map"};
-}
-
-std::vector<std::string> tags_of(const Json& list, const char* name) {
-  const std::string is_wrong = std::string(name) + ": give a list of at most " +
-                               std::to_string(kMostTags) + " texts of 1 to " +
-                               std::to_string(kLongestTag) + " octets without commas";
-  if (!list.is_array() || list.size() > kMostTags) bad_body(is_wrong);
-  std::vector<std::string> tags;
-  for (const Json& item : list) {
-    if (!item.is_string() || !is_valid_tag(item.get<std::string>())) bad_body(is_wrong);
-    tags.push_back(item.get<std::string>());
-  }
-  std::sort(tags.begin(), tags.end());
-  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
-  return tags;
-}
-
-std::string bounded_text(std::string text, const char* name, std::size_t longest) {
-  if (text.size() <= longest) return text;
-  bad_body(std::string(name) + ": give at most " + std::to_string(longest) + " octets");
-}
-
-/// Takes over what the body says of those members that may be said of assets and dependencies alike.
-void take_words(const Request& request, const Json& body, Annotation& said) {
-  if (body.contains("tags")) said.tags = tags_of(body["tags"], "tags");
-  if (auto notes = optional_text_member(body, "notes")) {
-    said.notes = bounded_text(std::move(*notes), "notes", kLongestNotes);
-  }
-  if (auto owner = optional_text_member(body, "owner")) {
-    said.owner = bounded_text(std::move(*owner), "owner", kLongestOwner);
-  }
-  if (const auto text = optional_text_member(body, "criticality")) {
-    const auto criticality = text->empty() ? Criticality::unknown : parse_criticality(*text);
-    if (!criticality) {
-      bad_body("criticality: `" + *text + "` is none; give unknown, low, medium, high or critical");
-    }
-    said.criticality = *criticality;
-  }
-  said.is_confirmed = flag_member(body, "confirmed", said.is_confirmed);
-  said.said_by = bounded_text(said_by_anyone(request, body), "by", kLongestOwner);
-  said.said_at = now();
-}
 
 template <typename Row>
 Annotation annotation_of(const Row& row) {
   Annotation said = row.annotation ? *row.annotation : Annotation{};
   said.subject = row.id;
   return said;
-}
-
-[[noreturn]] void no_room() {
-  throw Problem{507, "Insufficient storage", "the map has no room for more that people say"};
 }
 
 void annotate(const Annotation& said, const Service& s) {
@@ -95,14 +48,31 @@ DependencyRow known_dependency(const Id& id, const Service& s) {
   return *std::move(row);
 }
 
+/// Of the path, as the request says that it is.
+AssetRow asset_to_change(const Request& request, const Service& s) {
+  AssetRow row = known_asset(id_parameter(request), s);
+  check_preconditions(request, row_etag(row, etag_of(s)));
+  return row;
+}
+
+DependencyRow dependency_to_change(const Request& request, const Service& s) {
+  DependencyRow row = known_dependency(id_parameter(request), s);
+  check_preconditions(request, row_etag(row, etag_of(s)));
+  return row;
+}
+
 Response asset_response(const Id& id, const Service& s, unsigned status = 200) {
-  Response r = fresh(asset_json(known_asset(id, s), s.graph.sites()), status);
+  const AssetRow row = known_asset(id, s);
+  Response r = fresh(asset_json(row, s.graph.sites()), status);
+  r.headers.emplace_back("ETag", row_etag(row, etag_of(s)));
   if (status == 201) r.headers.emplace_back("Location", "/api/v1/assets/" + id.to_string());
   return r;
 }
 
 Response dependency_response(const Id& id, const Service& s, unsigned status = 200) {
-  Response r = fresh(dependency_json(known_dependency(id, s), s.graph.sites()), status);
+  const DependencyRow row = known_dependency(id, s);
+  Response r = fresh(dependency_json(row, s.graph.sites()), status);
+  r.headers.emplace_back("ETag", row_etag(row, etag_of(s)));
   if (status == 201) r.headers.emplace_back("Location", "/api/v1/dependencies/" + id.to_string());
   return r;
 }
@@ -112,45 +82,29 @@ void edit_asset(const Request& request, const AssetRow& row, const Json& body, c
   Annotation said = annotation_of(row);
   take_words(request, body, said);
   const auto name = optional_text_member(body, "name");
-  if (name) bounded_text(*name, "name", kLongestName);
+  if (name) static_cast<void>(bounded_text(*name, "name", kLongestName));
   if (body.contains("asset_type")) tell_type(row, body["asset_type"], s);
   if (name) tell_name(row, *name, s);
   annotate(said, s);
 }
 
 Response patch_asset(const Request& request, const Service& s) {
-  const AssetRow row = known_asset(id_parameter(request), s);
+  const AssetRow row = asset_to_change(request, s);
   const Json body = object_of(
       request, {"name", "asset_type", "tags", "notes", "owner", "criticality", "confirmed", "by"});
   edit_asset(request, row, body, s);
   return asset_response(row.id, s);
 }
 
-std::vector<Endpoint> endpoints_of(const Json& body, const Service& s) {
-  if (!body.contains("endpoints") || !body["endpoints"].is_array() || body["endpoints"].empty() ||
-      body["endpoints"].size() > kMostEndpoints) {
-    bad_body("endpoints: give a list of 1 to " + std::to_string(kMostEndpoints));
-  }
-  std::vector<Endpoint> endpoints;
-  for (const Json& item : body["endpoints"]) {
-    const Endpoint endpoint = endpoint_of(item, s.graph.sites());
-    if (endpoint.address.is_unspecified()) bad_body("endpoints: the address is unspecified");
-    if (std::find(endpoints.begin(), endpoints.end(), endpoint) == endpoints.end()) {
-      endpoints.push_back(endpoint);
-    }
-  }
-  return endpoints;
-}
-
 /// An asset that no traffic has shown yet.
 Response put_in_asset(const Request& request, const Service& s) {
   const Json body = object_of(request, {"endpoints", "name", "asset_type", "tags", "notes", "owner",
                                         "criticality", "confirmed", "by"});
-  const std::vector<Endpoint> endpoints = endpoints_of(body, s);
+  const std::vector<Endpoint> endpoints = endpoints_member(body, s);
   Annotation said;
   take_words(request, body, said);
   const auto name = optional_text_member(body, "name");
-  if (name) bounded_text(*name, "name", kLongestName);
+  if (name) static_cast<void>(bounded_text(*name, "name", kLongestName));
   const bool has_type = body.contains("asset_type") && !body["asset_type"].is_null();
   if (has_type) check_type(body["asset_type"]);
   for (const Endpoint& endpoint : endpoints) {
@@ -181,7 +135,7 @@ std::string removal_text(const Request& request) {
 }
 
 Response delete_asset(const Request& request, const Service& s) {
-  const AssetRow row = known_asset(id_parameter(request), s);
+  const AssetRow row = asset_to_change(request, s);
   map_of(s).remove_asset(row.id, now(), removal_text(request));
   return deleted();
 }
@@ -216,12 +170,15 @@ Response patch_assets(const Request& request, const Service& s) {
     }
     said.tags = std::move(tags);
   }
-  for (const Annotation& said : all) annotate(said, s);
+  if (const auto refused = map_of(s).apply(all)) {
+    if (s.graph.asset(all[*refused].subject)) no_room();
+    throw Problem{409, "Conflict", "an asset has gone meanwhile; nothing was changed"};
+  }
   return fresh({{"changed", all.size()}});
 }
 
 Response patch_dependency(const Request& request, const Service& s) {
-  const DependencyRow row = known_dependency(id_parameter(request), s);
+  const DependencyRow row = dependency_to_change(request, s);
   const Json body =
       object_of(request, {"tags", "notes", "owner", "criticality", "confirmed", "by"});
   Annotation said = annotation_of(row);
@@ -231,7 +188,7 @@ Response patch_dependency(const Request& request, const Service& s) {
 }
 
 Response delete_dependency(const Request& request, const Service& s) {
-  const DependencyRow row = known_dependency(id_parameter(request), s);
+  const DependencyRow row = dependency_to_change(request, s);
   map_of(s).remove_dependency(row.id, now(), removal_text(request));
   return deleted();
 }
@@ -265,6 +222,24 @@ std::uint8_t protocol_member(const Json& body) {
   bad_body("protocol: give its IANA number or name, like 6 or tcp");
 }
 
+/// It is the other way round: people's word, against what traffic shows.
+Response redirect_dependency(const Request& request, const Service& s) {
+  const DependencyRow row = dependency_to_change(request, s);
+  const Json body = object_of(request, {"port", "by"});
+  const bool has_ports = row.key.protocol == 6 || row.key.protocol == 17 ||
+                         row.key.protocol == 132 || row.key.protocol == 33;
+  if (has_ports && !body.contains("port")) {
+    bad_body("port: give the port at which its client serves");
+  }
+  const auto port = static_cast<std::uint16_t>(
+      number_member(body, "port", 0, has_ports ? 1 : 0, has_ports ? 65'535 : 0));
+  const std::string by = said_by_anyone(request, body);
+  const auto id = map_of(s).turn_dependency(
+      row.id, port, now(), by.empty() ? "somebody" : bounded_text(by, "by", kLongestOwner));
+  if (!id) no_room();
+  return dependency_response(*id, s);
+}
+
 /// A dependency that no traffic has shown yet, or one that somebody vouches for.
 Response put_in_dependency(const Request& request, const Service& s) {
   const Json body = object_of(request, {"client", "server", "protocol", "port", "tags", "notes",
@@ -289,7 +264,13 @@ Response put_in_dependency(const Request& request, const Service& s) {
 
 void add_edit_routes(Router& router, const Service& s) {
   const auto add = [&](const char* method, const char* pattern, auto handler) {
-    router.add({pattern, [&s, handler](const Request& r) { return handler(r, s); }, {}, method});
+    router.add({pattern,
+                [&s, handler](const Request& r) {
+                  const std::lock_guard lock(*s.edits);
+                  return handler(r, s);
+                },
+                {},
+                method});
   };
   add("POST", "/api/v1/assets", put_in_asset);
   add("PATCH", "/api/v1/assets", patch_assets);
@@ -298,6 +279,7 @@ void add_edit_routes(Router& router, const Service& s) {
   add("POST", "/api/v1/dependencies", put_in_dependency);
   add("PATCH", "/api/v1/dependencies/{id}", patch_dependency);
   add("DELETE", "/api/v1/dependencies/{id}", delete_dependency);
+  add("POST", "/api/v1/dependencies/{id}/redirect", redirect_dependency);
 }
 
 }  // namespace flowlensd::http

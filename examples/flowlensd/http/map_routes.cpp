@@ -1,80 +1,141 @@
+#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "flowlens/application_view.hpp"
 #include "http/api.hpp"
 #include "http/caching.hpp"
+#include "http/lists.hpp"
 #include "http/parameters.hpp"
+#include "http/preconditions.hpp"
 #include "http/rows.hpp"
+#include "http/view.hpp"
 
 namespace flowlensd::http {
 namespace {
 
+/// How rows are shown to this request.
+struct Shown {
+  const Service& s;
+  Timestamp now = std::chrono::system_clock::now();
+  std::shared_ptr<const Settings> settings = s.current_settings();
+  Staleness staleness{*settings, now};
+
+  [[nodiscard]] Json asset(const AssetRow& row) const {
+    Json json = asset_json(row, s.graph.sites());
+    json["origin"] = origin_json(row, s.geo);
+    json["stale"] = staleness.is_stale(row.last_seen);
+    return json;
+  }
+  [[nodiscard]] Json dependency(const DependencyRow& row) const {
+    Json json = dependency_json(row, s.graph.sites());
+    json["stale"] = staleness.is_stale(row.last_seen);
+    return json;
+  }
+  [[nodiscard]] Json application(const ApplicationRow& row) const {
+    Json json = application_json(row, s.graph);
+    json["stale"] = staleness.is_stale(row.row.last_seen);
+    return json;
+  }
+  /// Of a list: also what views show is in it, and what is stale.
+  [[nodiscard]] std::string etag() const {
+    std::string tag = etag_of(s);
+    tag.insert(tag.size() - 1, "-" + view_tag(*settings, now));
+    return tag;
+  }
+};
+
 /// Text is made of each row before the next one: twice as fast as of the whole page at once, whose
 /// thousands of values leave the processor's cache.
 template <typename Row, typename ToJson>
-std::string page_text(const Page<Row>& page, const ToJson& to_json) {
+std::string items_text(const std::vector<Row>& rows, const ToJson& to_json) {
   std::string text = R"({"items":[)";
-  for (const Row& row : page.rows) {
+  for (const Row& row : rows) {
     if (text.back() == '}') text += ',';
     text += text_of(to_json(row));
     text.pop_back();  // the end of the line
   }
-  return text + "],\"total\":" + std::to_string(page.total) + ",\"next_cursor\":" +
-         (page.has_more ? '"' + std::to_string(page.next) + '"' : "null") + "}\n";
+  return text + "],";
 }
 
-std::size_t page_size(const Request& request, const Service& s) {
-  return number_parameter(request, "page_size", s.settings.default_page_size, 1,
-                          s.settings.max_page_size);
+/// The ages in a filter count back from now, so what it lets through changes without the map.
+std::optional<Response> same_list(const Request& request, const std::string& etag) {
+  return request.query.contains("filter") ? std::nullopt : not_modified(request, etag);
 }
 
-Json located_asset_json(const AssetRow& row, const Service& s) {
-  Json json = asset_json(row, s.graph.sites());
-  json["origin"] = origin_json(row, s.geo);
-  return json;
+Filter<AssetRow> asset_filter(const Request& request, const Settings& settings) {
+  const auto found = request.query.find("filter");
+  const auto asked = found == request.query.end() ? std::nullopt : std::optional(found->second);
+  return compiled_filter(asked, shown_assets(settings), asset_fields());
 }
-
-// The ages in a filter count back from now, so what it lets through changes without the map.
 
 Response list_assets(const Request& request, const Service& s) {
+  const Shown shown{s};
+  const ListPlace place = list_place(request, s);
+  const ShownFields fields{request, [&] { return shown.asset({}); }};
   AssetQuery query;
-  query.limit = page_size(request, s);
-  query.after = cursor_parameter(request);
+  query.limit = place.limit;
+  query.after = place.after;
+  query.skip = place.skip;
   query.as_of = as_of_parameter(request);
-  query.filter = filter_parameter(request, asset_fields());
-  const std::string etag = etag_of(s);
-  if (auto same = not_modified(request, etag); same && !query.filter) return *same;
-  const auto to_json = [&](const AssetRow& a) { return located_asset_json(a, s); };
-  return cached_text(page_text(s.graph.assets(query), to_json), etag);
+  query.filter = asset_filter(request, *shown.settings);
+  query.min_flows = least_asset_flows(*shown.settings);
+  const auto sort =
+      sort_parameter(request, {"arrival", "name", "asset_type", "first_seen", "last_seen"});
+  if (sort) query.order = static_cast<AssetOrder>(sort->first);
+  query.is_descending = sort && sort->second;
+  const std::string etag = shown.etag();
+  if (auto same = same_list(request, etag)) return *same;
+  const Page<AssetRow> page = s.graph.assets(query);
+  return cached_text(
+      items_text(page.rows, [&](const AssetRow& row) { return fields.of(shown.asset(row)); }) +
+          list_end(page, page.total, place, sort.has_value()) + "}\n",
+      etag);
 }
 
 /// Pages follow the network view, so one may be shorter or longer here.
-Json application_page_json(const Page<DependencyRow>& page, const DependencyGraph& graph) {
-  const ApplicationView view{graph};
+std::string applications_text(const Page<DependencyRow>& page, const Shown& shown,
+                              const ShownFields& fields, const ListPlace& place, bool is_sorted) {
+  const ApplicationView view{shown.s.graph};
   std::vector<ApplicationRow> rows;
   for (const DependencyRow& row : page.rows) view.append(row, rows);
-  Json items = Json::array();
-  for (const ApplicationRow& row : rows) items.push_back(application_json(row, graph));
-  return {{"items", std::move(items)},
-          {"total", view.total(page.total)},
-          {"next_cursor", page.has_more ? Json(std::to_string(page.next)) : Json(nullptr)}};
+  return items_text(rows,
+                    [&](const ApplicationRow& row) { return fields.of(shown.application(row)); }) +
+         list_end(page, view.total(page.total), place, is_sorted) + "}\n";
 }
 
 Response list_dependencies(const Request& request, const Service& s, std::optional<Id> asset) {
+  const Shown shown{s};
+  const bool as_applications = wants_applications(request);
+  const ListPlace place = list_place(request, s);
+  const ShownFields fields{request, [&] {
+                             Json example = shown.dependency({});
+                             if (!as_applications) return example;
+                             example["dependency_id"] = example["intermediary"] = nullptr;
+                             return example;
+                           }};
   DependencyQuery query;
   query.asset = asset;
-  query.limit = page_size(request, s);
-  query.after = cursor_parameter(request);
+  query.limit = place.limit;
+  query.after = place.after;
+  query.skip = place.skip;
   query.as_of = as_of_parameter(request);
   query.filter = filter_parameter(request, dependency_fields());
-  const std::string etag = etag_of(s);
-  if (auto same = not_modified(request, etag); same && !query.filter) return *same;
-  if (wants_applications(request)) {
-    return cached_json(application_page_json(s.graph.dependencies(query), s.graph), etag);
+  const auto sort =
+      sort_parameter(request, {"arrival", "bytes", "flows", "port", "first_seen", "last_seen"});
+  if (sort) query.order = static_cast<DependencyOrder>(sort->first);
+  query.is_descending = sort && sort->second;
+  const std::string etag = shown.etag();
+  if (auto same = same_list(request, etag)) return *same;
+  const Page<DependencyRow> page = s.graph.dependencies(query);
+  if (as_applications) {
+    return cached_text(applications_text(page, shown, fields, place, sort.has_value()), etag);
   }
-  const auto to_json = [&](const DependencyRow& d) { return dependency_json(d, s.graph.sites()); };
-  return cached_text(page_text(s.graph.dependencies(query), to_json), etag);
+  return cached_text(
+      items_text(page.rows,
+                 [&](const DependencyRow& row) { return fields.of(shown.dependency(row)); }) +
+          list_end(page, page.total, place, sort.has_value()) + "}\n",
+      etag);
 }
 
 [[noreturn]] void unknown(std::string_view what, const Id& id) {
@@ -85,7 +146,11 @@ Response get_asset(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const auto row = s.graph.asset(id);
   if (!row) unknown("asset", id);
-  return cached_json(located_asset_json(*row, s), etag_of(s));
+  const Shown shown{s};
+  const ShownFields fields{request, [&] { return shown.asset({}); }};
+  const std::string etag = row_etag(*row, shown.etag());
+  if (auto same = not_modified(request, etag)) return *same;
+  return cached_json(fields.of(shown.asset(*row)), etag);
 }
 
 Response list_dependencies_of_asset(const Request& request, const Service& s) {
@@ -98,26 +163,36 @@ Response get_dependency(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
   const auto row = s.graph.dependency(id);
   if (!row) unknown("dependency", id);
-  Json body = dependency_json(*row, s.graph.sites());
+  const Shown shown{s};
+  const ShownFields fields{request, [&] {
+                             Json example = shown.dependency({});
+                             example["history"] = example["ways"] = nullptr;
+                             return example;
+                           }};
+  const std::string etag = row_etag(*row, shown.etag());
+  if (auto same = not_modified(request, etag)) return *same;
+  Json body = shown.dependency(*row);
   body["history"] = history_json(*row);
   if (s.gateways != nullptr) body["ways"] = ways_json(*row, s.graph, *s.gateways);
-  return cached_json(body, etag_of(s));
+  return cached_json(fields.of(std::move(body)), etag);
 }
 
 }  // namespace
 
 void add_map_routes(Router& router, const Service& s) {
-  const std::vector<std::string> paging{"page_size", "cursor", "as_of", "hours", "filter"};
-  std::vector<std::string> viewed = paging;
+  const std::vector<std::string> list{"page_size", "cursor", "page",  "sort",
+                                      "fields",    "as_of",  "hours", "filter"};
+  std::vector<std::string> viewed = list;
   viewed.push_back("view");
-  router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, paging});
-  router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, {}});
+  const std::vector<std::string> one{"fields"};
+  router.add({"/api/v1/assets", [&s](const Request& r) { return list_assets(r, s); }, list});
+  router.add({"/api/v1/assets/{id}", [&s](const Request& r) { return get_asset(r, s); }, one});
   router.add({"/api/v1/assets/{id}/dependencies",
               [&s](const Request& r) { return list_dependencies_of_asset(r, s); }, viewed});
   router.add({"/api/v1/dependencies",
               [&s](const Request& r) { return list_dependencies(r, s, std::nullopt); }, viewed});
   router.add(
-      {"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, {}});
+      {"/api/v1/dependencies/{id}", [&s](const Request& r) { return get_dependency(r, s); }, one});
 }
 
 }  // namespace flowlensd::http

@@ -43,6 +43,8 @@ struct Request {
   std::map<std::string, std::string> path_parameters;
   std::map<std::string, std::string> query;
   Caller caller;
+  /// What views show of the dependencies, in the filter language; empty: all.
+  std::string shown_dependencies;
 
   /// \param name  in lower case. \return empty if there is none.
   [[nodiscard]] std::string_view header(const std::string& name) const {

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "http/message.hpp"
 #include "library.hpp"
@@ -24,17 +26,36 @@ namespace flowlensd::http {
 /// `as_of` with `hours`, or nothing where `as_of` is absent.
 [[nodiscard]] std::optional<AsOf> as_of_parameter(const Request& request);
 [[nodiscard]] Problem bad_filter(std::string_view text, const FilterError& error);
-/// The filter of the parameter, empty where it is absent. Ages count back from the daemon's clock.
+/// What somebody asks for, and what views show of it; empty where nothing is left out. Ages count back
+/// from the daemon's clock.
+template <typename Row>
+[[nodiscard]] Filter<Row> compiled_filter(const std::optional<std::string>& asked,
+                                          const std::string& shown,
+                                          const FieldTableOf<Row>& fields) {
+  Filter<Row> filter;
+  FilterError error;
+  const Timestamp now = std::chrono::system_clock::now();
+  if (asked) {
+    filter = Filter<Row>::compile(*asked, fields, now, error);
+    if (!filter) throw bad_filter(*asked, error);
+  }
+  if (shown.empty()) return filter;
+  const std::string both = asked ? "(" + *asked + ") and (" + shown + ")" : shown;
+  filter = Filter<Row>::compile(both, fields, now, error);
+  if (!filter) throw bad_filter(both, error);
+  return filter;
+}
+/// The filter of the parameter, of dependencies with what views show of them.
 template <typename Row>
 [[nodiscard]] Filter<Row> filter_parameter(const Request& request,
                                            const FieldTableOf<Row>& fields) {
   const auto found = request.query.find("filter");
-  if (found == request.query.end()) return {};
-  FilterError error;
-  const Timestamp now = std::chrono::system_clock::now();
-  auto filter = Filter<Row>::compile(found->second, fields, now, error);
-  if (!filter) throw bad_filter(found->second, error);
-  return filter;
+  const auto asked = found == request.query.end() ? std::nullopt : std::optional(found->second);
+  if constexpr (std::is_same_v<Row, DependencyRow>) {
+    return compiled_filter(asked, request.shown_dependencies, fields);
+  } else {
+    return compiled_filter(asked, {}, fields);
+  }
 }
 /// `view`: as it passes the network, or from who asks to who answers in the end.
 [[nodiscard]] bool wants_applications(const Request& request);

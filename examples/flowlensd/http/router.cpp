@@ -90,7 +90,9 @@ std::string allowed_methods(const std::vector<const Route*>& routes) {
 
 /// A page of another site can make a browser send a form or plain text, but JSON only after asking,
 /// and only origins that the settings name are told yes.
-void check_body(const Request& request) {
+void check_body(const Route& route, const Request& request) {
+  const bool is_csv = request.header("content-type").starts_with("text/csv");
+  if (route.takes_csv && is_csv) return;
   if (is_deeper(request.body)) {
     throw Problem{400, "Bad body",
                   "the body nests arrays or objects deeper than " + std::to_string(kMaxJsonDepth)};
@@ -100,7 +102,7 @@ void check_body(const Request& request) {
   if (has_no_body || request.header("content-type").starts_with("application/json")) return;
   throw Problem{415, "Unsupported media type",
                 "Content-Type is `" + std::string(request.header("content-type")) +
-                    "`; send application/json"};
+                    "`; send application/json" + (route.takes_csv ? " or text/csv" : "")};
 }
 
 void add_headers(Response& to, const std::vector<std::pair<std::string, std::string>>& headers) {
@@ -185,9 +187,10 @@ std::vector<const Route*> Router::find(const std::vector<std::string>& segments,
 Response Router::answer_by(const Route& route, Request& request, std::string_view query) const {
   try {
     if (guard_) guard_(request, route);
-    check_body(request);
+    check_body(route, request);
     request.query = decoded_query(query);
     check_parameters(route, request);
+    if (view_) request.shown_dependencies = view_();
     return route.handler(request);
   } catch (const Problem& p) {
     Response response = problem(p.status, p.title, p.detail);

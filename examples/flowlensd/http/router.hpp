@@ -23,6 +23,7 @@ struct Route {
   std::string method = "GET";           ///< HEAD arrives as GET
   /// Nothing: a viewer's for GET, an analyst's for what changes something.
   std::optional<Permission> asked_permission{};
+  bool takes_csv = false;  ///< bodies of type text/csv, besides JSON
 
   [[nodiscard]] Permission permission() const {
     return asked_permission.value_or(method == "GET" ? Permission::viewer : Permission::analyst);
@@ -45,6 +46,8 @@ class Router {
   /// Called for each request that has a route, before its handler. Without one everybody may do everything.
   void set_guard(Guard guard) { guard_ = std::move(guard); }
   void set_witness(Witness witness) { witness_ = std::move(witness); }
+  /// Asked for each request: Request::shown_dependencies.
+  void set_view(std::function<std::string()> view) { view_ = std::move(view); }
   /// All of them, for what is generated from the table.
   [[nodiscard]] std::vector<const Route*> routes() const;
 
@@ -68,6 +71,7 @@ class Router {
   std::vector<Entry> entries_;
   Guard guard_;
   Witness witness_;
+  std::function<std::string()> view_;
 };
 
 }  // namespace flowlensd::http
