@@ -100,6 +100,7 @@ struct Daemon::Parts {
   Grouping grouping;
   BaselineShelf baselines;
   BaselineWatching baseline_watching;
+  Tasks tasks;
   Scans scans;
   http::LiveUpdates live;
   http::RateLimits rate_limits;
@@ -201,7 +202,7 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       baselines(dir ? dir->path() / "baselines" : std::filesystem::path{}),
       baseline_watching(baseline_watch_options(settings), resolver.graph(), baselines,
                         tell_changes(), kWatchInterval, fatal()),
-      scans([this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
+      scans(tasks, [this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
       live(live_options(life, stores.term), resolver.graph().sites(), &geo, fatal()),
       rate_limits(http::rate_limit_options(settings, settings.auth_enabled)),
       users(open_auth_store(settings, data_folder())),
@@ -258,6 +259,7 @@ Service Daemon::Parts::make_service() {
   s.default_channels = default_channels(settings, channels);
   s.map = &resolver.graph();
   s.scans = &scans;
+  s.tasks = &tasks;
   s.live = &live;
   s.rate_limits = &rate_limits;
   s.access = &access;
@@ -284,9 +286,9 @@ void Daemon::Parts::make_ingest() {
 void Daemon::Parts::make_server() {
   http::add_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
+  router.set_view([this] { return http::shown_dependencies(*service.current_settings()); });
   router.set_guard(http::limited(make_guard(access), rate_limits));
   router.set_witness(make_witness(audit, access));
-  router.set_view([this] { return http::shown_dependencies(*service.current_settings()); });
   http::ServerOptions o = server_options(settings, live);
   front = std::make_unique<http::Front>(cors_of(settings), o.trusted_proxies,
                                         [this](http::Request r) { return answer(std::move(r)); });
@@ -544,7 +546,7 @@ bool Daemon::Parts::shut_down() {
   watching.stop();
   baseline_watching.stop();
   grouping.stop();
-  scans.stop();
+  tasks.stop();
   channel.close();
   resolver_thread.finish();
   if (flow_keeper) flow_keeper->finish(kFlowGrace);

@@ -105,6 +105,7 @@ http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
   o.tls = {s.tls_certificate_file, s.tls_key_file, s.tls_client_ca_file};
   o.trusted_proxies = http::parse_trusted_proxies(s.trusted_proxies);
   o.live = &live;
+  o.large_paths = {"/api/v1/assets/import"};
   o.handler_threads = s.api_workers;
   o.max_live = s.websocket_max_connections;
   o.ping_interval = std::chrono::seconds(s.websocket_ping_seconds);

@@ -25,13 +25,13 @@ EXAMPLES = int(os.environ.get("FLOWLENS_E2E_EXAMPLES", "4"))
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
           "response_schema_conformance", "negative_data_rejection")
 # Answers to what is not valid: 413, 415 and 431 come before anybody looks at the rest.
-REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 426, 429, 431)
+REFUSALS = (400, 401, 403, 404, 405, 409, 412, 413, 415, 426, 429, 431)
 # Not asked: it never ends (live_test.py), and it would scan whatever network is drawn.
 LEFT_OUT = {("get", "/api/v1/events/stream"), ("post", "/api/v1/discovery/scans")}
-# Never answered well here: they take members that fit each other, a log-in, a WebSocket, a scan, or an exporter that was
+# Never answered well here: they take members that fit each other, a log-in, a WebSocket, a scan, a task, or an exporter that was
 # heard by network.
 HARD = {"splitAsset", "explainExporter", "amendBaseline", "changePassword", "logIn", "refreshTokens", "endOtherSessions", "endSession", "makeToken",
-        "endToken", "openWebsocket", "openTopologyWebsocket", "getScan", "cancelScan"}
+        "endToken", "openWebsocket", "openTopologyWebsocket", "getScan", "cancelScan", "getTask", "cancelTask"}
 UNKNOWN = str(uuid.UUID(int=7))
 NO_LIMITS = {"FLOWLENS_API_RATE_LIMITING_ENABLED": "false"}
 

@@ -5,17 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <utility>
 
-#include "log.hpp"
+#include "flowlens/error.hpp"
 
 namespace flowlensd {
 namespace {
-
-Timestamp now() { return std::chrono::system_clock::now(); }
 
 IpAddress after(const IpAddress& address) {
   auto octets = address.octets();
@@ -55,14 +53,7 @@ std::vector<Probe> probes_of(const ScanOrder& order) {
   return probes;
 }
 
-bool is_over(ScanState s) noexcept { return s != ScanState::waiting && s != ScanState::running; }
-
 }  // namespace
-
-std::string_view to_string(ScanState s) noexcept {
-  constexpr std::string_view kNames[] = {"waiting", "running", "finished", "cancelled", "failed"};
-  return kNames[static_cast<std::size_t>(s)];
-}
 
 std::optional<std::vector<IpAddress>> addresses_of(const std::vector<IpPrefix>& targets) {
   std::set<IpAddress> addresses;
@@ -78,136 +69,79 @@ std::optional<std::vector<IpAddress>> addresses_of(const std::vector<IpPrefix>& 
   return std::vector<IpAddress>(addresses.begin(), addresses.end());
 }
 
-Scans::Scans(Found found, const ProbeLimits& limits)
-    : found_(std::move(found)), limits_(limits), thread_([this] { run(); }) {}
-
-Scans::~Scans() { stop(); }
-
-void Scans::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-    is_cancelled_ = true;
-  }
-  has_news_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
+Scans::Scans(Tasks& tasks, Found found, const ProbeLimits& limits)
+    : tasks_(tasks), found_(std::move(found)), limits_(limits) {}
 
 std::optional<Scan> Scans::add(ScanOrder order) {
-  Scan scan;
-  scan.probes = probes_of(order).size();
-  scan.order = std::move(order);
-  scan.ordered_at = now();
+  const auto record = std::make_shared<Record>(std::move(order));
+  TaskOrder task;
+  task.kind = "scan";
+  task.by = record->order.by;
+  task.total = probes_of(record->order).size();
+  task.work = [this, record](TaskRun& run) { carry_out(*record, run); };
   const std::lock_guard lock(mutex_);
-  const auto waiting = std::count_if(scans_.begin(), scans_.end(),
-                                     [](const Scan& s) { return s.state == ScanState::waiting; });
-  if (is_stopping_ || static_cast<std::size_t>(waiting) >= kMostWaiting) return std::nullopt;
-  const std::string text =
-      std::to_string(to_unix_ns(scan.ordered_at)) + "/" + std::to_string(count_++);
-  scan.id = derive_id(Id{}, "scan/" + text);
-  scans_.push_back(scan);
-  if (scans_.size() > kMostKept) scans_.pop_front();
-  has_news_.notify_all();
-  return scan;
+  const auto added = tasks_.add(std::move(task));
+  if (!added) return std::nullopt;
+  records_[added->id] = record;
+  forget_those_gone();
+  return Scan{*added, record->order, {}};
+}
+
+void Scans::forget_those_gone() {
+  std::erase_if(records_, [this](const auto& entry) { return !tasks_.find(entry.first); });
 }
 
 std::vector<Scan> Scans::all() const {
+  const std::vector<Task> tasks = tasks_.all();
   const std::lock_guard lock(mutex_);
-  std::vector<Scan> all(scans_.rbegin(), scans_.rend());
-  for (Scan& scan : all) scan.hosts.clear();
+  std::vector<Scan> all;
+  for (const Task& task : tasks) {
+    const auto found = records_.find(task.id);
+    if (found != records_.end()) all.push_back({task, found->second->order, {}});
+  }
   return all;
 }
 
 std::optional<Scan> Scans::find(const Id& id) const {
+  const auto task = tasks_.find(id);
   const std::lock_guard lock(mutex_);
-  for (const Scan& scan : scans_) {
-    if (scan.id == id) return scan;
-  }
-  return std::nullopt;
+  const auto found = records_.find(id);
+  if (!task || found == records_.end()) return std::nullopt;
+  const std::lock_guard record_lock(found->second->mutex);
+  return Scan{*task, found->second->order, found->second->hosts};
 }
 
 bool Scans::cancel(const Id& id) {
-  const std::lock_guard lock(mutex_);
-  for (Scan& scan : scans_) {
-    if (scan.id != id || is_over(scan.state)) continue;
-    if (scan.state == ScanState::running) {
-      is_cancelled_ = true;  // its thread says the rest
-    } else {
-      scan.state = ScanState::cancelled;
-      scan.ended_at = now();
-    }
-    return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!records_.contains(id)) return false;
   }
-  return false;
+  return tasks_.cancel(id);
 }
 
-template <typename Change>
-void Scans::change(const Id& id, const Change& change) {
-  const std::lock_guard lock(mutex_);
-  for (Scan& scan : scans_) {
-    if (scan.id == id) change(scan);
-  }
-}
-
-void Scans::run() {
-  std::unique_lock lock(mutex_);
-  while (!is_stopping_) {
-    const auto next = std::find_if(scans_.begin(), scans_.end(),
-                                   [](const Scan& s) { return s.state == ScanState::waiting; });
-    if (next == scans_.end()) {
-      has_news_.wait(lock);
-      continue;
-    }
-    next->state = ScanState::running;
-    next->begun_at = now();
-    is_cancelled_ = false;
-    const Id id = next->id;
-    lock.unlock();
-    carry_out(id);
-    lock.lock();
-  }
-}
-
-/// The resolver of the system may keep each of them for seconds.
-void Scans::add_names(const Id& id) {
-  const auto scan = find(id);
-  if (!scan) return;
-  for (const auto& [address, host] : scan->hosts) {
-    if (is_cancelled_) return;
-    std::string name = name_of(address);
-    change(id, [&, &address = address](Scan& s) { s.hosts[address].name = std::move(name); });
-  }
-}
-
-void Scans::carry_out(const Id& id) {
-  const ScanOrder order = find(id).value_or(Scan{}).order;
+void Scans::carry_out(Record& record, TaskRun& run) const {
   const auto answered = [&](const Probe& probe) {
-    change(id, [&](Scan& s) {
-      FoundHost& host = s.hosts[probe.address];
-      if (probe.port == 0) {
-        host.answers_echo = true;
-      } else {
-        host.open_ports.insert(
-            std::lower_bound(host.open_ports.begin(), host.open_ports.end(), probe.port),
-            probe.port);
-      }
-    });
+    const std::lock_guard lock(record.mutex);
+    FoundHost& host = record.hosts[probe.address];
+    auto& open = host.open_ports;
+    if (probe.port == 0) {
+      host.answers_echo = true;
+    } else {
+      open.insert(std::lower_bound(open.begin(), open.end(), probe.port), probe.port);
+    }
   };
-  const auto done = [&] { change(id, [](Scan& s) { ++s.done; }); };
-  const std::string problem = run_probes(probes_of(order), limits_, is_cancelled_, answered, done);
-  if (problem.empty() && order.with_names) add_names(id);
-  if (const auto scan = find(id); scan && problem.empty() && !is_cancelled_) found_(*scan);
-  change(id, [&](Scan& s) {
-    s.problem = problem;
-    s.state = !problem.empty() ? ScanState::failed
-              : is_cancelled_  ? ScanState::cancelled
-                               : ScanState::finished;
-    s.ended_at = now();
-    log::info("discovery", "a scan is over",
-              {{"state", std::string(to_string(s.state))},
-               {"probes", s.done},
-               {"hosts", s.hosts.size()}});
-  });
+  const std::string problem = run_probes(probes_of(record.order), limits_, run.is_cancelled(),
+                                         answered, [&] { run.step(); });
+  if (!problem.empty()) throw IoError(problem);
+  // Nobody but this thread changes the hosts. The resolver of the system may keep each for seconds.
+  for (const auto& [address, host] : record.hosts) {
+    if (run.is_cancelled()) return;
+    if (!record.order.with_names) break;
+    std::string name = name_of(address);
+    const std::lock_guard lock(record.mutex);
+    record.hosts[address].name = std::move(name);
+  }
+  if (!run.is_cancelled()) found_({{}, record.order, record.hosts});
 }
 
 }  // namespace flowlensd

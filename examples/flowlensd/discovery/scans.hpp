@@ -1,21 +1,20 @@
 /// \file
-/// discovery: scans that people ask for, one after another, in the background.
+/// discovery: scans that people ask for, as tasks.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "discovery/probes.hpp"
 #include "library.hpp"
+#include "tasks/tasks.hpp"
 
 namespace flowlensd {
 
@@ -31,9 +30,6 @@ struct ScanOrder {
 inline constexpr std::size_t kMostScannedAddresses = 4'096;
 inline constexpr std::size_t kMostScannedPorts = 64;
 
-enum class ScanState : std::uint8_t { waiting, running, finished, cancelled, failed };
-[[nodiscard]] std::string_view to_string(ScanState s) noexcept;
-
 /// What answered.
 struct FoundHost {
   std::vector<std::uint16_t> open_ports;  ///< ascending
@@ -42,31 +38,23 @@ struct FoundHost {
 };
 
 struct Scan {
-  Id id;
+  Task task;  ///< its steps are probes
   ScanOrder order;
-  ScanState state = ScanState::waiting;
-  Timestamp ordered_at;
-  std::optional<Timestamp> begun_at;
-  std::optional<Timestamp> ended_at;
-  std::uint64_t probes = 0;  ///< to be tried
-  std::uint64_t done = 0;
   std::map<IpAddress, FoundHost> hosts;
-  std::string problem;  ///< why it failed
 };
 
 /// The addresses of the targets, each once. \return nothing for more than kMostScannedAddresses.
 [[nodiscard]] std::optional<std::vector<IpAddress>> addresses_of(
     const std::vector<IpPrefix>& targets);
 
-/// Keeps the latest scans, in memory. Thread-safe.
+/// Scans are tasks of kind `scan`; this keeps what they were told and what they found, as long as those
+/// are kept. Thread-safe.
 class Scans {
  public:
-  /// \param found  called with what a scan has found, by the thread of the scans.
+  /// \param found  called with what a scan has found, by a thread of the tasks.
   using Found = std::function<void(const Scan&)>;
-  explicit Scans(Found found, const ProbeLimits& limits = {});
-  ~Scans();
-  Scans(const Scans&) = delete;
-  Scans& operator=(const Scans&) = delete;
+  /// \param tasks  outlives this, and ends before this does: Tasks::stop().
+  Scans(Tasks& tasks, Found found, const ProbeLimits& limits = {});
 
   /// \return nothing if too many wait already.
   std::optional<Scan> add(ScanOrder order);
@@ -74,29 +62,24 @@ class Scans {
   [[nodiscard]] std::optional<Scan> find(const Id& id) const;
   /// \return false for one that is not there, or over.
   bool cancel(const Id& id);
-  /// Ends the one that runs, and starts no more.
-  void stop();
 
  private:
-  static constexpr std::size_t kMostKept = 100;
-  static constexpr std::size_t kMostWaiting = 16;
+  /// Shared by the scan's work and those who ask.
+  struct Record {
+    explicit Record(ScanOrder o) : order(std::move(o)) {}
+    const ScanOrder order;
+    mutable std::mutex mutex;
+    std::map<IpAddress, FoundHost> hosts;
+  };
 
-  void run();
-  void carry_out(const Id& id);
-  template <typename Change>
-  void change(const Id& id, const Change& change);
-  void add_names(const Id& id);
+  void carry_out(Record& record, TaskRun& run) const;
+  void forget_those_gone();
 
+  Tasks& tasks_;
   const Found found_;
   const ProbeLimits limits_;
   mutable std::mutex mutex_;
-  std::condition_variable has_news_;
-  std::deque<Scan> scans_;  ///< the oldest first
-  std::uint64_t count_ = 0;
-  bool is_stopping_ = false;
-  Id running_;
-  std::atomic<bool> is_cancelled_{false};
-  std::thread thread_;
+  std::map<Id, std::shared_ptr<Record>> records_;
 };
 
 }  // namespace flowlensd

@@ -10,11 +10,13 @@ void add_routes(Router& router, const Service& service) {
   analyses->warm_up();
   add_page_routes(router);
   add_openapi_routes(router);
+  add_exchange_routes(router, service);
   add_map_routes(router, service);
   add_topology_routes(router, service, analyses);
   add_edit_routes(router, service);
   add_search_routes(router, service);
   add_discovery_routes(router, service);
+  add_task_routes(router, service);
   add_traffic_routes(router, service);
   add_flow_routes(router, service);
   add_change_routes(router, service);

@@ -13,6 +13,10 @@ class AnalysisCache;
 
 /// The map: assets and dependencies.
 void add_map_routes(Router& router, const Service& service);
+/// Assets out and in again, as files. Before the map's: the paths look like ids.
+void add_exchange_routes(Router& router, const Service& service);
+/// What runs in the background.
+void add_task_routes(Router& router, const Service& service);
 /// The map as a drawing: nodes and edges, groups, differences, exports.
 void add_topology_routes(Router& router, const Service& service,
                          const std::shared_ptr<AnalysisCache>& analyses);

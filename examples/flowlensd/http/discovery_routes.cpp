@@ -26,20 +26,20 @@ Json time_or_null(const std::optional<Timestamp>& t) {
 Json scan_json(const Scan& scan) {
   Json targets = Json::array();
   for (const IpPrefix& target : scan.order.targets) targets.push_back(target.to_string());
-  return {{"id", scan.id.to_string()},
-          {"state", to_string(scan.state)},
+  return {{"id", scan.task.id.to_string()},
+          {"state", to_string(scan.task.state)},
           {"targets", std::move(targets)},
           {"ports", scan.order.ports},
           {"echo", scan.order.with_echo},
           {"names", scan.order.with_names},
           {"declare", scan.order.is_declaring},
           {"by", scan.order.by},
-          {"ordered_at", to_string(scan.ordered_at)},
-          {"begun_at", time_or_null(scan.begun_at)},
-          {"ended_at", time_or_null(scan.ended_at)},
-          {"probes", scan.probes},
-          {"done", scan.done},
-          {"problem", scan.problem.empty() ? Json(nullptr) : Json(scan.problem)}};
+          {"ordered_at", to_string(scan.task.ordered_at)},
+          {"begun_at", time_or_null(scan.task.begun_at)},
+          {"ended_at", time_or_null(scan.task.ended_at)},
+          {"probes", scan.task.total},
+          {"done", scan.task.done},
+          {"problem", scan.task.problem.empty() ? Json(nullptr) : Json(scan.task.problem)}};
 }
 
 Json detail_json(const Scan& scan, const Service& s) {
@@ -116,7 +116,7 @@ Response begin_scan(const Request& request, const Service& s) {
     throw Problem{429, "Too many scans", "others wait already: let them end, or cancel some"};
   }
   Response r = fresh(detail_json(*scan, s), 202);
-  r.headers.emplace_back("Location", "/api/v1/discovery/scans/" + scan->id.to_string());
+  r.headers.emplace_back("Location", "/api/v1/discovery/scans/" + scan->task.id.to_string());
   return r;
 }
 
@@ -136,8 +136,8 @@ Response list_scans(const Service& s) {
 
 Response cancel_scan(const Request& request, const Service& s) {
   const Scan scan = known_scan(request, s);
-  if (!scans_of(s).cancel(scan.id)) {
-    throw Problem{409, "Conflict", "the scan is over: " + std::string(to_string(scan.state))};
+  if (!scans_of(s).cancel(scan.task.id)) {
+    throw Problem{409, "Conflict", "the scan is over: " + std::string(to_string(scan.task.state))};
   }
   return fresh(detail_json(known_scan(request, s), s));
 }

@@ -49,13 +49,16 @@ std::uint16_t closed_port() {
 }
 
 struct Fixture : ServiceFixture {
-  Scans scans{[this](const Scan& scan) { tell_found(scan, resolver.graph()); }};
+  Tasks tasks;
+  Scans scans{tasks, [this](const Scan& scan) { tell_found(scan, resolver.graph()); }};
   Fixture() {
     service.scans = &scans;
+    service.tasks = &tasks;
     add_discovery_routes(router, service);
+    add_task_routes(router, service);
     add_map_routes(router, service);
   }
-  ~Fixture() { scans.stop(); }
+  ~Fixture() { tasks.stop(); }
   Answer ended(const std::string& id) {
     for (int i = 0; i < 500; ++i) {
       const Answer scan = get("/api/v1/discovery/scans/" + id);
@@ -94,6 +97,14 @@ TEST_CASE("scan: finds what listens, and nothing else") {
   CHECK(scan["hosts"][0]["asset_id"].is_null());
   CHECK(f.get("/api/v1/assets")["total"] == 0);
   CHECK(f.get("/api/v1/discovery/scans")["total"] == 1);
+  CHECK_FALSE(f.get("/api/v1/discovery/scans")["items"][0].contains("hosts"));
+  // A scan is a task like others.
+  const Answer task = f.get("/api/v1/tasks/" + begun["id"].get<std::string>());
+  CHECK(task["kind"] == "scan");
+  CHECK(task["state"] == "finished");
+  CHECK(task["total"] == 2);
+  CHECK(task["done"] == 2);
+  CHECK(task["by"] == "anna");
 }
 
 TEST_CASE("scan: puts what it finds into the map where it is told to") {
