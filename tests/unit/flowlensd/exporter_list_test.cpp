@@ -22,7 +22,7 @@ IpAddress address(std::string_view text) { return *IpAddress::parse(text); }
 
 /// An IPFIX message with a template.
 std::string announcement() {
-  using flowlens::testing::MessageBuilder;
+  using flowlens::test::MessageBuilder;
   const auto octets = MessageBuilder::ipfix().template_set(256, {{8, 4}, {12, 4}}).build();
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }

@@ -18,8 +18,8 @@ struct Fixture : ServiceFixture {
     add_map_routes(router, service);
     add_edit_routes(router, service);
     router.set_view([this] { return shown_dependencies(settings); });
-    for (const std::uint16_t port : {443, 80, 22, 5432, 8080}) {
-      use("10.0.0.1", "10.0.0.2", port, 0h);
+    for (const int port : {443, 80, 22, 5432, 8080}) {
+      use("10.0.0.1", "10.0.0.2", static_cast<std::uint16_t>(port), 0h);
     }
     use("203.0.113.9", "10.0.0.2", 443, 1h);
     use("10.0.0.1", "203.0.113.7", 443, 1h);
@@ -139,7 +139,7 @@ TEST_CASE("rows: a change holds only for what the client has read") {
   CHECK(f.with("PATCH", path, R"({"owner": "b"})", {{"if-match", "\"x\", " + second}}).status ==
         200);
   CHECK(f.with("PATCH", path, R"({"name": "n"})", {{"if-match", "*"}}).status == 200);
-  for (const std::string wrong :
+  for (const std::string& wrong :
        {std::string("x"), std::string("\"x\""), std::string("\"\""), "W/" + f.etag(path)}) {
     CAPTURE(wrong);
     CHECK(f.with("PATCH", path, R"({"owner": "c"})", {{"if-match", wrong}}).status == 412);
