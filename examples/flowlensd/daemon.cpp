@@ -12,6 +12,7 @@
 #include "auth/guard.hpp"
 #include "auth/setup.hpp"
 #include "config/known_network.hpp"
+#include "config/roles.hpp"
 #include "daemon_options.hpp"
 #include "discovery/found.hpp"
 #include "discovery/scans.hpp"
@@ -68,6 +69,7 @@ constexpr milliseconds kShutDownLimit{60'000};  // systemd kills after 90 s
 
 struct Daemon::Parts {
   const Settings settings;  ///< as of the start
+  const Roles roles;
   const RunOptions options;
   Configuration configuration;
   StopSignal stop;
@@ -116,7 +118,9 @@ struct Daemon::Parts {
 
   [[nodiscard]] bool has_input() const { return !options.inputs.empty(); }
   [[nodiscard]] bool serves() const { return !has_input() || options.serve; }
-  [[nodiscard]] bool pushes() const { return serves() && settings.websocket_enabled; }
+  [[nodiscard]] bool pushes() const {
+    return serves() && roles.has(Role::api) && settings.websocket_enabled;
+  }
   /// Empty: nothing is kept.
   [[nodiscard]] std::filesystem::path data_folder() const {
     return dir ? dir->path() : std::filesystem::path{};
@@ -157,6 +161,7 @@ struct Daemon::Parts {
 
 Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
     : settings(loaded.settings),
+      roles(parse_roles(settings.roles)),
       options(loaded.run),
       configuration(loaded, std::move(read)),
       dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
@@ -273,6 +278,7 @@ Service Daemon::Parts::make_service() {
 }
 
 void Daemon::Parts::make_ingest() {
+  if (!roles.has(Role::ingest)) return;
   IngestOptions o = ingest_options(settings);
   o.first_account = has_input() ? worker_count(settings) : 0;
   if (o.receiver.ports.empty()) {
@@ -284,16 +290,22 @@ void Daemon::Parts::make_ingest() {
 }
 
 void Daemon::Parts::make_server() {
-  http::add_routes(router, service);
+  http::Server::Handle handle = [this](http::Request r) { return answer(std::move(r)); };
+  http::ServerOptions o = metrics_server_options(settings);
+  if (roles.has(Role::api)) {
+    o = server_options(settings, live);
+    http::add_routes(router, service);
+    front = std::make_unique<http::Front>(cors_of(settings), o.trusted_proxies, std::move(handle));
+    handle = [this](http::Request r) { return front->handle(std::move(r)); };
+  } else {
+    http::add_health_routes(router, service);
+  }
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
   router.set_view([this] { return http::shown_dependencies(*service.current_settings()); });
   router.set_guard(http::limited(make_guard(access), rate_limits));
   router.set_witness(make_witness(audit, access));
-  http::ServerOptions o = server_options(settings, live);
-  front = std::make_unique<http::Front>(cors_of(settings), o.trusted_proxies,
-                                        [this](http::Request r) { return answer(std::move(r)); });
   server = std::make_unique<http::Server>(
-      o, [this](http::Request r) { return front->handle(std::move(r)); },
+      o, std::move(handle),
       [this](const std::string& method, const http::Response& r, double seconds) {
         metrics.observe_request(method, r, seconds);
       });
@@ -310,7 +322,7 @@ http::Response Daemon::Parts::answer(http::Request request) {
 
 /// The first administrator is made before anybody can knock.
 void Daemon::Parts::open_doors() {
-  if (settings.auth_enabled) {
+  if (settings.auth_enabled && roles.has(Role::api)) {
     if (const auto admin = make_first_admin(*users, access)) show_first_admin(*admin);
   }
   audit.start();
@@ -390,7 +402,11 @@ void Daemon::Parts::announce() const {
                                    std::to_string(settings.receive_buffer_octets)}});
     }
   }
-  if (server) {
+  if (server && !roles.has(Role::api)) {
+    log::info("api", "health and metrics are served",
+              {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
+                           std::to_string(server->port()) + "/health"}});
+  } else if (server) {
     log::info("api", "the page and the API are served",
               {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
                            std::to_string(server->port()) + "/"}});
@@ -408,7 +424,9 @@ void Daemon::Parts::announce() const {
     }
   }
   log::info("daemon", dir ? "keeping the map" : "the map lives in memory only",
-            {{"data_dir", dir ? dir->path().string() : ""}, {"version", kVersion}});
+            {{"data_dir", dir ? dir->path().string() : ""},
+             {"roles", settings.roles},
+             {"version", kVersion}});
 }
 
 bool Daemon::Parts::read_input() {

@@ -7,6 +7,7 @@
 
 #include "config/exporter_list.hpp"
 #include "config/own_elements.hpp"
+#include "config/roles.hpp"
 #include "http/forwarded.hpp"
 #include "live_settings.hpp"
 
@@ -109,6 +110,17 @@ http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live) {
   o.handler_threads = s.api_workers;
   o.max_live = s.websocket_max_connections;
   o.ping_interval = std::chrono::seconds(s.websocket_ping_seconds);
+  return o;
+}
+
+http::ServerOptions metrics_server_options(const Settings& s) {
+  http::ServerOptions o;
+  o.address = s.api_host;
+  o.port = s.metrics_port != 0 ? static_cast<std::uint16_t>(s.metrics_port)
+                               : parse_roles(s.roles).default_metrics_port();
+  o.tls = {s.tls_certificate_file, s.tls_key_file, s.tls_client_ca_file};
+  o.max_connections = 32;
+  o.handler_threads = 1;
   return o;
 }
 

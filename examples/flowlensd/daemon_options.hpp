@@ -38,6 +38,8 @@ namespace flowlensd {
 /// \throws ConfigError for `*` in production.
 [[nodiscard]] http::Cors cors_of(const Settings& s);
 [[nodiscard]] http::ServerOptions server_options(const Settings& s, http::LiveUpdates& live);
+/// Of the port where a process without the role api has health and metrics.
+[[nodiscard]] http::ServerOptions metrics_server_options(const Settings& s);
 [[nodiscard]] FlowKeeperOptions flow_keeper_options(const Settings& s);
 [[nodiscard]] std::chrono::milliseconds flush_interval(const Settings& s);
 [[nodiscard]] std::string url_scheme(const Settings& s);

@@ -5,6 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "config/load.hpp"
+#include "config/roles.hpp"
 #include "daemon.hpp"
 #include "flowlens/error.hpp"
 #include "log.hpp"
@@ -18,7 +19,10 @@ int run_daemon(const std::vector<std::string>& arguments, const Environment& env
   if (!loaded) return kGood;
   log::start(log::options_of(loaded->settings));
   for (const std::string& w : loaded->warnings) log::warning("config", w);
-  return Daemon(*loaded, [&] { return *load(arguments, environment, std::cout); }).run();
+  const Configuration::Read read = [&] { return *load(arguments, environment, std::cout); };
+  const Roles roles = parse_roles(loaded->settings.roles);
+  if (roles.has(Role::resolve)) return Daemon(*loaded, read).run();
+  throw flowlens::ConfigError("roles: " + loaded->settings.roles + " needs resolve with it");
 }
 
 int run(const std::vector<std::string>& arguments) {

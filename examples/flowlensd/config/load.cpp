@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/command_line.hpp"
+#include "config/roles.hpp"
 #include "config/suggest.hpp"
 #include "config/text_file.hpp"
 #include "flowlens/error.hpp"
@@ -231,6 +232,11 @@ std::optional<Loaded> load(const std::vector<std::string>& arguments,
   if (!parse_arguments(app, arguments, out)) return std::nullopt;
   Loaded loaded = load_settings(app, options, environment, line.inputs.empty());
   apply_run_options(app, line, loaded.run);
+  if (!loaded.run.inputs.empty() && !parse_roles(loaded.settings.roles).has(Role::resolve)) {
+    throw ConfigError(
+        "--input: captures become a map in the process that has the role resolve; roles are " +
+        loaded.settings.roles);
+  }
   return loaded;
 }
 

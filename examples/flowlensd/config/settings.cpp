@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "config/exporter_list.hpp"
+#include "config/roles.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/external_peers.hpp"
 
@@ -23,6 +24,9 @@ constexpr double kMaxFlows = 100'000'000;
 // One row reads as a row.
 // clang-format off
 constexpr std::array kTable{
+    Setting{"roles", {}, "FLOWLENS_ROLES", "--roles", &S::roles, 0, 0, 1,
+            "all, or some of ingest, resolve, enrich, classify, notify and api",
+            "what this process does; the rest is left to others on the same PostgreSQL database"},
     Setting{"ingestion.bind_address", {}, "INGESTION_BIND_ADDRESS", "--bind-address",
             &S::bind_address, 0, 0, 1, "IP address",
             "address on which exporters' datagrams are received; :: takes IPv6 and IPv4"},
@@ -176,6 +180,9 @@ constexpr std::array kTable{
             "address of the API and the page; loopback, so that only this machine reaches them"},
     Setting{"api.port", {}, "API_PORT", "--api-port", &S::api_port, 0, 65'535, 1, "TCP port",
             "port of the API and the page; 0: any free one, named in the log"},
+    Setting{"metrics.port", {}, "METRICS_PORT", "--metrics-port", &S::metrics_port, 0, 65'535, 1,
+            "TCP port",
+            "port of health and metrics in a process without the role api; 0: 8001 with ingest, else 8002"},
     Setting{"environment", {}, "ENVIRONMENT", {}, &S::environment, 0, 0, 1,
             "development, production, ...",
             "what this installation is for; production refuses settings that are only fit for trying"},
@@ -450,6 +457,14 @@ void check_auth(const Settings& s) {
   }
 }
 
+void check_roles(const Settings& s) {
+  if (parse_roles(s.roles).is_whole() || !s.database_url.empty() || !s.postgres_host.empty())
+    return;
+  throw ConfigError("FLOWLENS_ROLES (roles): `" + s.roles +
+                    "` leaves something to other processes, and they meet in PostgreSQL; name the "
+                    "database (DATABASE_URL or POSTGRES_HOST), or give all");
+}
+
 }  // namespace
 
 bool is_placeholder_secret(std::string_view secret) noexcept {
@@ -487,6 +502,7 @@ const Setting* find_setting(std::string_view name) noexcept {
 }
 
 void check_together(const Settings& s) {
+  check_roles(s);
   if (s.sample_threshold > s.drop_threshold) {
     throw ConfigError("INGESTION_SAMPLE_THRESHOLD (" + std::to_string(s.sample_threshold) +
                       ") is above INGESTION_DROP_THRESHOLD (" + std::to_string(s.drop_threshold) +

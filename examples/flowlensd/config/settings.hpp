@@ -22,6 +22,7 @@ enum class LogFormat : std::uint8_t { automatic, json, console };
 
 /// The effective values. The defaults are those of reference/DECISIONS.md.
 struct Settings {
+  std::string roles = "all";  ///< with commas between; see parse_roles()
   flowlens::IpAddress bind_address = flowlens::IpAddress::v4(0);
   std::uint64_t netflow_port = 2055;  ///< 0: not listened on; so for the other two
   std::uint64_t ipfix_port = 4739;
@@ -73,6 +74,7 @@ struct Settings {
   std::uint64_t webhook_timeout_seconds = 5;
   flowlens::IpAddress api_host = flowlens::IpAddress::v4(0x7f000001);
   std::uint64_t api_port = 8000;            ///< 0: any free one, named in the log
+  std::uint64_t metrics_port = 0;           ///< 0: Roles::default_metrics_port()
   std::string environment = "development";  ///< `production` refuses what is only fit for trying
   std::string trusted_proxies;              ///< addresses and prefixes with commas between
   std::string cors_origins = "*";           ///< with commas between

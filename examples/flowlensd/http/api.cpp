@@ -30,6 +30,7 @@ void add_routes(Router& router, const Service& service) {
   add_auth_routes(router, service);
   add_user_routes(router, service);
   add_service_routes(router, service);
+  add_health_routes(router, service);
   add_config_routes(router, service);
 }
 

@@ -51,8 +51,10 @@ void add_live_routes(Router& router, const Service& service);
 void add_auth_routes(Router& router, const Service& service);
 /// Users and the audit, for administrators.
 void add_user_routes(Router& router, const Service& service);
-/// The service itself: exporters, ledgers, health.
+/// The service itself: exporters, ledgers.
 void add_service_routes(Router& router, const Service& service);
+/// What probes ask.
+void add_health_routes(Router& router, const Service& service);
 /// Settings: what is in effect, and changing it.
 void add_config_routes(Router& router, const Service& service);
 /// The pages at `/` and `/docs`.

@@ -1,5 +1,7 @@
+#include "config/roles.hpp"
 #include "http/api.hpp"
 #include "http/explanation.hpp"
+#include "http/health.hpp"
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 #include "notify/channels.hpp"
@@ -7,14 +9,6 @@
 
 namespace flowlensd::http {
 namespace {
-
-Response fresh_json(const Json& body, unsigned status = 200) {
-  Response r;
-  r.status = status;
-  r.body = text_of(body);
-  r.headers.emplace_back("Cache-Control", "no-store");
-  return r;
-}
 
 Json exporter_json(const ExporterAccount& row) {
   return {{"address", row.address.to_string()},
@@ -126,6 +120,7 @@ std::string postgres_check(const Service& s, const std::string& store) {
 }
 
 std::string receiver_check(const Service& s) {
+  if (!parse_roles(s.settings.roles).has(Role::ingest)) return "not_configured";
   return s.receiver().is_receiving ? "ok" : "not_receiving";
 }
 
@@ -165,30 +160,21 @@ Response get_health(const Service& s) {
   const std::string channels = channels_check(s);
   const bool up = is_up(s);
   const bool degraded = is_degraded(store, queue) || channels.starts_with("failing");
-  const char* status = !up ? "unhealthy" : degraded ? "degraded" : "healthy";
-  return fresh_json({{"status", status},
-                     {"version", kVersion},
-                     {"uptime_seconds", static_cast<std::uint64_t>(s.life.uptime_seconds())},
-                     {"checks",
-                      {{"store", store},
-                       {"receiver", receiver_check(s)},
-                       {"queue", queue},
-                       {"alert_channels", channels},
-                       {"postgresql", postgres_check(s, store)},
-                       {"kafka", "not_configured"},
-                       {"redis", "not_configured"}}}},
-                    up ? 200 : 503);
+  return health_answer(up, degraded, s.life.uptime_seconds(),
+                       {{"store", store},
+                        {"receiver", receiver_check(s)},
+                        {"queue", queue},
+                        {"alert_channels", channels},
+                        {"postgresql", postgres_check(s, store)},
+                        {"kafka", "not_configured"},
+                        {"redis", "not_configured"}});
 }
 
 Response get_ready(const Service& s) {
   const std::string store = store_check(s);
   const std::string queue = queue_check(s);
-  const bool up = is_up(s);
-  const char* status = !up ? "not_ready" : is_degraded(store, queue) ? "degraded" : "ok";
-  return fresh_json(
-      {{"status", status},
-       {"checks", {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}}}},
-      up ? 200 : 503);
+  return ready_answer(is_up(s), is_degraded(store, queue),
+                      {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}});
 }
 
 }  // namespace
@@ -199,14 +185,11 @@ void add_service_routes(Router& router, const Service& s) {
               [&s](const Request& r) { return explain_exporter(s, r); },
               {"format"}});
   router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
-  // Open to everybody, by reference/DECISIONS.md.
-  const auto add_open = [&](const char* pattern, auto handler) {
-    router.add({pattern, handler, {}, "GET", Permission::anonymous});
-  };
   router.add({"/api/v1/admin/health", [&s](const Request&) { return get_health(s); }, {}});
-  add_open("/health", [&s](const Request&) { return get_health(s); });
-  add_open("/admin/health/live", [](const Request&) { return fresh_json({{"status", "ok"}}); });
-  add_open("/admin/health/ready", [&s](const Request&) { return get_ready(s); });
+}
+
+void add_health_routes(Router& router, const Service& s) {
+  add_health_routes(router, {[&s] { return get_health(s); }, [&s] { return get_ready(s); }});
 }
 
 }  // namespace flowlensd::http
