@@ -1,4 +1,4 @@
-// What the stores take in: single flows, and the upserts of a map in motion, into the schema that flowlensd
+// What the stores take in: single flows, flows on their way between processes, and the upserts of a map in motion, into the schema that flowlensd
 // uses, with its ids, indexes and constraints, revision by revision and batch by batch.
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #ifdef FLOWLENS_BENCH_WITH_POSTGRES
 #include "copy_rows.hpp"
 #endif
+#include "flowlens/flow_codec.hpp"
 #include "flowlens/flow_store.hpp"
 #include "flowlens/id.hpp"
 #ifdef FLOWLENS_BENCH_WITH_POSTGRES
@@ -237,6 +238,56 @@ nlohmann::ordered_json measure_sqlite(const Options& o) {
 }
 
 #ifdef FLOWLENS_BENCH_WITH_POSTGRES
+std::uint64_t rate(std::size_t flows, double seconds) {
+  return static_cast<std::uint64_t>(static_cast<double>(flows) / seconds);
+}
+
+/// Flows from one process to another: in parcels of 1,000, as ingest makes and resolve takes them.
+nlohmann::ordered_json measure_channel(const Options& o, ParcelWriter& writer,
+                                       ParcelReader& reader) {
+  std::vector<StoredParcel> parcels;
+  FlowBatch batch;
+  double encoding = 0, writing = 0, reading = 0, decoding = 0;
+  std::uint64_t octets = 0, number = 0;
+  for (std::size_t done = 0; done < o.flows;) {
+    parcels.clear();
+    for (std::size_t end = std::min(o.flows, done + o.batch); done < end;) {
+      batch.clear();
+      while (batch.flows.size() < 1'000 && done < end) batch.flows.push_back(flow(done++));
+      StoredParcel& p = parcels.emplace_back();
+      p.made_at = p.first_received = kBegin;
+      p.flows = batch.flows.size();
+      const auto begin = Clock::now();
+      p.octets = encode_flows(batch);
+      encoding += seconds_since(begin);
+      octets += p.octets.size();
+    }
+    const auto begin = Clock::now();
+    writer.append(parcels, ++number);
+    writing += seconds_since(begin);
+  }
+  std::size_t taken = 0;
+  for (std::uint64_t position = 0; taken < o.flows;) {
+    auto begin = Clock::now();
+    const auto found = reader.read(position, 20'000);
+    reading += seconds_since(begin);
+    begin = Clock::now();
+    for (const StoredParcel& p : found) {
+      if (decode_flows(p.octets, batch).code != DiagnosticCode::none) throw IoError("damaged");
+      taken += batch.flows.size();
+      position = p.position;
+    }
+    decoding += seconds_since(begin);
+  }
+  return {{"flows", o.flows},
+          {"flows_a_transaction", o.batch},
+          {"octets_a_flow", octets / o.flows},
+          {"flows_handed_over_a_second", rate(o.flows, encoding + writing)},
+          {"flows_taken_a_second", rate(o.flows, reading + decoding)},
+          {"ns_to_encode_a_flow", 1e9 * encoding / static_cast<double>(o.flows)},
+          {"ns_to_decode_a_flow", 1e9 * decoding / static_cast<double>(o.flows)}};
+}
+
 nlohmann::ordered_json measure_postgres(const Options& o) {
   PostgresStoreOptions options;
   options.connection = o.postgres;
@@ -247,6 +298,9 @@ nlohmann::ordered_json measure_postgres(const Options& o) {
   out["flows"] = measure_flows(o, *make_postgres_flow_store(options, opened.epoch));
   out["questions"] = measure_questions(*make_postgres_flow_reader(options));
   out["by_copy"] = bench::measure_copy(o.postgres, o.batch);
+  out["channel"] = measure_channel(
+      o, *make_postgres_parcel_writer(options, id("writer", 1), ~std::uint64_t{0} >> 1),
+      *make_postgres_parcel_reader(options));
   return out;
 }
 #endif

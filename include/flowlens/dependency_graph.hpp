@@ -196,8 +196,10 @@ class DependencyGraph {
   /// bounds, and dependencies whose ends no asset holds, are left out.
   void apply(const Revision& revision);
   /// *writer* Everything that changed since the last call, as revision `number`; if nothing did, an
-  /// empty one that keeps the number of the one before. `windows` and `flows` are the Resolver's.
-  [[nodiscard]] Revision take_revision(std::uint64_t number, Epoch epoch, Timestamp at);
+  /// empty one that keeps the number of the one before. `windows`, `flows` and `input_position` are the
+  /// Resolver's. \param has_more  those have news, so that it is a revision even without rows.
+  [[nodiscard]] Revision take_revision(std::uint64_t number, Epoch epoch, Timestamp at,
+                                       bool has_more = false);
 
   /// The facts that move all that `from` holds now to `into`; `from` goes, and its id becomes an alias
   /// (with `since`: it keeps what it held before).

@@ -35,6 +35,7 @@
 #include "flowlens/decoder.hpp"
 #include "flowlens/explanation.hpp"
 #include "flowlens/exporter_facts.hpp"
+#include "flowlens/flow_codec.hpp"
 #include "flowlens/flow_record.hpp"
 #include "flowlens/nat_event.hpp"
 #include "flowlens/normalizer.hpp"

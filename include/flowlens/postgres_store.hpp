@@ -12,6 +12,7 @@
 #include "flowlens/alert_store.hpp"
 #include "flowlens/application_store.hpp"
 #include "flowlens/flow_store.hpp"
+#include "flowlens/parcel_store.hpp"
 #include "flowlens/store.hpp"
 
 namespace flowlens {
@@ -50,6 +51,14 @@ struct PostgresStoreOptions {
 [[nodiscard]] std::unique_ptr<FlowStore> make_postgres_flow_store(
     const PostgresStoreOptions& options, Epoch epoch);
 [[nodiscard]] std::unique_ptr<FlowReader> make_postgres_flow_reader(
+    const PostgresStoreOptions& options);
+
+/// Brings the schema up to date before its first statement: it may be there before any Store.
+/// \param writer  whose batches are counted; another for each process and start.
+/// \param max_octets  that may wait.
+[[nodiscard]] std::unique_ptr<ParcelWriter> make_postgres_parcel_writer(
+    const PostgresStoreOptions& options, const Id& writer, std::uint64_t max_octets);
+[[nodiscard]] std::unique_ptr<ParcelReader> make_postgres_parcel_reader(
     const PostgresStoreOptions& options);
 
 /// \param epoch  what Store::open() gave; it has brought the schema up to date.

@@ -51,6 +51,7 @@ struct FlushedSummaries {
   std::vector<AddressOrigin> origins;      ///< told since the flush before
   std::vector<NextHopSighting> next_hops;  ///< of windows that are over
   FlowLedger flows;                        ///< as of `at`
+  std::uint64_t input_position = 0;        ///< the same; see Resolver::note_input()
   Timestamp at;
 };
 
@@ -84,6 +85,10 @@ class Resolver {
   void count_dropped(FlowDropReason why, std::uint64_t flows) noexcept {
     aggregator_.count_dropped(why, flows);
   }
+
+  /// The flows so far, or what was counted in their place, are all of an input up to this position. Where
+  /// it has moved, the next revision says so, and has a number of its own even without rows.
+  void note_input(std::uint64_t position) noexcept { input_position_ = position; }
 
   /// Brings the map up to `now` and returns what changed since the last flush. May be empty; then it
   /// keeps the number of the one before.
@@ -166,6 +171,8 @@ class Resolver {
   std::vector<ChangeEvent> events_;
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;
+  std::uint64_t input_position_ = 0;
+  std::uint64_t told_position_ = 0;              ///< of the last revision
   std::atomic<std::uint64_t> refused_flows_{0};  ///< of both halves
 };
 

@@ -136,6 +136,8 @@ struct Revision {
   std::vector<IntermediaryRow> intermediaries;
   std::vector<Annotation> annotations;  ///< an empty one: nothing is said any more
   std::vector<Id> closed_dependencies;  ///< taken out by people: their windows stay on record
+  /// Up to where the flows of `flows` were taken from an input that is read by position; 0: from none.
+  std::uint64_t input_position = 0;
 
   [[nodiscard]] bool empty() const noexcept {
     return annotations.empty() && closed_dependencies.empty() && intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&

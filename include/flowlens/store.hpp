@@ -30,6 +30,7 @@ struct StoreOpened {
   Epoch epoch;                      ///< taken by this call
   std::uint64_t last_revision = 0;  ///< of the term before; 0: the store was empty
   std::vector<std::string> sites;   ///< names of all sites that rows speak of
+  std::uint64_t input_position = 0;  ///< the highest of all revisions; see Revision
 };
 
 /// What traffic is kept by: windows as they were closed, and what they add up to.

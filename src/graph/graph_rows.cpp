@@ -213,7 +213,8 @@ void DependencyGraph::apply(const Revision& revision) {
   impl_->revision = std::max(impl_->revision, revision.number);
 }
 
-Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Timestamp at) {
+Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Timestamp at,
+                                        bool has_more) {
   const std::unique_lock lock{impl_->mutex};
   Revision revision;
   revision.number = number;
@@ -270,7 +271,7 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
     nothing.subject = id;
     revision.annotations.push_back(said ? *said : nothing);
   }
-  if (revision.empty()) {
+  if (revision.empty() && !has_more) {
     revision.number = impl_->revision;
   } else {
     impl_->revision = number;

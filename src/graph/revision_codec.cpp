@@ -15,13 +15,15 @@
 namespace flowlens {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kWithoutPosition = 1;  ///< the version before Revision::input_position
 constexpr std::size_t kMostSites = 65'536;
 
 /// Numbers are written in groups of seven bits, the lowest first, as most of them are small.
 class Writer {
  public:
   explicit Writer(const SiteTable& sites) : sites_(&sites) {}
+  [[nodiscard]] static bool has_position() noexcept { return true; }
 
   void number(std::uint64_t n) {
     for (; n >= 0x80; n >>= 7) out_.u8(static_cast<std::uint8_t>(n | 0x80));
@@ -77,13 +79,15 @@ class Reader {
  public:
   Reader(std::span<const std::byte> octets, const SiteTable& sites) : in_(octets) {
     version_ = in_.u16();
-    if (version_ != kVersion) return;
+    if (!is_known()) return;
     std::vector<std::string> names;
     list(names, [&](std::string& name) { text(name); });
     if (names.size() > kMostSites) refuse();
     if (!is_good()) return;
     for (const std::string& name : names) sites_.push_back(find(sites, name));
   }
+
+  [[nodiscard]] bool has_position() const noexcept { return version_ != kWithoutPosition; }
 
   template <typename Number>
   void number(Number& n) {
@@ -128,7 +132,7 @@ class Reader {
   void refuse() noexcept { is_refused_ = true; }
 
   [[nodiscard]] Diagnostic result() const noexcept {
-    if (version_ != kVersion) return {DiagnosticCode::unknown_version, 0, version_};
+    if (!is_known()) return {DiagnosticCode::unknown_version, 0, version_};
     const auto at = static_cast<std::uint32_t>(in_.offset());
     if (is_refused_ || (in_.ok() && in_.remaining() > 0)) {
       return {DiagnosticCode::state_damaged, at, 0};
@@ -137,6 +141,9 @@ class Reader {
   }
 
  private:
+  [[nodiscard]] bool is_known() const noexcept {
+    return version_ == kVersion || version_ == kWithoutPosition;
+  }
   [[nodiscard]] bool is_good() const noexcept { return in_.ok() && !is_refused_; }
 
   std::uint64_t number_up_to(std::uint64_t most) {
@@ -383,6 +390,7 @@ void code(Codec& c, Of<Codec, Revision>& r) {
   c.list(r.intermediaries, [&](auto& row) { code(c, row); });
   c.list(r.annotations, [&](auto& said) { code(c, said); });
   c.list(r.closed_dependencies, [&](auto& id) { c.id(id); });
+  if (c.has_position()) c.number(r.input_position);
 }
 
 }  // namespace

@@ -154,6 +154,7 @@ void Resolver::begin_summary(Timestamp now, FlushedSummaries& out) {
   out.next_hops.clear();
   next_hops_.take_closed(now, out.next_hops);
   out.at = now;
+  out.input_position = input_position_;
 }
 
 Revision Resolver::apply(FlushedSummaries& summaries) {
@@ -169,7 +170,9 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
     gateways_.look(summaries.next_hops, events_);
     graph_.apply(events_);
   }
-  Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at);
+  const bool has_moved = summaries.input_position != told_position_;
+  Revision revision = graph_.take_revision(last_revision_ + 1, epoch_, summaries.at, has_moved);
+  revision.input_position = told_position_ = summaries.input_position;
   revision.windows.reserve(summaries.rows.size());
   auto recorded = recorded_.begin();
   for (std::size_t i = 0; i < summaries.rows.size(); ++i) {
@@ -181,7 +184,7 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
     revision.windows.push_back({s.window_start, id, s.counts});
   }
   revision.flows = without_refused(summaries.flows);
-  if (revision.empty()) {
+  if (revision.empty() && !has_moved) {
     revision.number = last_revision_;
   } else {
     ++last_revision_;

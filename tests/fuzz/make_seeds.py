@@ -113,6 +113,16 @@ def logs():
     yield "json_logs", b"\3" + json.dumps(zeek).encode()
 
 
+def handed_on_flows():
+    """A parcel: two flows, a translation and a VRF of the second, an event of a translator."""
+    flow = bytes([0x3B, 5, 3]) + bytes([4, 10, 0, 0, 1]) + bytes([4, 10, 0, 0, 2, 80])
+    second = bytes([0x98, 1]) + bytes([4, 10, 0, 0, 3]) + bytes([4, 10, 0, 0, 4]) + bytes([0xE8, 7])
+    translation = bytes([1, 4, 1, 2, 3, 4, 4, 5, 6, 7, 8, 80, 90])
+    vrf = bytes([1, 1, 7, 9, 0])
+    event = bytes([0x0C, 4, 192, 0, 2, 1, 4, 10, 0, 0, 9])
+    return sealed(b"FLfl", b"\2" + flow + second + b"\1" + translation + b"\1" + vrf + b"\1" + event)
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     yield from logs()
@@ -145,6 +155,7 @@ def made():
                     entry(ipfix(data), 3) + entry(ipfix(template), 3))
     yield "changes", bytes([1]) + learned_state()
     yield "spool", kept_revision()
+    yield "flows", bytes([1]) + handed_on_flows()
     yield "gateways", bytes([1]) + learned_routes()
     yield "state", struct.pack("!BH", 1, len(saved_state())) + saved_state() + entry(ipfix(data))
     variable = struct.pack("!HHHHHHHHIHH", 2, 24, 302, 3, 8, 4, 0x8001, 65535, 9, 12, 4)

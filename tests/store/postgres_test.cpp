@@ -116,6 +116,8 @@ TEST_CASE("PostgreSQL: applications as people read them, from a schema that had 
       "CREATE TABLE application_seats (asset uuid); CREATE TABLE application_state (begun bigint);"
       "CREATE VIEW flowlens.applications AS SELECT * FROM applications;"
       "DROP VIEW flowlens.flows; DROP TABLE raw_flows, raw_flow_batches;"
+      "DROP TABLE flow_channel, flow_writers, flow_parcels;"
+      "ALTER TABLE epochs DROP COLUMN input_position;"
       "DELETE FROM migrations WHERE version > 2; SELECT 1");
   o.reopen();
   Revision r = growing_revision(o.opened, 1);

@@ -439,9 +439,37 @@ SELECT flowlens.time_of(received) AS received, flowlens.time_of(started) AS star
 FROM flowlens_store.raw_flows;
 )sql";
 
+// Flows between processes. Positions are given by the one row of flow_channel, which a writer holds until
+// its transaction is through. `octets` there is of parcels that wait.
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE flowlens_store.epochs ADD COLUMN input_position bigint NOT NULL DEFAULT 0;
+CREATE TABLE flowlens_store.flow_channel (
+  is_it boolean PRIMARY KEY DEFAULT true CHECK (is_it),
+  last_position bigint NOT NULL,
+  flows bigint NOT NULL,
+  octets bigint NOT NULL
+);
+INSERT INTO flowlens_store.flow_channel VALUES (true, 0, 0, 0);
+CREATE TABLE flowlens_store.flow_writers (
+  writer uuid PRIMARY KEY,
+  last_batch bigint NOT NULL,
+  written_at timestamptz NOT NULL
+);
+CREATE TABLE flowlens_store.flow_parcels (
+  position bigint PRIMARY KEY,
+  writer uuid NOT NULL,
+  made_at bigint NOT NULL,
+  first_received bigint NOT NULL,
+  flows bigint NOT NULL,
+  sampled_out bigint NOT NULL,
+  content bytea NOT NULL
+);
+ALTER TABLE flowlens_store.flow_parcels ALTER COLUMN content SET STORAGE EXTERNAL;
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 5> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5};
+constexpr std::array<const char*, 6> kMigrations{kVersion1, kVersion2, kVersion3,
+                                                 kVersion4, kVersion5, kVersion6};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";
@@ -484,6 +512,11 @@ void migrate(Transaction& tx, const std::string& where, std::uint32_t to) {
 }
 
 void migrate(Transaction& tx, const std::string& where) { migrate(tx, where, kNewestVersion); }
+
+std::uint64_t taken_position(Transaction& tx) {
+  return static_cast<std::uint64_t>(
+      number(tx, "SELECT max(input_position) FROM flowlens_store.epochs"));
+}
 
 NewestEpoch newest_epoch(Transaction& tx, const std::string& where) {
   const pqxx::result newest = tx.exec(

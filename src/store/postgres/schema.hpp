@@ -15,6 +15,9 @@ void migrate(Transaction& tx, const std::string& where, std::uint32_t to);
 /// The same, to the newest.
 void migrate(Transaction& tx, const std::string& where);
 
+/// Up to where revisions contain the parcels of the flow channel.
+[[nodiscard]] std::uint64_t taken_position(Transaction& tx);
+
 struct NewestEpoch {
   Epoch epoch;
   std::uint64_t last_revision = 0;

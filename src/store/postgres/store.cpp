@@ -60,6 +60,7 @@ StoreOpened PostgresStore::open() {
     opened.epoch = Epoch{row.u64()};
     opened.last_revision = row.u64();
     opened.sites = read_sites(tx);
+    opened.input_position = taken_position(tx);
   });
   term_ = {opened.epoch, opened.last_revision + 1, connection_.where()};
   days_.clear();
@@ -79,6 +80,7 @@ StoreOpened PostgresStore::resume(Epoch epoch) {
     term.first_revision = row.u64();
     opened.last_revision = row.u64();
     opened.sites = read_sites(tx);
+    opened.input_position = taken_position(tx);
   });
   term_ = term;
   days_.clear();

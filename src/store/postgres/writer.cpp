@@ -283,6 +283,9 @@ void write_epoch(Transaction& tx, const Revision& revision) {
   put(epochs.next().bind(revision.epoch.value).bind(revision.number).bind(to_unix_ns(revision.at)),
       revision.flows);
   epochs.write();
+  if (revision.input_position == 0) return;
+  tx.exec_params("UPDATE flowlens_store.epochs SET input_position = $1 WHERE epoch = $2",
+                 revision.input_position, revision.epoch.value);
 }
 
 }  // namespace

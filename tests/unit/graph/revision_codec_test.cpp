@@ -116,6 +116,7 @@ Revision full() {
   said.said_by = "s";
   said.said_at = at(16);
   r.closed_dependencies = {id(11), id(12)};
+  r.input_position = 299;
   return r;
 }
 
@@ -197,6 +198,7 @@ void check_equal(const Revision& a, const Revision& b) {
   CHECK(a.intermediaries == b.intermediaries);
   CHECK(a.annotations == b.annotations);
   CHECK(a.closed_dependencies == b.closed_dependencies);
+  CHECK(a.input_position == b.input_position);
 }
 
 }  // namespace
@@ -241,6 +243,20 @@ TEST_CASE("revision codec: no part of one is taken for a whole one") {
   auto longer = octets;
   longer.push_back({});
   CHECK(decode_revision(longer, sites, read).code == DiagnosticCode::state_damaged);
+}
+
+TEST_CASE("revision codec: what the version before has written, without a position") {
+  const SiteTable sites;
+  Revision written;
+  written.number = 5;
+  auto octets = encode_revision(written, sites);
+  octets[1] = std::byte{1};
+  octets.pop_back();  // the position, 0
+  Revision read;
+  read.input_position = 7;
+  CHECK(decode_revision(octets, sites, read).code == DiagnosticCode::none);
+  CHECK(read.number == 5);
+  CHECK(read.input_position == 0);
 }
 
 TEST_CASE("revision codec: what is refused, and why") {

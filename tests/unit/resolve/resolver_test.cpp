@@ -64,6 +64,32 @@ TEST_CASE("resolver: two halves become one dependency, provisional first and the
   CHECK(closed.windows.empty());
 }
 
+TEST_CASE("resolver: a revision says how far its input was taken, even if nothing came of it") {
+  Fixture f;
+  f.resolver.begin(Epoch{1}, 10);
+  f.add({tcp("10.0.0.1", 40000, "10.0.0.2", 5432)});
+  f.resolver.note_input(5);
+  const Revision first = f.resolver.flush(f.now);
+  CHECK(first.number == 11);
+  CHECK(first.input_position == 5);
+
+  FlushedSummaries summaries;
+  f.resolver.note_input(7);
+  f.resolver.summarize(f.now, summaries);
+  f.resolver.note_input(9);  // while the second half runs: not of this revision
+  const Revision moved = f.resolver.apply(summaries);
+  CHECK(moved.empty());
+  CHECK(moved.number == 12);
+  CHECK(moved.input_position == 7);
+  CHECK(moved.flows.normalized == 1);
+  CHECK(f.resolver.graph().counters().revision == 12);
+
+  CHECK(f.resolver.flush(f.now).number == 13);
+  const Revision nothing = f.resolver.flush(f.now);
+  CHECK(nothing.number == 13);
+  CHECK(nothing.input_position == 9);
+}
+
 TEST_CASE("resolver: a dependency that turns out to be the other way round is replaced") {
   Fixture f;
   // No port is known: the lower one stands as the service, until a handshake says otherwise.
