@@ -34,15 +34,16 @@
 #include "pipeline/capture_input.hpp"
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
-#include "pipeline/decoder_state.hpp"
 #include "pipeline/flow_keeper.hpp"
 #include "pipeline/grouping.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/learned_state.hpp"
+#include "pipeline/parcel_reading.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/resolver_thread.hpp"
 #include "pipeline/stores.hpp"
 #include "report/summary.hpp"
+#include "running.hpp"
 #include "service.hpp"
 #include "service_manager.hpp"
 #include "stop_signal.hpp"
@@ -59,7 +60,6 @@ constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveLearnedEvery{15};  // some 100 MB at its bounds
 constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
 constexpr std::chrono::seconds kGroupInterval{15};
-constexpr milliseconds kStateWait{1'000};
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
 constexpr milliseconds kFlowGrace{5'000};
@@ -94,6 +94,7 @@ struct Daemon::Parts {
   std::atomic<bool> is_receiving{false};
   std::atomic<bool> has_gateway_changed{false};  ///< since it was saved
   ResolverThread resolver_thread;
+  std::unique_ptr<ParcelReading> parcels;  ///< null: flows come by memory
   Classifying classifying;
   std::optional<LearnedState> changes_learned;  ///< none: nothing is kept, or watched
   std::optional<LearnedState> routes_learned;   ///< none: nothing is kept
@@ -141,7 +142,6 @@ struct Daemon::Parts {
   void make_server();
   http::Response answer(http::Request request);
   void open_doors();
-  void load_states();
   void save_states();
   void make_learned();
   void save_learned() const;
@@ -151,7 +151,6 @@ struct Daemon::Parts {
   void reload();
   void tell_manager();
   [[nodiscard]] std::string status_text() const;
-  [[nodiscard]] milliseconds round_time() const;
 
   bool read_input();
   bool write_export() const;
@@ -191,7 +190,11 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       // Captures have decoders of their own: their exporters' templates are of another time.
       accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
                random_key()),
-      resolver_thread(writer, channel, flush_interval(settings), fatal()),
+      resolver_thread(writer, channel, flush_interval(settings),
+                      stores.parcels ? TimeSource::parcels : TimeSource::clock, fatal()),
+      parcels(stores.parcels ? std::make_unique<ParcelReading>(std::move(stores.parcels), channel,
+                                                               stores.term.input_position, fatal())
+                             : nullptr),
       classifying(
           classifier, resolver.graph(),
           [this](const Fact& fact) { return resolver.graph().apply(fact); },
@@ -274,6 +277,7 @@ Service Daemon::Parts::make_service() {
   s.flow_keeper = flow_keeper.get();
   s.configuration = &configuration;
   s.postgres = stores.postgres.get();
+  s.parcels = parcels.get();
   return s;
 }
 
@@ -286,7 +290,7 @@ void Daemon::Parts::make_ingest() {
     return;
   }
   ingest = std::make_unique<Ingest>(o, channel, accounts, fatal());
-  load_states();
+  if (dir) load_decoder_states(*ingest, dir->decoder_state());
 }
 
 void Daemon::Parts::make_server() {
@@ -329,28 +333,8 @@ void Daemon::Parts::open_doors() {
   server->start();
 }
 
-void Daemon::Parts::load_states() {
-  if (!dir) return;
-  try {
-    const DecoderStates states = read_decoder_states(dir->decoder_state());
-    const Diagnostic d = ingest->load_states(states);
-    if (d.code != DiagnosticCode::none) {
-      log::warning("ingest", "a part of the saved templates is damaged and was passed over",
-                   {{"file", dir->decoder_state().string()}, {"problem", to_string(d)}});
-    }
-  } catch (const IoError& e) {
-    log::warning("ingest", "the saved templates are ignored; exporters will announce them again",
-                 {{"reason", e.what()}});
-  }
-}
-
 void Daemon::Parts::save_states() {
-  if (!dir || !ingest) return;
-  try {
-    write_decoder_states(dir->decoder_state(), ingest->save_states(kStateWait));
-  } catch (const std::exception& e) {
-    log::error("ingest", "the templates could not be saved", {{"reason", e.what()}});
-  }
+  if (dir && ingest) save_decoder_states(*ingest, dir->decoder_state());
 }
 
 /// What is usual, and which routers lead where: without their files the map's hours tell the rhythms, and
@@ -388,24 +372,10 @@ void Daemon::Parts::take_revision(const Revision& revision) {
 
 void Daemon::Parts::announce() const {
   if (ingest) {
-    log::info("ingest", "receiving NetFlow, IPFIX and sFlow",
-              {{"address", settings.bind_address.to_string()},
-               {"ports", listening_ports(settings)},
-               {"workers", worker_count(settings)},
-               {"receive_buffer_granted", ingest->granted_buffer_octets()}});
-    if (ingest->granted_buffer_octets() < settings.receive_buffer_octets) {
-      log::warning("ingest",
-                   "the kernel granted less receive buffer than asked for; bursts may be lost",
-                   {{"asked", settings.receive_buffer_octets},
-                    {"granted", ingest->granted_buffer_octets()},
-                    {"remedy", "sysctl -w net.core.rmem_max=" +
-                                   std::to_string(settings.receive_buffer_octets)}});
-    }
+    announce_receiving(settings, *ingest);
   }
   if (server && !roles.has(Role::api)) {
-    log::info("api", "health and metrics are served",
-              {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
-                           std::to_string(server->port()) + "/health"}});
+    announce_health(settings, server->port());
   } else if (server) {
     log::info("api", "the page and the API are served",
               {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
@@ -477,6 +447,7 @@ bool Daemon::Parts::write_export() const {
 void Daemon::Parts::serve() {
   life.enter(Life::Stage::serving);
   resolver_thread.start();
+  if (parcels) parcels->start();
   if (ingest) {
     ingest->start();
     is_receiving = true;
@@ -492,7 +463,7 @@ void Daemon::Parts::serve() {
   manager.ready(status_text());
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
-  while (!stop.wait(round_time())) {
+  while (!stop.wait(round_time(manager))) {
     if (stop.take_reload()) reload();
     tell_manager();
     // What was told is saved at once, lest a crash has it told again.
@@ -511,16 +482,7 @@ void Daemon::Parts::serve() {
 /// Settings, rules: all that can change while the daemon runs; what is wrong changes nothing.
 void Daemon::Parts::reload() {
   manager.reloading();
-  try {
-    const ConfigurationChange change = configuration.reload();
-    log::info("config", "the settings were read again", {{"changed", change.changed}});
-    if (!change.needs_restart.empty()) {
-      log::warning("config", "these changes need a restart", {{"changes", change.needs_restart}});
-    }
-  } catch (const std::exception& e) {
-    log::error("config", "the settings stay as they were: something is wrong with the new ones",
-               {{"reason", e.what()}});
-  }
+  reload_settings(configuration);
   manager.ready(status_text());
 }
 
@@ -544,12 +506,6 @@ std::string Daemon::Parts::status_text() const {
          std::to_string(map.revision);
 }
 
-milliseconds Daemon::Parts::round_time() const {
-  const auto limit = std::chrono::duration_cast<milliseconds>(manager.watchdog());
-  if (limit.count() == 0) return milliseconds{1'000};
-  return std::clamp(limit / 4, milliseconds{10}, milliseconds{1'000});
-}
-
 /// \return false if something could not be kept.
 bool Daemon::Parts::shut_down() {
   const ExitDeadline deadline{kShutDownLimit};
@@ -560,6 +516,7 @@ bool Daemon::Parts::shut_down() {
   // After a failure nobody may take from the channel any more: let no worker wait for room.
   if (!failure.empty()) channel.close();
   if (ingest) ingest->stop();
+  if (parcels) parcels->stop();
   classifying.stop();
   watching.stop();
   baseline_watching.stop();

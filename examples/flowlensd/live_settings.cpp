@@ -79,4 +79,17 @@ void follow_settings(Configuration& configuration, const LiveParts& parts) {
   watch_files(configuration);
 }
 
+void reload_settings(Configuration& configuration) {
+  try {
+    const ConfigurationChange change = configuration.reload();
+    log::info("config", "the settings were read again", {{"changed", change.changed}});
+    if (!change.needs_restart.empty()) {
+      log::warning("config", "these changes need a restart", {{"changes", change.needs_restart}});
+    }
+  } catch (const std::exception& e) {
+    log::error("config", "the settings stay as they were: something is wrong with the new ones",
+               {{"reason", e.what()}});
+  }
+}
+
 }  // namespace flowlensd

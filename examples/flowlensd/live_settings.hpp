@@ -25,4 +25,7 @@ struct LiveParts {
 /// The parts outlive the configuration's changes.
 void follow_settings(Configuration& configuration, const LiveParts& parts);
 
+/// Reads all sources again, and tells the log what came of it; what is wrong changes nothing.
+void reload_settings(Configuration& configuration);
+
 }  // namespace flowlensd

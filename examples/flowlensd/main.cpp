@@ -8,6 +8,7 @@
 #include "config/roles.hpp"
 #include "daemon.hpp"
 #include "flowlens/error.hpp"
+#include "ingest_daemon.hpp"
 #include "log.hpp"
 
 namespace {
@@ -22,7 +23,10 @@ int run_daemon(const std::vector<std::string>& arguments, const Environment& env
   const Configuration::Read read = [&] { return *load(arguments, environment, std::cout); };
   const Roles roles = parse_roles(loaded->settings.roles);
   if (roles.has(Role::resolve)) return Daemon(*loaded, read).run();
-  throw flowlens::ConfigError("roles: " + loaded->settings.roles + " needs resolve with it");
+  if (roles.has(Role::api)) {
+    throw flowlens::ConfigError("roles: " + loaded->settings.roles + " needs resolve with it");
+  }
+  return IngestDaemon(*loaded, read).run();
 }
 
 int run(const std::vector<std::string>& arguments) {

@@ -63,6 +63,7 @@ class Configuration;
 class FlowArchive;
 class FlowKeeper;
 class Grouping;
+class ParcelReading;
 class Scans;
 class Tasks;
 
@@ -105,6 +106,7 @@ struct Service {
   const PostgresActivity* postgres = nullptr;        ///< null: the store is another
   /// Held by each change that people make: what was looked at stays so until it is changed.
   std::shared_ptr<std::mutex> edits = std::make_shared<std::mutex>();
+  const ParcelReading* parcels = nullptr;            ///< thread-safe; null: flows come by memory
 
   /// What the daemon goes by now; `settings` is what it started with.
   [[nodiscard]] std::shared_ptr<const Settings> current_settings() const;

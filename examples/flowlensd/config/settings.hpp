@@ -117,6 +117,7 @@ struct Settings {
   std::uint64_t raw_flows_batch_high = 10'000;
   std::uint64_t raw_flows_batch_timeout_ms = 1'000;
   std::uint64_t raw_flows_queue = 100'000;                  ///< flows
+  std::uint64_t channel_max_octets = std::uint64_t{1} << 30;
   std::uint64_t spool_max_octets = std::uint64_t{1} << 30;  ///< 0: no spool
   std::string data_dir;                                     ///< empty: see default_data_dir()
   std::string database_url;   ///< as libpq takes it; empty: see postgres_host

@@ -1,114 +1,21 @@
 #include "http/metric_families.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "auth/access.hpp"
-#include "flowlens/version.hpp"
+#include "http/decoder_families.hpp"
 #include "http/live.hpp"
 #include "http/rate_limits.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 #include "pipeline/flow_keeper.hpp"
 #include "pipeline/grouping.hpp"
+#include "pipeline/parcel_reading.hpp"
 
 namespace flowlensd::http {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<std::pair<std::string, std::string>>;
-
-constexpr std::size_t kMostExporterLabels = 100;  // the rest is `other`: labels must stay bounded
-
-class Families {
- public:
-  MetricFamily& add(MetricType type, std::string name, std::string help) {
-    MetricFamily& f = families_.emplace_back();
-    f.name = std::move(name);
-    f.help = std::move(help);
-    f.type = type;
-    return f;
-  }
-  MetricFamily& counters(std::string name, std::string help) {
-    return add(MetricType::Counter, std::move(name), std::move(help));
-  }
-  MetricFamily& gauges(std::string name, std::string help) {
-    return add(MetricType::Gauge, std::move(name), std::move(help));
-  }
-  void counter(std::string name, std::string help, double value) {
-    put(counters(std::move(name), std::move(help)), {}, value);
-  }
-  void gauge(std::string name, std::string help, double value) {
-    put(gauges(std::move(name), std::move(help)), {}, value);
-  }
-  static void put(MetricFamily& family, const Labels& labels, double value) {
-    ClientMetric& m = family.metric.emplace_back();
-    for (const auto& [name, text] : labels) m.label.push_back({name, text});
-    if (family.type == MetricType::Counter)
-      m.counter.value = value;
-    else
-      m.gauge.value = value;
-  }
-  std::vector<MetricFamily> take() { return std::move(families_); }
-
- private:
-  std::vector<MetricFamily> families_;
-};
-
-double number(std::uint64_t n) { return static_cast<double>(n); }
-
-void add_received_flows(Families& out, const Accounts& accounts) {
-  auto rows = accounts.exporters();
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const auto& a, const auto& b) { return a.datagrams > b.datagrams; });
-  std::map<std::pair<std::string, std::string>, std::uint64_t> sums;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string exporter = i < kMostExporterLabels ? rows[i].address.to_string() : "other";
-    sums[{exporter, std::string(to_string(rows[i].protocol))}] += rows[i].flows;
-  }
-  auto& family = out.counters("flowlens_flows_received_total", "Flows decoded, by exporter.");
-  for (const auto& [labels, flows] : sums) {
-    Families::put(family, {{"exporter", labels.first}, {"protocol", labels.second}}, number(flows));
-  }
-}
-
-void add_datagrams(Families& out, const DatagramLedger& l, const UdpReceiverCounters& receiver) {
-  out.counter("flowlens_datagrams_received_total", "Datagrams read from the sockets or captures.",
-              number(l.received));
-  out.counter("flowlens_datagrams_accepted_total", "Datagrams with a sound header.",
-              number(l.accepted));
-  auto& refused = out.counters("flowlens_datagrams_refused_total", "Datagrams refused, by reason.");
-  for (std::size_t i = 1; i < l.refused.size(); ++i) {
-    const auto code = static_cast<DiagnosticCode>(i);
-    const bool is_policy =
-        code == DiagnosticCode::pressure || code == DiagnosticCode::exporter_not_allowed;
-    if (l.refused[i] > 0 || is_policy) {
-      Families::put(refused, {{"reason", std::string(reason(code))}}, number(l.refused[i]));
-    }
-  }
-  out.counter("flowlens_datagrams_kernel_dropped_total",
-              "Datagrams the kernel dropped because a socket's buffer was full.",
-              number(receiver.kernel_dropped));
-}
-
-void add_octets(Families& out, const OctetLedger& l) {
-  auto& family = out.counters("flowlens_octets_total",
-                              "Octets of accepted datagrams, by what became of them.");
-  const std::pair<const char*, std::uint64_t> parts[] = {
-      {"header", l.header},   {"template", l.templates},   {"options", l.options},
-      {"decoded", l.decoded}, {"skipped", sum(l.skipped)}, {"padding", l.padding}};
-  for (const auto& [part, octets] : parts) Families::put(family, {{"part", part}}, number(octets));
-  out.gauge("flowlens_octets_waiting", "Octets of sets whose template has not come.",
-            number(l.waiting));
-}
 
 void add_flows(Families& out, const FlowLedger& l) {
   auto& processed = out.counters("flowlens_flows_processed_total", "Flows the Resolver took in.");
@@ -127,44 +34,6 @@ void add_flows(Families& out, const FlowLedger& l) {
       {"normalized", l.normalized}, {"applied", l.applied}, {"duplicate", l.duplicate},
       {"attempt", l.attempt},       {"control", l.control}, {"late_carried", l.late_carried}};
   for (const auto& [fate, flows] : rows) Families::put(fates, {{"fate", fate}}, number(flows));
-}
-
-/// What the decoders found out about exporters, and what they had to do without.
-void add_decoding(Families& out, const DecoderAccount& d) {
-  const NormalizerCounters& n = d.normalizer;
-  out.counter("flowlens_records_without_flow_total",
-              "Data records and samples that tell of no traffic.", number(n.records_without_flow));
-  out.counter("flowlens_nat_events_total", "Events of address translation.", number(n.nat_events));
-  out.counter("flowlens_flows_unknown_sampling_total",
-              "Flows whose sampling rate nothing told; one in one was assumed.",
-              number(n.flows_of_unknown_sampling));
-  out.counter("flowlens_flows_times_replaced_total",
-              "Flows whose exported times could not be; the time of receipt stands for them.",
-              number(n.flows_with_times_replaced));
-  out.counter("flowlens_sampling_rates_refused_total",
-              "Sampling rates told in options that no device can have.",
-              number(n.absurd_sampling_rates));
-  out.counter("flowlens_options_records_passed_over_total",
-              "Options records past 512 of one datagram.", number(n.options_records_passed_over));
-  out.counter("flowlens_declared_elements_refused_total",
-              "Elements that exporters described (RFC 5610) and that were not taken in.",
-              number(d.parser.declared_elements_refused));
-  out.gauge("flowlens_sampling_rates", "Sampling rates learned from options.",
-            number(n.sampling_rates));
-  out.gauge("flowlens_exporter_names", "Names of interfaces, VRFs and applications learned.",
-            number(n.names));
-}
-
-void add_queue(Families& out, const Service& s) {
-  const double depth = number(s.channel.depth());
-  out.gauge("flowlens_ingestion_queue_depth", "Flows waiting for the Resolver.", depth);
-  out.gauge("flowlens_queue_size", "The same as flowlens_ingestion_queue_depth.", depth);
-  auto& limits =
-      out.gauges("flowlens_ingestion_queue_limit", "Queue depths at which something happens.");
-  const auto now = s.current_settings();
-  Families::put(limits, {{"at", "sample"}}, number(now->sample_threshold));
-  Families::put(limits, {{"at", "drop"}}, number(now->drop_threshold));
-  Families::put(limits, {{"at", "full"}}, number(s.settings.queue_max_size));
 }
 
 void add_tables(Families& out, const Service& s, const DecoderAccount& d, const MapView& map) {
@@ -304,42 +173,6 @@ void add_postgres(Families& out, const Service& s) {
             s.traffic == nullptr ? 0 : number(s.traffic->waiting()));
 }
 
-void add_receiver(Families& out, const Service& s, const ReceiverView& receiver) {
-  out.gauge("flowlens_receive_buffer_requested_bytes", "Receive buffer asked for, per socket.",
-            number(s.settings.receive_buffer_octets));
-  out.gauge("flowlens_receive_buffer_granted_bytes", "Receive buffer the kernel granted.",
-            number(receiver.granted_buffer_octets));
-}
-
-std::uint64_t resident_octets() {
-  std::ifstream in("/proc/self/statm");
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  in >> total >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-double seconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-}
-
-void add_process(Families& out, const Service& s, const ServerCounters& server) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  out.counter("process_cpu_seconds_total", "CPU time of this process.",
-              seconds(usage.ru_utime) + seconds(usage.ru_stime));
-  out.gauge("process_resident_memory_bytes", "Resident memory of this process.",
-            number(resident_octets()));
-  out.gauge("process_start_time_seconds", "Start of this process since 1970.",
-            static_cast<double>(to_unix_ns(s.life.begun())) / 1e9);
-  auto& build = out.gauges("flowlens_build_info", "The release, as a label.");
-  Families::put(build, {{"version", std::string(kVersion)}}, 1);
-  out.gauge("flowlens_api_connections_active", "HTTP connections open.",
-            number(server.connections));
-  out.counter("flowlens_api_connections_refused_total", "HTTP connections over the limit.",
-              number(server.refused));
-}
-
 void add_connections(Families& out, const ServerCounters& c) {
   out.gauge("flowlens_websocket_connections_active", "WebSockets open.", number(c.websockets));
   out.gauge("flowlens_event_streams_active", "Streams of server-sent events open.",
@@ -389,6 +222,27 @@ void add_rate_limits(Families& out, const RateLimits* limits) {
             number(c.keys));
   out.counter("flowlens_api_rate_limit_keys_forgotten_total",
               "Of those, dropped past the bound on them.", number(c.forgotten));
+}
+
+/// Flows that come by the database.
+void add_parcels(Families& out, const ParcelReading* parcels) {
+  if (parcels == nullptr) return;
+  const ParcelReadingView view = parcels->view();
+  add_channel_state(out, view.channel);
+  out.counter("flowlens_channel_flows_taken_total", "Flows taken from the database.",
+              number(view.flows));
+  out.counter("flowlens_channel_parcels_taken_total", "Parcels they came in.",
+              number(view.parcels));
+  auto& lost = out.counters("flowlens_channel_lost_total",
+                            "What could not be taken: flows of damaged parcels, and parcels that "
+                            "somebody has removed.");
+  Families::put(lost, {{"what", "damaged_flows"}}, number(view.damaged_flows));
+  Families::put(lost, {{"what", "missing_parcels"}}, number(view.missing_parcels));
+  out.counter("flowlens_channel_failures_total", "Attempts to reach the database that failed.",
+              number(view.failures));
+  out.gauge("flowlens_channel_behind_seconds",
+            "How long ago the parcel taken last was made; 0: none waits behind it.",
+            view.behind_seconds);
 }
 
 void add_alerts(Families& out, const Alerting* alerting) {
@@ -500,7 +354,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_octets(out, decoders.octets);
   add_decoding(out, decoders);
   add_flows(out, map.flows);
-  add_queue(out, s);
+  add_queue(out, s.channel.depth(), *s.current_settings());
   add_tables(out, s, decoders, map);
   add_map(out, map);
   add_translations(out, map.aggregator.translations);
@@ -508,12 +362,13 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_store(out, s.store);
   add_flow_keeper(out, s.flow_keeper);
   add_postgres(out, s);
-  add_receiver(out, s, receiver);
+  add_parcels(out, s.parcels);
+  add_receiver(out, s.settings, receiver);
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
   add_access(out, s.access, s.audit);
-  add_process(out, s, server);
+  add_process(out, s.life, server);
   add_connections(out, server);
   add_live(out, s.live);
   add_rate_limits(out, s.rate_limits);

@@ -5,6 +5,7 @@
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 #include "notify/channels.hpp"
+#include "pipeline/parcel_reading.hpp"
 #include "pipeline/stores.hpp"
 
 namespace flowlensd::http {
@@ -64,6 +65,10 @@ Response explain_exporter(const Service& s, const Request& request) {
     throw Problem{400, "Bad parameter", "`format` is json or text"};
   }
   const IpAddress address = address_parameter(request);
+  if (s.parcels != nullptr) {
+    throw Problem{404, "Not known here",
+                  "other processes decode (role ingest); their /metrics count flows by exporter"};
+  }
   const auto explanation = s.explain(address);
   if (!explanation) {
     throw Problem{503, "No answer", "the decoders are busy or not running; ask again"};
@@ -119,12 +124,25 @@ std::string postgres_check(const Service& s, const std::string& store) {
   return postgres_connection(s.settings).empty() ? "not_configured" : store;
 }
 
+constexpr double kLongBehind = 60;  // seconds
+
+/// Of flows that come by the database.
+std::string channel_check(const Service& s) {
+  if (s.parcels == nullptr) return "not_configured";
+  const ParcelReadingView view = s.parcels->view();
+  if (!view.problem.empty()) return "retrying: " + view.problem;
+  if (view.behind_seconds < kLongBehind) return "ok";
+  return "catching_up: " + std::to_string(static_cast<std::uint64_t>(view.behind_seconds)) +
+         " s behind";
+}
+
 std::string receiver_check(const Service& s) {
   if (!parse_roles(s.settings.roles).has(Role::ingest)) return "not_configured";
   return s.receiver().is_receiving ? "ok" : "not_receiving";
 }
 
 std::string queue_check(const Service& s) {
+  if (s.parcels != nullptr) return "ok";  // never gets fuller than the Resolver likes it
   const std::size_t depth = s.channel.depth();
   const auto now = s.current_settings();
   if (!now->backpressure_enabled) return depth >= now->queue_max_size ? "full" : "ok";
@@ -150,20 +168,21 @@ std::string channels_check(const Service& s) {
   return failing.empty() ? "ok" : failing;
 }
 
-bool is_degraded(const std::string& store, const std::string& queue) {
-  return (store != "ok" && store != "not_configured") || queue != "ok";
+bool is_good(const std::string& check) { return check == "ok" || check == "not_configured"; }
+
+bool is_degraded(const Service& s) {
+  return !is_good(store_check(s)) || !is_good(queue_check(s)) || !is_good(channel_check(s));
 }
 
 Response get_health(const Service& s) {
   const std::string store = store_check(s);
-  const std::string queue = queue_check(s);
   const std::string channels = channels_check(s);
-  const bool up = is_up(s);
-  const bool degraded = is_degraded(store, queue) || channels.starts_with("failing");
-  return health_answer(up, degraded, s.life.uptime_seconds(),
+  const bool is_failing = !is_good(channels);
+  return health_answer(is_up(s), is_degraded(s) || is_failing, s.life.uptime_seconds(),
                        {{"store", store},
                         {"receiver", receiver_check(s)},
-                        {"queue", queue},
+                        {"queue", queue_check(s)},
+                        {"channel", channel_check(s)},
                         {"alert_channels", channels},
                         {"postgresql", postgres_check(s, store)},
                         {"kafka", "not_configured"},
@@ -171,10 +190,11 @@ Response get_health(const Service& s) {
 }
 
 Response get_ready(const Service& s) {
-  const std::string store = store_check(s);
-  const std::string queue = queue_check(s);
-  return ready_answer(is_up(s), is_degraded(store, queue),
-                      {{"store", store}, {"receiver", receiver_check(s)}, {"queue", queue}});
+  return ready_answer(is_up(s), is_degraded(s),
+                      {{"store", store_check(s)},
+                       {"receiver", receiver_check(s)},
+                       {"queue", queue_check(s)},
+                       {"channel", channel_check(s)}});
 }
 
 }  // namespace

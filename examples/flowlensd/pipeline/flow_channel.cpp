@@ -11,6 +11,8 @@ void FlowParcel::clear() noexcept {
   batch.clear();
   sampled_out = 0;
   first_received = {};
+  position = 0;
+  as_of.reset();
 }
 
 bool FlowChannel::has_room(std::size_t flows) const noexcept {
@@ -44,6 +46,11 @@ void FlowChannel::push(FlowParcel& parcel) {
     push_locked(parcel);
   }
   filled_.notify_one();
+}
+
+bool FlowChannel::empty() {
+  const std::lock_guard lock(mutex_);
+  return waiting_.empty();
 }
 
 FlowChannel::Popped FlowChannel::pop(FlowParcel& parcel, std::chrono::milliseconds timeout) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "library.hpp"
@@ -20,6 +21,10 @@ struct FlowParcel {
   FlowBatch batch;
   std::uint64_t sampled_out = 0;  ///< flows left out under pressure since the parcel before
   Timestamp first_received;       ///< of the oldest flow in it
+  // Of a channel in a database only.
+  std::uint64_t position = 0;  ///< all up to here came before it or with it; 0: says nothing
+  std::optional<Timestamp>
+      as_of;  ///< what the time is for the Resolver; nothing: what the clock says
 
   [[nodiscard]] bool empty() const noexcept { return size() == 0 && sampled_out == 0; }
   /// Flows, and events that come without one.
@@ -50,6 +55,8 @@ class FlowChannel {
 
   /// Lets pop() end once all is taken, and nobody wait for room any more.
   void close();
+  /// Whether all was taken, parcels without flows too.
+  [[nodiscard]] bool empty();
   /// Flows waiting.
   [[nodiscard]] std::size_t depth() const noexcept {
     return depth_.load(std::memory_order_relaxed);

@@ -49,11 +49,13 @@ void MapWriter::add(const FlowBatch& batch, std::size_t first, std::size_t end, 
 void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
   if (parcel.sampled_out > 0) resolver_.count_sampled_out(parcel.sampled_out);
   tell(parcel.batch);
+  if (parcel.position > 0) resolver_.note_input(parcel.position);
   if (parcel.batch.flows.empty()) return;
   add(parcel.batch, 0, parcel.batch.flows.size(), now);
   if (observers_.on_flows) observers_.on_flows(parcel.batch.flows);
   if (observers_.on_latency) {
-    observers_.on_latency(std::chrono::duration<double>(now - parcel.first_received).count());
+    const Timestamp arrived = parcel.as_of ? std::chrono::system_clock::now() : now;
+    observers_.on_latency(std::chrono::duration<double>(arrived - parcel.first_received).count());
   }
 }
 

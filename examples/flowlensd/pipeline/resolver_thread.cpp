@@ -21,8 +21,13 @@ Timestamp wall_clock() { return std::chrono::system_clock::now(); }
 }  // namespace
 
 ResolverThread::ResolverThread(MapWriter& writer, FlowChannel& channel,
-                               std::chrono::milliseconds flush_interval, FatalHandler fatal)
-    : writer_(writer), channel_(channel), interval_(flush_interval), fatal_(std::move(fatal)) {}
+                               std::chrono::milliseconds flush_interval, TimeSource time_source,
+                               FatalHandler fatal)
+    : writer_(writer),
+      channel_(channel),
+      interval_(flush_interval),
+      time_source_(time_source),
+      fatal_(std::move(fatal)) {}
 
 ResolverThread::~ResolverThread() {
   channel_.close();
@@ -60,21 +65,31 @@ void ResolverThread::run() {
     // A window closes between parcels, so that flows do not pile up meanwhile.
     const auto popped = channel_.pop(parcel, is_closing ? std::chrono::milliseconds{0} : patience);
     if (popped == FlowChannel::Popped::closed) break;
-    if (popped == FlowChannel::Popped::parcel) writer_.add(parcel, wall_clock());
+    if (popped == FlowChannel::Popped::parcel) take(parcel);
     is_closing = writer_.go_on_closing();
     flush_if_due();
   }
-  writer_.flush(wall_clock(), kLastFlushPatience);
+  writer_.flush(now().value_or(wall_clock()), kLastFlushPatience);
+}
+
+void ResolverThread::take(const FlowParcel& parcel) {
+  if (parcel.as_of) time_ = std::max(time_.value_or(*parcel.as_of), *parcel.as_of);
+  writer_.add(parcel, time_.value_or(wall_clock()));
+}
+
+std::optional<Timestamp> ResolverThread::now() const {
+  return time_source_ == TimeSource::clock ? wall_clock() : time_;
 }
 
 void ResolverThread::flush_if_due() {
-  const auto now = Clock::now();
+  const auto begin = Clock::now();
   if (is_flush_wanted_.exchange(false)) {
-    next_flush_ = std::min(next_flush_, std::max(now, last_flush_ + kLeastApart));
+    next_flush_ = std::min(next_flush_, std::max(begin, last_flush_ + kLeastApart));
   }
-  if (now < next_flush_) return;
-  const bool is_done = writer_.try_flush(wall_clock());
-  if (is_done) last_flush_ = now;
+  if (begin < next_flush_) return;
+  const auto time = now();
+  const bool is_done = time && writer_.try_flush(*time);
+  if (is_done) last_flush_ = begin;
   next_flush_ = Clock::now() + (is_done ? interval_ : kRetryFlush);
 }
 

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <thread>
 
 #include "pipeline/fatal.hpp"
@@ -12,10 +14,14 @@
 
 namespace flowlensd {
 
+/// What the time is for the Resolver: by the clock, or as the parcels say it, which a database has held
+/// up.
+enum class TimeSource : std::uint8_t { clock, parcels };
+
 class ResolverThread {
  public:
   ResolverThread(MapWriter& writer, FlowChannel& channel, std::chrono::milliseconds flush_interval,
-                 FatalHandler fatal);
+                 TimeSource time_source, FatalHandler fatal);
   ~ResolverThread();
 
   void start();
@@ -33,11 +39,16 @@ class ResolverThread {
 
  private:
   void run();
+  void take(const FlowParcel& parcel);
   void flush_if_due();
+  /// Nothing before the first parcel of those that say it.
+  [[nodiscard]] std::optional<Timestamp> now() const;
 
   MapWriter& writer_;
   FlowChannel& channel_;
   const std::chrono::milliseconds interval_;
+  const TimeSource time_source_;
+  std::optional<Timestamp> time_;  ///< of the last parcel that says it
   FatalHandler fatal_;
   std::chrono::steady_clock::time_point next_flush_;
   std::chrono::steady_clock::time_point last_flush_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "config/roles.hpp"
 #include "flowlens/postgres_store.hpp"
 #include "library.hpp"
 #include "log.hpp"
@@ -140,6 +141,9 @@ Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTab
   stores.traffic = std::make_unique<TrafficArchive>(
       [options] { return make_postgres_traffic_reader(options); }, reader_options(settings));
   stores.applications = make_postgres_application_store(options, stores.term.epoch);
+  if (!parse_roles(settings.roles).has(Role::ingest)) {
+    stores.parcels = make_postgres_parcel_reader(options);
+  }
   if (!keeps_flows(settings)) return stores;
   stores.flows = make_postgres_flow_store(options, stores.term.epoch);
   stores.flow_archive = std::make_unique<FlowArchive>(

@@ -27,6 +27,7 @@ struct Stores {
   std::unique_ptr<flowlens::ApplicationStore> applications;
   std::unique_ptr<flowlens::FlowStore> flows;  ///< null: single flows are not kept
   std::unique_ptr<FlowArchive> flow_archive;   ///< the same
+  std::unique_ptr<flowlens::ParcelReader> parcels;  ///< null: flows come by memory
   std::unique_ptr<Spool> spool;                ///< empty; null: revisions wait in memory only
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
