@@ -206,9 +206,10 @@ def test_ingest_killed():
     with both() as (directory, server, ingest, resolve, stack):
         traffic = stack.enter_context(LiveSimnet(ingest, directory, *TRAFFIC, "--duration", 10))
         wait_for("traffic in the map", is_busy(resolve))
+        time.sleep(0.7)
+        ingest.popen.kill()
         traffic.pause()
-        time.sleep(0.2)
-        ingest.stop(signal.SIGKILL)
+        ingest.wait()
         ingest = stack.enter_context(start_ingest(directory, server, ingest.ports)).wait_ready()
         traffic.resume()
         # A parcel is handed on after a second at the latest.
