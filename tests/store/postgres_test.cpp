@@ -118,6 +118,7 @@ TEST_CASE("PostgreSQL: applications as people read them, from a schema that had 
       "DROP VIEW flowlens.flows; DROP TABLE raw_flows, raw_flow_batches;"
       "DROP TABLE flow_channel, flow_writers, flow_parcels;"
       "ALTER TABLE epochs DROP COLUMN input_position;"
+      "DROP TABLE followers, revisions, facts, fact_answers, resolver_lease;"
       "DELETE FROM migrations WHERE version > 2; SELECT 1");
   o.reopen();
   Revision r = growing_revision(o.opened, 1);

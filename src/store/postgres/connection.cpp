@@ -90,6 +90,13 @@ std::string_view advice(const pqxx::failure& error) {
   return {};
 }
 
+/// Being woken is all that is asked of a NOTIFY.
+class Listener final : public pqxx::notification_receiver {
+ public:
+  using pqxx::notification_receiver::notification_receiver;
+  void operator()(const std::string& /*payload*/, int /*backend*/) override {}
+};
+
 /// Counts for as long as it lives.
 class Active {
  public:
@@ -123,6 +130,7 @@ Connection::Connection(const PostgresStoreOptions& options)
 Connection::~Connection() { drop(); }
 
 void Connection::drop() {
+  listener_.reset();
   if (handle_) --activity_->open;
   handle_.reset();
 }
@@ -158,6 +166,17 @@ void Connection::read(const std::function<void(Transaction&)>& work) {
     tx.exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     work(tx);
   });
+}
+
+void Connection::wait(const std::string& channel, std::chrono::milliseconds most) {
+  try {
+    if (!listener_) listener_ = std::make_unique<Listener>(handle(), channel);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(most);
+    handle_->await_notification(static_cast<long>(seconds.count()),
+                                static_cast<long>((most - seconds).count() * 1'000));
+  } catch (const pqxx::failure&) {
+    drop();  // the next statement says what is wrong
+  }
 }
 
 void Connection::fail(std::string_view what, const pqxx::failure& error) const {

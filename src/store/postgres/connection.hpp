@@ -2,6 +2,7 @@
 /// store: PostgreSQL through libpqxx, with errors that say where, why and what would help.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +31,9 @@ class Connection {
   void transact(const std::function<void(Transaction&)>& work);
   /// The same, of one moment and without changing anything.
   void read(const std::function<void(Transaction&)>& work);
+  /// Waits for a NOTIFY on a channel, always the same one, at most so long; one that came since the last call
+  /// counts, too. Returns early where the connection breaks.
+  void wait(const std::string& channel, std::chrono::milliseconds most);
   /// `db.example.com:5432/flowlens`, without user and password.
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
 
@@ -42,6 +46,7 @@ class Connection {
   std::string first_;  ///< statement of each transaction
   std::string where_;
   std::unique_ptr<pqxx::connection> handle_;
+  std::unique_ptr<pqxx::notification_receiver> listener_;  ///< of handle_
   std::shared_ptr<PostgresActivity> activity_;
 };
 

@@ -439,9 +439,52 @@ SELECT flowlens.time_of(received) AS received, flowlens.time_of(started) AS star
 FROM flowlens_store.raw_flows;
 )sql";
 
+// For other processes that follow the map. `body` is what encode_revision() gives, and is not compressed: that
+// costs more than it saves. A revision and a fact are written once and removed by age; `fact_answers` has a row
+// from the moment on at which a fact is taken, so that it is taken once; epoch 0: by nobody, its sender has
+// given up.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE flowlens_store.followers (
+  name text PRIMARY KEY,
+  seen_at timestamptz NOT NULL
+);
+CREATE TABLE flowlens_store.revisions (
+  number bigint PRIMARY KEY,
+  epoch bigint NOT NULL,
+  revision_at bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  octets bigint NOT NULL,
+  body bytea NOT NULL
+);
+ALTER TABLE flowlens_store.revisions ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE TABLE flowlens_store.facts (
+  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind text NOT NULL,
+  made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  body bytea NOT NULL
+);
+CREATE INDEX facts_by_time ON flowlens_store.facts (made_at);
+CREATE TABLE flowlens_store.fact_answers (
+  position bigint PRIMARY KEY,
+  epoch bigint NOT NULL,
+  taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  answered_at timestamptz,
+  revision bigint NOT NULL DEFAULT 0,
+  head bytea,
+  body bytea
+);
+ALTER TABLE flowlens_store.fact_answers ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE TABLE flowlens_store.resolver_lease (
+  only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+  holder text NOT NULL,
+  renewals bigint NOT NULL,
+  renewed_at timestamptz NOT NULL
+);
+)sql";
+
 // Flows between processes. Positions are given by the one row of flow_channel, which a writer holds until
 // its transaction is through. `octets` there is of parcels that wait.
-constexpr const char* kVersion6 = R"sql(
+constexpr const char* kVersion7 = R"sql(
 ALTER TABLE flowlens_store.epochs ADD COLUMN input_position bigint NOT NULL DEFAULT 0;
 CREATE TABLE flowlens_store.flow_channel (
   is_it boolean PRIMARY KEY DEFAULT true CHECK (is_it),
@@ -468,8 +511,8 @@ ALTER TABLE flowlens_store.flow_parcels ALTER COLUMN content SET STORAGE EXTERNA
 )sql";
 
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 6> kMigrations{kVersion1, kVersion2, kVersion3,
-                                                 kVersion4, kVersion5, kVersion6};
+constexpr std::array<const char*, 7> kMigrations{kVersion1, kVersion2, kVersion3,
+                                                 kVersion4, kVersion5, kVersion6, kVersion7};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

@@ -4,6 +4,7 @@
 
 #include "flowlens/postgres_store.hpp"
 #include "store/postgres/connection.hpp"
+#include "store/postgres/feed.hpp"
 #include "store/postgres/reader.hpp"
 #include "store/postgres/roll_up.hpp"
 #include "store/postgres/schema.hpp"
@@ -19,7 +20,7 @@ using namespace store::postgres;
 class PostgresStore final : public Store {
  public:
   explicit PostgresStore(const PostgresStoreOptions& options)
-      : connection_(options), sites_(options.sites) {}
+      : connection_(options), sites_(options.sites), site_table_(options.sites) {}
 
   StoreOpened open() override;
   StoreOpened resume(Epoch epoch) override;
@@ -35,6 +36,7 @@ class PostgresStore final : public Store {
 
   Connection connection_;
   store::SiteNames sites_;
+  const SiteTable site_table_;
   store::Term term_;
   std::set<Timestamp> days_;  ///< that have a partition
 };
@@ -122,6 +124,7 @@ void PostgresStore::apply(const Revision& revision) {
     if (revision.number <= newest.last_revision) return;
     days = make_partitions(tx, revision);
     write_revision(tx, sites_, revision);
+    feed_followers(tx, site_table_, revision);
   });
   days_.merge(days);
 }
@@ -138,6 +141,7 @@ bool PostgresStore::expire(const Retention& retention, Timestamp now) {
   connection_.transact([&](Transaction& tx) {
     store::check_epoch(term_, newest_epoch(tx, connection_.where()).epoch, "the windows");
     did = roll_up_and_expire(tx, retention, now);
+    if (!did) trim_feed(tx);
   });
   if (did) days_.clear();
   return did;
