@@ -62,8 +62,11 @@ class Channels;
 class Configuration;
 class FlowArchive;
 class FlowKeeper;
+class Follower;
+class Forwarding;
 class Grouping;
 class ParcelReading;
+class RequestAnswering;
 class Scans;
 class Tasks;
 
@@ -73,7 +76,7 @@ struct Service {
   const Life& life;
   const DependencyGraph& graph;
   const Accounts& accounts;
-  const MapWriter& writer;
+  const MapSource& writer;
   const FlowChannel& channel;
   const StoreThread* store;  ///< null: in memory only
   std::function<ReceiverView()> receiver;
@@ -107,6 +110,9 @@ struct Service {
   /// Held by each change that people make: what was looked at stays so until it is changed.
   std::shared_ptr<std::mutex> edits = std::make_shared<std::mutex>();
   const ParcelReading* parcels = nullptr;            ///< thread-safe; null: flows come by memory
+  const Follower* follower = nullptr;                ///< null: the map is this process's own
+  const Forwarding* forwarding = nullptr;            ///< the same; thread-safe, as is the next
+  const RequestAnswering* requests = nullptr;        ///< null: nobody can follow this process
 
   /// What the daemon goes by now; `settings` is what it started with.
   [[nodiscard]] std::shared_ptr<const Settings> current_settings() const;

@@ -8,30 +8,23 @@ void add_routes(Router& router, const Service& service) {
   const auto analyses =
       std::make_shared<AnalysisCache>(service.graph);  // lives as long as the routes
   analyses->warm_up();
+  const auto add_all = [&](std::optional<AnsweredAt> place, auto... add) {
+    router.set_place(place);
+    (add(router, service), ...);
+    router.set_place({});
+  };
   add_page_routes(router);
   add_openapi_routes(router);
-  add_exchange_routes(router, service);
-  add_map_routes(router, service);
   add_topology_routes(router, service, analyses);
-  add_edit_routes(router, service);
-  add_search_routes(router, service);
-  add_discovery_routes(router, service);
-  add_task_routes(router, service);
-  add_traffic_routes(router, service);
-  add_flow_routes(router, service);
-  add_change_routes(router, service);
-  add_gateway_routes(router, service);
   add_analysis_routes(router, service, analyses);
-  add_application_routes(router, service);
-  add_policy_routes(router, service);
-  add_classification_routes(router, service);
-  add_alert_routes(router, service);
-  add_live_routes(router, service);
-  add_auth_routes(router, service);
-  add_user_routes(router, service);
-  add_service_routes(router, service);
+  add_all({}, add_exchange_routes, add_map_routes, add_edit_routes, add_search_routes, add_traffic_routes,
+          add_flow_routes, add_change_routes);
+  add_all(AnsweredAt::resolver, add_discovery_routes, add_task_routes, add_gateway_routes, add_application_routes,
+          add_policy_routes, add_classification_routes, add_alert_routes, add_service_routes,
+          add_config_routes);
+  // Users stand in the database, and so does what they did.
+  add_all(AnsweredAt::copy, add_live_routes, add_auth_routes, add_user_routes);
   add_health_routes(router, service);
-  add_config_routes(router, service);
 }
 
 }  // namespace flowlensd::http

@@ -60,9 +60,17 @@ void LiveUpdates::publish(const AlertChanges& changes) {
   submit(live_update(changes, options_.max_rows));
 }
 
-void LiveUpdates::submit(std::unique_ptr<LiveUpdate> update) {
+void LiveUpdates::publish_after_gap(const Revision& revision) {
+  submit(live_update(revision, options_.max_rows), true);
+}
+
+void LiveUpdates::submit(std::unique_ptr<LiveUpdate> update, bool is_after_gap) {
   {
     const std::lock_guard lock(waiting_mutex_);
+    if (is_after_gap) {
+      waiting_.clear();  // what comes has all of it
+      has_gap_ = true;
+    }
     if (waiting_.size() >= options_.max_waiting) {
       waiting_.pop_front();
       ++lost_;

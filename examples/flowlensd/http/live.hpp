@@ -80,6 +80,8 @@ class LiveUpdates {
   /// Copies what is needed; never waits for clients.
   void publish(const Revision& revision);
   void publish(const AlertChanges& changes);
+  /// The same for a revision that does not follow on the one before: clients are told to read the map anew.
+  void publish_after_gap(const Revision& revision);
 
   /// After all that is kept.
   [[nodiscard]] LivePosition end() const;
@@ -96,7 +98,7 @@ class LiveUpdates {
 
  private:
   void run();
-  void submit(std::unique_ptr<LiveUpdate> update);
+  void submit(std::unique_ptr<LiveUpdate> update, bool is_after_gap = false);
   void keep(std::shared_ptr<LiveUpdate> update);
   void forget_first();
   [[nodiscard]] LiveMessage notice() const;

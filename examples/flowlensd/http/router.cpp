@@ -150,6 +150,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }
 
 void Router::add(Route route) {
+  if (!route.asked_place) route.asked_place = place_;
   auto segments = split(std::string_view(route.pattern).substr(1), '/');
   entries_.push_back({std::move(route), std::move(segments)});
 }
@@ -184,12 +185,14 @@ std::vector<const Route*> Router::find(const std::vector<std::string>& segments,
   return found;
 }
 
-Response Router::answer_by(const Route& route, Request& request, std::string_view query) const {
+Response Router::answer_by(const Route& route, Request& request, std::string_view query,
+                           bool is_checked) const {
   try {
-    if (guard_) guard_(request, route);
+    if (guard_ && !is_checked) guard_(request, route);
     check_body(route, request);
     request.query = decoded_query(query);
     check_parameters(route, request);
+    if (forward_ && route.place() == AnsweredAt::resolver) return forward_(request);
     if (view_) request.shown_dependencies = view_();
     return route.handler(request);
   } catch (const Problem& p) {
@@ -201,7 +204,7 @@ Response Router::answer_by(const Route& route, Request& request, std::string_vie
   }
 }
 
-Response Router::answer(Request& request) const {
+Response Router::answer(Request& request, bool is_checked) const {
   const std::string_view target = request.target;
   if (!target.starts_with('/'))
     throw Problem{400, "Bad target", "the request target must be a path"};
@@ -223,16 +226,19 @@ Response Router::answer(Request& request) const {
   }
   const Route& route = **wanted;
   Response response =
-      answer_by(route, request, target.substr(std::min(question + 1, target.size())));
+      answer_by(route, request, target.substr(std::min(question + 1, target.size())), is_checked);
   response.route = route.pattern;
   add_headers(response, request.answer_headers);
-  if (witness_) witness_(request, route, response);
+  if (witness_ && !is_checked) witness_(request, route, response);
   return response;
 }
 
-Response Router::handle(Request request) const noexcept {
+Response Router::handle(Request request) const noexcept { return handle(request, false); }
+Response Router::run(Request request) const noexcept { return handle(request, true); }
+
+Response Router::handle(Request& request, bool is_checked) const noexcept {
   try {
-    return answer(request);
+    return answer(request, is_checked);
   } catch (const Problem& p) {
     return problem(p.status, p.title, p.detail);
   } catch (const std::exception& e) {

@@ -205,10 +205,10 @@ void add_service_routes(Router& router, const Service& s) {
               [&s](const Request& r) { return explain_exporter(s, r); },
               {"format"}});
   router.add({"/api/v1/ledgers", [&s](const Request&) { return get_ledgers(s); }, {}});
-  router.add({"/api/v1/admin/health", [&s](const Request&) { return get_health(s); }, {}});
 }
 
 void add_health_routes(Router& router, const Service& s) {
+  router.add({"/api/v1/admin/health", [&s](const Request&) { return get_health(s); }, {}});
   add_health_routes(router, {[&s] { return get_health(s); }, [&s] { return get_ready(s); }});
 }
 

@@ -35,6 +35,13 @@ struct MapView {
   std::uint64_t flushes_postponed = 0;  ///< the store was busy
 };
 
+/// Whoever has a map: that which writes it, or a copy. Thread-safe.
+class MapSource {
+ public:
+  virtual ~MapSource() = default;
+  [[nodiscard]] virtual MapView view() const = 0;
+};
+
 /// Called by two threads; those of a flush by the ones that flush. They must not wait.
 struct MapObservers {
   std::function<void(double seconds)> on_latency;  ///< from the socket to the map, each parcel
@@ -43,12 +50,12 @@ struct MapObservers {
   std::function<void(const std::vector<FlowRecord>&)> on_flows{};  ///< each parcel's
 };
 
-class MapWriter {
+class MapWriter final : public MapSource {
  public:
   /// \param store  null: the map lives in memory only.
   MapWriter(Resolver& resolver, StoreThread* store, const FlowLedger& earlier_epochs, Epoch epoch,
             MapObservers observers);
-  ~MapWriter();
+  ~MapWriter() override;
 
   /// \param now  wall clock or capture time; a step back is ignored.
   /// The flows [first, end) of a batch, without what it says beside them of translation.
@@ -74,7 +81,7 @@ class MapWriter {
   [[nodiscard]] std::vector<std::byte> save_changes();
 
   /// Thread-safe.
-  [[nodiscard]] MapView view() const;
+  [[nodiscard]] MapView view() const override;
 
  private:
   Timestamp advance(Timestamp now) noexcept;
