@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "announce.hpp"
 #include "auth/guard.hpp"
 #include "auth/setup.hpp"
 #include "config/known_network.hpp"
@@ -24,6 +25,7 @@
 #include "http/live.hpp"
 #include "http/metrics.hpp"
 #include "http/rate_limits.hpp"
+#include "http/request_answering.hpp"
 #include "http/server.hpp"
 #include "http/view.hpp"
 #include "live_settings.hpp"
@@ -46,6 +48,7 @@
 #include "running.hpp"
 #include "service.hpp"
 #include "service_manager.hpp"
+#include "standby.hpp"
 #include "stop_signal.hpp"
 
 namespace flowlensd {
@@ -77,6 +80,7 @@ struct Daemon::Parts {
   Life life;
   http::Metrics metrics;
   std::unique_ptr<DataDir> dir;
+  std::unique_ptr<LeaseKeeper> lease;  ///< null: nobody else could write
   const KnownNetwork known;
   const Geo geo;
   const ResolverOptions resolver_settings;
@@ -112,6 +116,8 @@ struct Daemon::Parts {
   Access access;
   Service service;
   http::Router router;
+  http::Router unserved;                       ///< for `requests`, where the API is not served here
+  std::unique_ptr<RequestAnswering> requests;  ///< null: nobody can follow
   std::unique_ptr<http::Front> front;
   std::unique_ptr<http::Server> server;
 
@@ -140,6 +146,7 @@ struct Daemon::Parts {
   Service make_service();
   void make_ingest();
   void make_server();
+  void make_requests();
   http::Response answer(http::Request request);
   void open_doors();
   void save_states();
@@ -164,6 +171,7 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       options(loaded.run),
       configuration(loaded, std::move(read)),
       dir(settings.data_dir.empty() ? nullptr : std::make_unique<DataDir>(settings.data_dir)),
+      lease(take_turn({settings, life, stop, manager}, dir.get(), serves())),
       known(read_known_network(settings.network_file)),
       geo(settings),
       resolver_settings(resolver_options(settings, known, geo)),
@@ -227,6 +235,7 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
   if (!serves()) return;
   make_ingest();
   make_server();
+  make_requests();
   follow_settings(configuration, {store.get(), ingest.get(), &classifier, server.get()});
 }
 
@@ -315,6 +324,17 @@ void Daemon::Parts::make_server() {
       });
 }
 
+/// What other processes let pass, and cannot answer.
+void Daemon::Parts::make_requests() {
+  if (!stores.requests) return;
+  if (!roles.has(Role::api)) http::add_resolver_routes(unserved, service);
+  requests = std::make_unique<RequestAnswering>(
+      std::move(stores.requests), std::move(stores.answers),
+      roles.has(Role::api) ? router : unserved, resolver.graph(), writer,
+      [this] { resolver_thread.flush_soon(); }, fatal());
+  service.requests = requests.get();
+}
+
 /// What people say of the map is in a revision at once, and does not wait for the next flush.
 http::Response Daemon::Parts::answer(http::Request request) {
   const bool may_write = request.method != "GET" && request.method != "HEAD";
@@ -377,21 +397,7 @@ void Daemon::Parts::announce() const {
   if (server && !roles.has(Role::api)) {
     announce_health(settings, server->port());
   } else if (server) {
-    log::info("api", "the page and the API are served",
-              {{"url", url_scheme(settings) + url_host(settings.api_host) + ":" +
-                           std::to_string(server->port()) + "/"}});
-    if (settings.cors_origins == "*" && settings.auth_enabled) {
-      log::warning("api",
-                   "API_CORS_ORIGINS is *: pages of any origin may read the API if they bring "
-                   "a token; name the origins that should");
-    }
-    if (!settings.auth_enabled && !settings.api_host.is_loopback()) {
-      log::warning("api",
-                   "THE API IS OPEN TO THE NETWORK: AUTH_ENABLED is false, so everyone who reaches "
-                   "this address may read and change everything; log-in, or 127.0.0.1 as API_HOST, "
-                   "would close it",
-                   {{"api_host", settings.api_host.to_string()}});
-    }
+    announce_api(settings, server->port());
   }
   log::info("daemon", dir ? "keeping the map" : "the map lives in memory only",
             {{"data_dir", dir ? dir->path().string() : ""},
@@ -460,6 +466,7 @@ void Daemon::Parts::serve() {
   }
   grouping.start();
   alerting.start();
+  if (requests) requests->start();
   manager.ready(status_text());
   auto next_save = steady_clock::now() + kSaveStateEvery;
   auto next_save_of_learned = steady_clock::now() + kSaveLearnedEvery;
@@ -513,6 +520,7 @@ bool Daemon::Parts::shut_down() {
   life.enter(failure.empty() ? Life::Stage::stopping : Life::Stage::failed);
   manager.stopping(failure.empty() ? "stopping" : failure);
   is_receiving = false;
+  if (requests) requests->stop();
   // After a failure nobody may take from the channel any more: let no worker wait for room.
   if (!failure.empty()) channel.close();
   if (ingest) ingest->stop();
@@ -541,6 +549,7 @@ bool Daemon::Parts::shut_down() {
   if (server) server->stop();
   audit.stop();
   if (!failure.empty()) log::error("daemon", failure);
+  if (lease && is_written && failure.empty()) lease->release();
   return is_written && failure.empty();
 }
 

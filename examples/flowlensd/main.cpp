@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "api_daemon.hpp"
 #include "commands/commands.hpp"
 #include "config/load.hpp"
 #include "config/roles.hpp"
@@ -10,6 +11,7 @@
 #include "flowlens/error.hpp"
 #include "ingest_daemon.hpp"
 #include "log.hpp"
+#include "standby.hpp"
 
 namespace {
 
@@ -23,9 +25,7 @@ int run_daemon(const std::vector<std::string>& arguments, const Environment& env
   const Configuration::Read read = [&] { return *load(arguments, environment, std::cout); };
   const Roles roles = parse_roles(loaded->settings.roles);
   if (roles.has(Role::resolve)) return Daemon(*loaded, read).run();
-  if (roles.has(Role::api)) {
-    throw flowlens::ConfigError("roles: " + loaded->settings.roles + " needs resolve with it");
-  }
+  if (roles.has(Role::api)) return ApiDaemon(*loaded, read).run();
   return IngestDaemon(*loaded, read).run();
 }
 
@@ -41,6 +41,9 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   try {
     return run({argv + 1, argv + argc});
+  } catch (const StoppedStandingBy&) {
+    log::flush();
+    return kGood;
   } catch (const flowlens::ConfigError& e) {
     std::cerr << "flowlensd: " << e.what() << '\n';
     return kMisconfigured;

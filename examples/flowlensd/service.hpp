@@ -113,6 +113,7 @@ struct Service {
   const Follower* follower = nullptr;                ///< null: the map is this process's own
   const Forwarding* forwarding = nullptr;            ///< the same; thread-safe, as is the next
   const RequestAnswering* requests = nullptr;        ///< null: nobody can follow this process
+  std::function<std::string()> resolver_check{};  ///< of a copy: how the process fares that writes
 
   /// What the daemon goes by now; `settings` is what it started with.
   [[nodiscard]] std::shared_ptr<const Settings> current_settings() const;

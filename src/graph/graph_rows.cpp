@@ -51,10 +51,10 @@ AssetRow State::asset_row(std::uint32_t asset) const {
     row.name = a.extra->name;
     row.asset_type = a.extra->asset_type;
     row.name_source = a.extra->name_source;
-    row.name_at = a.extra->name_at;
+    if (a.extra->name_at > Timestamp::min()) row.name_at = a.extra->name_at;
     row.type_source = a.extra->type_source;
     row.type_confidence = a.extra->type_confidence;
-    row.type_at = a.extra->type_at;
+    if (a.extra->type_at > Timestamp::min()) row.type_at = a.extra->type_at;
   }
   for (const Held& held : a.held()) {
     HeldEndpoint& e = row.endpoints.emplace_back();

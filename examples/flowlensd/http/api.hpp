@@ -62,7 +62,9 @@ void add_page_routes(Router& router);
 /// What describes all of these, at `/openapi.json`.
 void add_openapi_routes(Router& router);
 
-/// All of them, in the order in which they are looked at; metrics have their own.
+/// Those that a process which follows has answered at the Resolver's.
+void add_resolver_routes(Router& router, const Service& service);
+/// All of them; metrics have their own.
 void add_routes(Router& router, const Service& service);
 
 }  // namespace flowlensd::http

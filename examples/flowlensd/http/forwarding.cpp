@@ -16,7 +16,8 @@ constexpr std::chrono::milliseconds kLook{50};  // for answers, where the databa
 constexpr std::chrono::milliseconds kAfterFailure{500};
 
 Problem not_done(const std::string& why, const char* retry_after) {
-  return {503, "Not done", why + "; nothing was changed, ask again", {{"Retry-After", retry_after}}};
+  return {
+      503, "Not done", why + "; nothing was changed, ask again", {{"Retry-After", retry_after}}};
 }
 
 /// Without Retry-After: who asks again at once might do it twice.
@@ -84,7 +85,7 @@ void Forwarding::run() {
     try {
       look();
       watcher_->wait(kLook);
-    } catch (const Error& e) {
+    } catch (const std::exception& e) {
       log::warning("api", "answers of the Resolver cannot be read", {{"reason", e.what()}});
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, kAfterFailure, [this] { return !is_running_; });
@@ -179,7 +180,7 @@ Response Forwarding::forward(const http::Request& request) {
   throw unknown("the Resolver's answer cannot be read: all processes must be of one release");
 }
 
-void Forwarding::count(std::uint64_t ForwardingCounters::* counter) {
+void Forwarding::count(std::uint64_t ForwardingCounters::*counter) {
   const std::lock_guard lock(mutex_);
   ++(counters_.*counter);
 }

@@ -21,14 +21,14 @@
 namespace flowlensd {
 
 struct ForwardingOptions {
-  std::size_t max_waiting = 16;                    ///< requests at once; each holds a thread
-  std::size_t max_octets = 1u << 20;               ///< of one
-  std::chrono::milliseconds until_taken{5'000};    ///< then it is withdrawn
+  std::size_t max_waiting = 16;                      ///< requests at once; each holds a thread
+  std::size_t max_octets = 5u << 20;                 ///< of one; more than a body may have
+  std::chrono::milliseconds until_taken{5'000};      ///< then it is withdrawn
   std::chrono::milliseconds until_answered{20'000};  ///< once it was taken
 };
 
 struct ForwardingCounters {
-  std::uint64_t waiting = 0;    ///< now
+  std::uint64_t waiting = 0;  ///< now
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
   std::uint64_t refused = 0;    ///< for more than max_waiting, or too large
@@ -67,7 +67,7 @@ class Forwarding {
   std::optional<RequestFate> wait(std::uint64_t position, Clock::time_point until);
   [[nodiscard]] bool withdraw(std::uint64_t position);
   RequestFate fate_of(std::uint64_t position);
-  void count(std::uint64_t ForwardingCounters::* counter);
+  void count(std::uint64_t ForwardingCounters::*counter);
 
   const ForwardingOptions options_;
   const WaitForCopy wait_for_copy_;

@@ -6,6 +6,7 @@
 
 #include "auth/access.hpp"
 #include "http/decoder_families.hpp"
+#include "http/follower_metrics.hpp"
 #include "http/live.hpp"
 #include "http/rate_limits.hpp"
 #include "notify/channels.hpp"
@@ -342,12 +343,9 @@ void add_access(Families& out, const Access* access, const AuditLog* audit) {
   Families::put(dropped, {{"reason", "rate_of_refusals"}}, number(a.dropped_rate));
 }
 
-}  // namespace
-
-std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
-  Families out;
+/// What only the process has that writes the map.
+void add_writing(Families& out, const Service& s, const MapView& map) {
   const DecoderAccount decoders = s.accounts.total();
-  const MapView map = s.writer.view();
   const ReceiverView receiver = s.receiver();
   add_received_flows(out, s.accounts);
   add_datagrams(out, decoders.datagrams, receiver.counters);
@@ -356,17 +354,27 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_flows(out, map.flows);
   add_queue(out, s.channel.depth(), *s.current_settings());
   add_tables(out, s, decoders, map);
-  add_map(out, map);
   add_translations(out, map.aggregator.translations);
   add_external_peers(out, map.external_peers);
   add_store(out, s.store);
   add_flow_keeper(out, s.flow_keeper);
-  add_postgres(out, s);
   add_parcels(out, s.parcels);
   add_receiver(out, s.settings, receiver);
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
+  add_requests(out, s);
+}
+
+}  // namespace
+
+std::vector<MetricFamily> collect_families(const Service& s, const ServerCounters& server) {
+  Families out;
+  const MapView map = s.writer.view();
+  if (s.follower == nullptr) add_writing(out, s, map);
+  add_follower(out, s);
+  add_map(out, map);
+  add_postgres(out, s);
   add_access(out, s.access, s.audit);
   add_process(out, s.life, server);
   add_connections(out, server);

@@ -10,8 +10,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<const char*, 6> kHeaders{"accept",        "accept-language", "content-type",
-                                              "if-match",      "if-none-match",   "prefer"};
+constexpr std::array<const char*, 6> kHeaders{"accept",   "accept-language", "content-type",
+                                              "if-match", "if-none-match",   "prefer"};
 constexpr std::size_t kMostHead = 65'536;
 
 std::string line_of(const Json& json) {

@@ -12,12 +12,12 @@ namespace flowlensd {
 namespace {
 
 constexpr std::size_t kHands = 4;
-constexpr std::size_t kMostAnswer = 32u << 20;          // octets
-constexpr std::chrono::milliseconds kLook{1'000};       // at least so often, woken or not
-constexpr std::chrono::milliseconds kLookSoon{50};      // while requests come
-constexpr std::chrono::seconds kComing{10};             // after the last one
+constexpr std::size_t kMostAnswer = 32u << 20;      // octets
+constexpr std::chrono::milliseconds kLook{1'000};   // at least so often, woken or not
+constexpr std::chrono::milliseconds kLookSoon{50};  // while requests come
+constexpr std::chrono::seconds kComing{10};         // after the last one
 constexpr std::chrono::milliseconds kAfterFailure{500};
-constexpr int kTries = 20;                              // to answer
+constexpr int kTries = 20;  // to answer
 constexpr std::chrono::seconds kLongestFlush{10};
 constexpr std::chrono::milliseconds kFlushLook{20};
 
@@ -33,12 +33,14 @@ http::Response too_large(std::size_t octets) {
 RequestAnswering::RequestAnswering(std::unique_ptr<RequestTaker> taker,
                                    std::unique_ptr<RequestTaker> answerer,
                                    const http::Router& router, const DependencyGraph& graph,
-                                   const MapSource& writer, FatalHandler fatal)
+                                   const MapSource& writer, std::function<void()> flush_soon,
+                                   FatalHandler fatal)
     : taker_(std::move(taker)),
       answerer_(std::move(answerer)),
       router_(router),
       graph_(graph),
       writer_(writer),
+      flush_soon_(std::move(flush_soon)),
       fatal_(std::move(fatal)) {}
 
 RequestAnswering::~RequestAnswering() { stop(); }
@@ -74,7 +76,7 @@ void RequestAnswering::run() {
       taker_->wait(Clock::now() < last_request_ + kComing ? kLookSoon : kLook);
     } catch (const StaleEpochError& e) {
       return fatal_(std::string("another flowlensd answers requests now: ") + e.what());
-    } catch (const Error& e) {
+    } catch (const std::exception& e) {
       if (problem.empty()) {
         log::warning("api", "requests of other processes cannot be read; trying again",
                      {{"reason", e.what()}});
@@ -114,7 +116,12 @@ void RequestAnswering::work() {
     waiting_.pop_front();
     ++busy_;
     lock.unlock();
-    answer(request);
+    try {
+      answer(request);
+    } catch (const std::exception& e) {
+      ++unanswered_;
+      log::error("api", "a request of another process failed", {{"reason", e.what()}});
+    }
     lock.lock();
     --busy_;
   }
@@ -139,6 +146,7 @@ void RequestAnswering::answer(const QueuedRequest& queued) {
 std::uint64_t RequestAnswering::revision_of_change(const GraphCounters& before) const {
   const GraphCounters after = graph_.counters();
   if (after.said == before.said) return 0;
+  if (flush_soon_) flush_soon_();
   if (after.revision == before.revision) return after.revision + 1;
   const Timestamp said_by = std::chrono::system_clock::now();
   const auto give_up_at = Clock::now() + kLongestFlush;
@@ -160,8 +168,8 @@ void RequestAnswering::send(std::uint64_t position, const QueuedAnswer& answer) 
       ++unanswered_;
       return fatal_(std::string("another flowlensd answers requests now: ") + e.what());
     } catch (const Error& e) {
-      if (i == 0) log::warning("api", "an answer could not be kept; trying again",
-                               {{"reason", e.what()}});
+      if (i == 0)
+        log::warning("api", "an answer could not be kept; trying again", {{"reason", e.what()}});
     }
     std::this_thread::sleep_for(kAfterFailure);
   }

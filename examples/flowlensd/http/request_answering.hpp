@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -31,10 +32,10 @@ struct RequestAnsweringCounters {
 class RequestAnswering {
  public:
   /// \param taker  to take by. \param answerer  to answer by: another connection.
-  /// \param router  does what is asked. References outlive this.
+  /// \param router  does what is asked. \param flush_soon  asks for a revision. References outlive this.
   RequestAnswering(std::unique_ptr<RequestTaker> taker, std::unique_ptr<RequestTaker> answerer,
                    const http::Router& router, const DependencyGraph& graph,
-                   const MapSource& writer, FatalHandler fatal);
+                   const MapSource& writer, std::function<void()> flush_soon, FatalHandler fatal);
   ~RequestAnswering();
 
   void start();
@@ -58,6 +59,7 @@ class RequestAnswering {
   const http::Router& router_;
   const DependencyGraph& graph_;
   const MapSource& writer_;
+  const std::function<void()> flush_soon_;
   const FatalHandler fatal_;
   std::atomic<std::uint64_t> answered_{0}, unanswered_{0};
 

@@ -5,6 +5,7 @@
 #include "http/parameters.hpp"
 #include "http/rows.hpp"
 #include "notify/channels.hpp"
+#include "pipeline/follower.hpp"
 #include "pipeline/parcel_reading.hpp"
 #include "pipeline/stores.hpp"
 
@@ -174,7 +175,39 @@ bool is_degraded(const Service& s) {
   return !is_good(store_check(s)) || !is_good(queue_check(s)) || !is_good(channel_check(s));
 }
 
+constexpr double kMostBehind = 30;  // seconds
+
+/// How a copy of the map fares.
+std::string follower_check(const Follower& follower) {
+  const FollowerView view = follower.status();
+  const auto whole = [](double seconds) {
+    return std::to_string(static_cast<std::uint64_t>(seconds)) + " s";
+  };
+  if (!view.problem.empty()) return "retrying: " + view.problem;
+  if (view.silent_seconds > kMostBehind) {
+    return "waiting: the database has not answered for " + whole(view.silent_seconds);
+  }
+  if (view.behind_seconds <= kMostBehind) return "ok";
+  return "behind: revision " + std::to_string(view.at.revision) + " of " +
+         std::to_string(view.newest) + ", for " + whole(view.behind_seconds);
+}
+
+Json follower_checks(const Service& s, const std::string& follower, const std::string& resolver) {
+  return {
+      {"follower", follower}, {"resolver", resolver}, {"postgresql", postgres_check(s, follower)}};
+}
+
+Response get_follower_health(const Service& s, bool is_ready_asked) {
+  const std::string follower = follower_check(*s.follower);
+  const std::string resolver = s.resolver_check ? s.resolver_check() : "ok";
+  const bool is_degraded = follower != "ok" || resolver != "ok";
+  Json checks = follower_checks(s, follower, resolver);
+  if (is_ready_asked) return ready_answer(is_up(s), is_degraded, std::move(checks));
+  return health_answer(is_up(s), is_degraded, s.life.uptime_seconds(), std::move(checks));
+}
+
 Response get_health(const Service& s) {
+  if (s.follower != nullptr) return get_follower_health(s, false);
   const std::string store = store_check(s);
   const std::string channels = channels_check(s);
   const bool is_failing = !is_good(channels);
@@ -190,6 +223,7 @@ Response get_health(const Service& s) {
 }
 
 Response get_ready(const Service& s) {
+  if (s.follower != nullptr) return get_follower_health(s, true);
   return ready_answer(is_up(s), is_degraded(s),
                       {{"store", store_check(s)},
                        {"receiver", receiver_check(s)},

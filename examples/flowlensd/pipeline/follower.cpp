@@ -10,8 +10,8 @@
 namespace flowlensd {
 namespace {
 
-constexpr std::size_t kMostAtOnce = 16;                // revisions
-constexpr std::chrono::milliseconds kLook{1'000};      // at least so often, woken or not
+constexpr std::size_t kMostAtOnce = 16;            // revisions
+constexpr std::chrono::milliseconds kLook{1'000};  // at least so often, woken or not
 constexpr std::chrono::milliseconds kAfterFailure{1'000};
 
 double seconds(std::chrono::steady_clock::duration d) {
@@ -111,17 +111,18 @@ void Follower::run() {
 
 bool Follower::look() {
   const FeedPosition at = status().at;
-  const FeedPart part = feed_->next(at, kMostAtOnce);
+  FeedPart part = feed_->next(at, kMostAtOnce);
   if (part.has_gap && part.revisions.empty()) {
     read_anew();
-    return true;
+    return false;  // not again and again, should that not help
   }
-  for (const Revision& revision : part.revisions) take(revision, false);
+  const bool is_more = !part.revisions.empty() && part.revisions.back().number < part.newest;
+  for (Revision& revision : part.revisions) take(std::move(revision), false);
   note(part.newest);
-  return !part.revisions.empty() && part.revisions.back().number < part.newest;
+  return is_more;
 }
 
-void Follower::take(const Revision& revision, bool is_after_gap) {
+void Follower::take(Revision revision, bool is_after_gap) {
   graph_.apply(revision);
   {
     const std::lock_guard lock(mutex_);
@@ -130,7 +131,7 @@ void Follower::take(const Revision& revision, bool is_after_gap) {
     ++view_.applied;
   }
   changed_.notify_all();
-  if (watch_) watch_(revision, is_after_gap);
+  if (watch_) watch_(std::move(revision), is_after_gap);
 }
 
 /// The graph is read by others meanwhile, so it becomes the other map by one revision.
@@ -144,7 +145,7 @@ void Follower::read_anew() {
   }
   log::warning("follower", "revisions are missing: the map is read anew",
                {{"had", status().at.revision}, {"has", at.revision}});
-  take(change, true);
+  take(std::move(change), true);
   const std::lock_guard lock(mutex_);
   ++view_.reloads;
 }

@@ -21,8 +21,9 @@ namespace flowlensd {
 /// How the copy fares.
 struct FollowerView {
   FeedPosition at;
-  std::uint64_t newest = 0;   ///< revision of the store, as of the last look
-  double lag_seconds = 0;     ///< age of the last revision when the copy had it, by the clocks of both machines
+  std::uint64_t newest = 0;  ///< revision of the store, as of the last look
+  double lag_seconds =
+      0;  ///< age of the last revision when the copy had it, by the clocks of both machines
   double behind_seconds = 0;  ///< for so long there have been revisions that the copy lacks
   double silent_seconds = 0;  ///< since the database answered last
   std::uint64_t applied = 0;  ///< revisions
@@ -37,8 +38,9 @@ struct FollowerView {
 /// Thread-safe but for load(), start() and stop().
 class Follower final : public MapSource {
  public:
-  /// Told of each revision after the graph has it; after a gap it holds the whole map. Must not wait.
-  using Watch = std::function<void(const Revision&, bool is_after_gap)>;
+  /// Given each revision after the graph has it; after a gap it holds the whole map. Rows come without what people
+  /// say of them, which stands beside. Must not wait.
+  using Watch = std::function<void(Revision, bool is_after_gap)>;
 
   /// \param options  of the graph, to which a second one is made while all is read anew. References outlive this.
   Follower(std::unique_ptr<RevisionFeed> feed, DependencyGraph& graph,
@@ -61,7 +63,7 @@ class Follower final : public MapSource {
   void run();
   /// \return whether there may be more at once.
   bool look();
-  void take(const Revision& revision, bool is_after_gap);
+  void take(Revision revision, bool is_after_gap);
   void read_anew();
   void note(std::uint64_t newest);
   void note_failure(const std::string& why);

@@ -12,7 +12,8 @@ constexpr int kTimesAsLong = 20;  // between two looks, as one takes
 Grouping::Grouping(const ApplicationBookOptions& options, const DependencyGraph& graph,
                    std::unique_ptr<ApplicationStore> store, Tell tell,
                    std::chrono::milliseconds interval, FatalHandler fatal)
-    : graph_(graph),
+    : options_(options),
+      graph_(graph),
       tell_(std::move(tell)),
       book_(options),
       saving_("applications", std::move(store), fatal),
@@ -54,6 +55,15 @@ void Grouping::look(Timestamp now) {
     list_ = std::make_shared<const List>(book_.all());
   }
   save();
+}
+
+void Grouping::read_again() {
+  ApplicationBook book{options_};
+  book.restore(saving_.store()->load());
+  auto list = std::make_shared<const List>(book.all());
+  const std::lock_guard lock(mutex_);
+  book_ = std::move(book);
+  list_ = std::move(list);
 }
 
 /// What was said of an asset that somebody has merged into another is said of that.

@@ -43,6 +43,9 @@ class Grouping {
   void stop() { thread_.stop(); }
   /// Looks once. Not while the thread runs.
   void look(Timestamp now);
+  /// Instead of looking, for a copy of what another process finds: takes what that has kept.
+  /// \throws what the store's load() does.
+  void read_again();
 
   /// As of the last look or word, without waiting for one. shared_ptr: a later one takes its place
   /// while somebody reads it.
@@ -74,6 +77,7 @@ class Grouping {
   void follow_merged_assets(const Snapshot& snapshot);
   void save();
 
+  const ApplicationBookOptions options_;
   const DependencyGraph& graph_;
   const Tell tell_;
 

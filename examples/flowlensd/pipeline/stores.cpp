@@ -92,14 +92,6 @@ StoreOpened open_patiently(Stores& stores, StopSignal& stop) {
   }
 }
 
-/// Of each kind. Half of those who answer requests stay free, whatever the database does.
-ReaderPoolOptions reader_options(const Settings& settings) {
-  ReaderPoolOptions options;
-  options.most = std::clamp<std::size_t>(settings.api_workers / 2, 1, settings.postgres_pool_size);
-  options.keep = std::chrono::seconds{settings.postgres_pool_recycle_seconds};
-  return options;
-}
-
 bool keeps_flows(const Settings& settings) { return settings.routing_mode != "kafka"; }
 
 Stores open_sqlite(const Settings& settings, const DataDir& dir, const SiteTable& sites) {
@@ -124,17 +116,10 @@ Stores open_sqlite(const Settings& settings, const DataDir& dir, const SiteTable
 
 Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTable& sites,
                      StopSignal& stop) {
-  PostgresStoreOptions options;
-  options.connection = postgres_connection(settings);
-  options.sites = sites;
-  options.activity = std::make_shared<PostgresActivity>();
+  const PostgresStoreOptions options = postgres_options(settings, sites);
   Stores stores;
   stores.postgres = options.activity;
-  try {
-    stores.map = make_postgres_store(options);
-  } catch (const ConfigError& e) {
-    throw ConfigError(std::string{"database.url (DATABASE_URL): "} + e.what());
-  }
+  stores.map = make_postgres_store(options);
   stores.spool = open_spool(settings, dir, sites);
   stores.term = open_patiently(stores, stop);
   stores.alerts = make_postgres_alert_store(options, stores.term.epoch);
@@ -144,6 +129,8 @@ Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTab
   if (!parse_roles(settings.roles).has(Role::ingest)) {
     stores.parcels = make_postgres_parcel_reader(options);
   }
+  stores.requests = make_postgres_request_taker(options, stores.term.epoch);
+  stores.answers = make_postgres_request_taker(options, stores.term.epoch);
   if (!keeps_flows(settings)) return stores;
   stores.flows = make_postgres_flow_store(options, stores.term.epoch);
   stores.flow_archive = std::make_unique<FlowArchive>(
@@ -158,6 +145,26 @@ std::string postgres_connection(const Settings& s) {
   return "host=" + quoted(s.postgres_host) + " port=" + std::to_string(s.postgres_port) +
          " user=" + quoted(s.postgres_user) + " password=" + quoted(s.postgres_password) +
          " dbname=" + quoted(s.postgres_database);
+}
+
+ReaderPoolOptions reader_options(const Settings& settings) {
+  ReaderPoolOptions options;
+  options.most = std::clamp<std::size_t>(settings.api_workers / 2, 1, settings.postgres_pool_size);
+  options.keep = std::chrono::seconds{settings.postgres_pool_recycle_seconds};
+  return options;
+}
+
+PostgresStoreOptions postgres_options(const Settings& settings, const SiteTable& sites) {
+  PostgresStoreOptions options;
+  options.connection = postgres_connection(settings);
+  options.sites = sites;
+  options.activity = std::make_shared<PostgresActivity>();
+  try {
+    static_cast<void>(make_postgres_store(options));  // looks at the connection string
+  } catch (const ConfigError& e) {
+    throw ConfigError(std::string{"database.url (DATABASE_URL): "} + e.what());
+  }
+  return options;
 }
 
 std::filesystem::path sqlite_file(const Settings& settings) {

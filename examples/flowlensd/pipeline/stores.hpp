@@ -10,6 +10,7 @@
 #include "flowlens/alert_store.hpp"
 #include "flowlens/application_store.hpp"
 #include "flowlens/postgres_store.hpp"
+#include "flowlens/request_queue.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/flow_archive.hpp"
@@ -32,10 +33,19 @@ struct Stores {
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
   std::shared_ptr<const flowlens::PostgresActivity> postgres;  ///< null: the database is another
+  /// What processes that follow ask: to take by, and to answer by; null: the same.
+  std::unique_ptr<flowlens::RequestTaker> requests, answers;
 };
 
 /// The PostgreSQL database that the settings name, as libpq takes it; empty: they name none.
 [[nodiscard]] std::string postgres_connection(const Settings& settings);
+
+/// The same for the library. \throws flowlens::ConfigError naming the setting.
+[[nodiscard]] flowlens::PostgresStoreOptions postgres_options(const Settings& settings,
+                                                              const flowlens::SiteTable& sites);
+
+/// Of each kind of reader. Half of those who answer requests stay free, whatever the database does.
+[[nodiscard]] ReaderPoolOptions reader_options(const Settings& settings);
 
 /// The SQLite file of the settings' data folder.
 [[nodiscard]] std::filesystem::path sqlite_file(const Settings& settings);
