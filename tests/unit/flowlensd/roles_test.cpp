@@ -55,7 +55,7 @@ TEST_CASE("roles: what makes no process is refused, with what would be right") {
     const char* said;
   };
   const Case cases[] = {{"ingets", "`ingets` is no role; did you mean ingest?"},
-                        {"ingest;resolve", "is no role; did you mean"},
+                        {"ingest;resolve", "is no role; give all, or names"},
                         {"ingest,", "ends with a comma"},
                         {",ingest", "`` is no role"},
                         {"classify", "classify is a part of resolve"},

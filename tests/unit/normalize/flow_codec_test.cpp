@@ -114,10 +114,9 @@ FlowBatch read(const std::vector<std::byte>& octets) {
 }
 
 /// The same octets with a checksum that fits.
-std::vector<std::byte> resealed(std::vector<std::byte> octets) {
-  octets.resize(octets.size() - 4);
+std::vector<std::byte> resealed(const std::vector<std::byte>& octets) {
   wire::ByteWriter out;
-  out.append(octets);
+  out.append(std::span{octets}.first(octets.size() - 4));
   return wire::seal_state(std::move(out));
 }
 
