@@ -271,7 +271,7 @@ TEST_CASE("config: values of the file may name variables, as compose files have 
     return loaded.settings.auth_secret_key;
   };
   CHECK(with("\"${JWT_SECRET}\"") == "0123456789abcdef0123456789abcdef");
-  CHECK(with("a${LEVEL}b${NOT_SET:-c:-d}e") == "adebugbc:-de");
+  CHECK(with("'a${LEVEL}b${NOT_SET:-c:-d}e'") == "adebugbc:-de");
   CHECK(with("'${EMPTY:-x}'") == "x");
   CHECK(with("'${EMPTY}'").empty());  // says nothing
   CHECK(with("'$${LEVEL} $5 $'") == "${LEVEL} $5 $");
@@ -285,11 +285,11 @@ TEST_CASE("config: values of the file may name variables, as compose files have 
     return refusal([&] { static_cast<void>(with(value)); });
   };
   CHECK(refused("'${NOT_SET}'") ==
-        "f.yaml:1:25: api.auth.jwt_secret: the variable NOT_SET is not set; set it, or give a "
+        "f.yaml:1:26: api.auth.jwt_secret: the variable NOT_SET is not set; set it, or give a "
         "default: ${NOT_SET:-default}");
   for (const char* bad : {"'${'", "'${}'", "'${LEVEL'", "'${1A}'", "'${A-b}'", "'${A:?b}'"}) {
     CAPTURE(bad);
-    CHECK(contains(refused(bad), "f.yaml:1:25: api.auth.jwt_secret: `${"));
+    CHECK(contains(refused(bad), "f.yaml:1:26: api.auth.jwt_secret: `${"));
   }
   // What it became is checked like any other value.
   CHECK(contains(refusal([&] {
