@@ -57,8 +57,16 @@ class JsonRecord::Handler {
   bool boolean(bool value) { return take(value ? "true" : "false"); }
   bool number_integer(Json::number_integer_t value) { return take_number(value); }
   bool number_unsigned(Json::number_unsigned_t value) { return take_number(value); }
-  bool number_float(Json::number_float_t, const std::string& text) { return take(text); }
-  bool string(std::string& text) { return take(text, 2); }
+  bool number_float(Json::number_float_t value, const std::string& text) {
+    if (text.find_first_of("eE") == std::string::npos) return take(text);
+    // 6e-05 seconds are 0.000060000.
+    std::array<char, 384> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                                   std::chars_format::fixed, 9)
+                         .ptr;
+    return take({digits.data(), static_cast<std::size_t>(end - digits.data())}, text.size() + 1);
+  }
+  bool string(std::string& text) { return take(text, text.size() + 2); }
   bool binary(Json::binary_t&) { return true; }
   bool start_object(std::size_t) { return open(); }
   bool key(std::string& name) {
@@ -86,10 +94,12 @@ class JsonRecord::Handler {
     const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
     return take({text.data(), static_cast<std::size_t>(end - text.data())});
   }
-  /// \param behind  octets read that are not of the text: its quotes, or what ends a number.
-  bool take(std::string_view text, std::size_t behind = 1) {
+  /// A number or a truth value, as it stands there, and the octet that ended it.
+  bool take(std::string_view text) { return take(text, text.size() + 1); }
+  /// \param octets  read of it.
+  bool take(std::string_view text, std::size_t octets) {
     const auto passed = static_cast<std::size_t>(reached - begin_);
-    record_.keep(path_, text, reached - std::min(passed, text.size() + behind));
+    record_.keep(path_, text, reached - std::min(passed, octets));
     return true;
   }
   bool open() {

@@ -81,6 +81,14 @@ TEST_CASE("conn.log as JSON: times in every way that Zeek writes them") {
   }
 }
 
+TEST_CASE("conn.log as JSON: numbers with an exponent") {
+  std::string text = json("");
+  text.replace(text.find("1.5"), 3, "6.1988e-05");
+  CHECK(to_string(read_log(text).flows.at(0).end) == "2023-11-14T22:13:20.250061988Z");
+  text.replace(text.find("6.1988e-05"), 10, "1e308");
+  CHECK(read_log(text).counters.refused == 1);
+}
+
 TEST_CASE("conn.log: what states and histories say") {
   struct Case {
     const char* name;
