@@ -282,3 +282,23 @@ TEST_CASE("JSON: nesting and length have bounds") {
   CHECK(document.problems == Lines{"2: an object of more than 2000 octets"});
   CHECK(document.flows.size() == 2);
 }
+
+TEST_CASE("GCP: what one end sends and what it receives is of one observer") {
+  std::string back = gcp("DEST");
+  back.replace(back.find("10.0.0.1"), 8, "10.0.0.2");
+  back.replace(back.rfind("10.0.0.2"), 8, "10.0.0.1");
+  std::string other = gcp("SRC");
+  other.replace(other.find("10.0.0.2"), 8, "10.0.0.3");
+  const ReadLog log = read_log(gcp("SRC") + '\n' + back + '\n' + other + '\n');
+  REQUIRE(log.flows.size() == 3);
+  CHECK(log.flows[0].observation_domain == log.flows[1].observation_domain);
+  CHECK(log.flows[0].observation_domain == log.flows[2].observation_domain);
+}
+
+TEST_CASE("JSON documents: brackets in texts are none; problems have the line within an object") {
+  const std::string odd = gcp("SRC", R"(,"note":"\"}]{[\\")");
+  CHECK(read_log('[' + odd + ',' + odd + ']').flows.size() == 2);
+  const ReadLog log = read_log(
+      "[\n{\"logName\":\"vpc_flows\",\n \"jsonPayload\":{\"connection\":\n  {\"src_ip\":\"x\"}}}]");
+  CHECK(log.problems == Lines{"4:13: src_ip: `x` is no IP address"});
+}
