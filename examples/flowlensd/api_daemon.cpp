@@ -20,6 +20,7 @@
 #include "http/metrics.hpp"
 #include "http/rate_limits.hpp"
 #include "http/server.hpp"
+#include "http/view.hpp"
 #include "live_settings.hpp"
 #include "log.hpp"
 #include "pipeline/follower.hpp"
@@ -266,6 +267,7 @@ Service ApiDaemon::Parts::make_service() {
 void ApiDaemon::Parts::make_server() {
   http::add_routes(router, service);
   http::add_metrics_routes(router, service, metrics, [this] { return server->counters(); });
+  router.set_view([this] { return http::shown_dependencies(*service.current_settings()); });
   router.set_guard(http::limited(make_guard(access), rate_limits));
   router.set_witness(make_witness(audit, access));
   router.set_forward([this](const http::Request& r) { return forwarding.forward(r); });
