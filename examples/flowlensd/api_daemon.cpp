@@ -1,7 +1,6 @@
 #include "api_daemon.hpp"
 
-#include <algorithm>
-#include <atomic>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -27,6 +26,7 @@
 #include "pipeline/grouping.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/stores.hpp"
+#include "running.hpp"
 #include "service.hpp"
 #include "service_manager.hpp"
 #include "stop_signal.hpp"
@@ -159,7 +159,6 @@ struct ApiDaemon::Parts {
   void serve();
   void reload();
   void tell_manager();
-  [[nodiscard]] milliseconds round_time() const;
   bool shut_down();
 };
 
@@ -300,7 +299,7 @@ void ApiDaemon::Parts::serve() {
   watching.start();
   reading_applications.start();
   manager.ready("following");
-  while (!stop.wait(round_time())) {
+  while (!stop.wait(round_time(manager))) {
     if (stop.take_reload()) reload();
     tell_manager();
   }
@@ -319,12 +318,6 @@ void ApiDaemon::Parts::tell_manager() {
   server->ask_sign();
   if (server->silent_for() <= limit) return manager.alive();
   log::error("daemon", "a part does not move any more: the watchdog is not fed", {{"part", "api"}});
-}
-
-milliseconds ApiDaemon::Parts::round_time() const {
-  const auto limit = std::chrono::duration_cast<milliseconds>(manager.watchdog());
-  if (limit.count() == 0) return milliseconds{1'000};
-  return std::clamp(limit / 4, milliseconds{10}, milliseconds{1'000});
 }
 
 bool ApiDaemon::Parts::shut_down() {

@@ -29,7 +29,7 @@ void add_routes(Router& router, const Service& service) {
   add_openapi_routes(router);
   add_topology_routes(router, service, analyses);
   add_analysis_routes(router, service, analyses);
-  add_resolver_routes(router, service);
+  add_resolver_routes(router, service);  // with paths that fit patterns of the next ones
   add_all(router, service, {}, add_map_routes, add_search_routes, add_traffic_routes,
           add_flow_routes);
   // Users stand in the database, and so does what they did.

@@ -114,6 +114,7 @@ bool Follower::look() {
   FeedPart part = feed_->next(at, kMostAtOnce);
   if (part.has_gap && part.revisions.empty()) {
     read_anew();
+    note(part.newest);
     return false;  // not again and again, should that not help
   }
   const bool is_more = !part.revisions.empty() && part.revisions.back().number < part.newest;

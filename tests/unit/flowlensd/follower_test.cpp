@@ -145,7 +145,7 @@ TEST_CASE("follower: where revisions are missing it becomes the map as it is, an
   f.source.be_away(false);
   REQUIRE(f.follower.wait_for(2, 10s));
   f.wait_until([&] { return f.follower.status().reloads == 1; });
-  CHECK(f.follower.status().problem.empty());
+  f.wait_until([&] { return f.follower.status().problem.empty(); });
   CHECK(f.graph.counters().assets == 3);
   CHECK(f.graph.counters().dependencies == 0);
   CHECK(!f.graph.asset(asset_id(3)));

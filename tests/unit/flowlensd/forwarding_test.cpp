@@ -93,8 +93,8 @@ class Taker final : public RequestTaker {
 
 ForwardingOptions impatient() {
   ForwardingOptions o;
-  o.until_taken = 50ms;
-  o.until_answered = 100ms;
+  o.until_taken = 1s;  // even on a busy machine
+  o.until_answered = 200ms;
   o.max_waiting = 2;
   o.max_octets = 2'000;
   return o;
@@ -137,7 +137,7 @@ struct CopyEnd {
   /// Waits for a request, and ends it so.
   std::thread end_next(Kind kind, std::uint64_t revision) {
     return std::thread([this, kind, revision] {
-      while (true) {
+      for (int i = 0; i < 10'000; ++i) {
         const auto taken = Taker(queue).take(1);
         if (!taken.empty()) {
           QueuedAnswer answer = encode_answer({});
