@@ -1,13 +1,17 @@
-// Writes the map of a made-up estate into an SQLite store, for measurements of a daemon that has much to tell.
+// Writes the map of a made-up estate into a store, for measurements of a daemon that has much to tell.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "estate.hpp"
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/store.hpp"
+#ifdef FLOWLENS_BENCH_WITH_POSTGRES
+#include "flowlens/postgres_store.hpp"
+#endif
 
 using namespace flowlens;
 
@@ -16,8 +20,21 @@ namespace {
 constexpr std::size_t kBatch = 4'096;
 constexpr std::uint32_t kDays = 3;  // on which it was seen
 constexpr const char* kUsage =
-    "flowlens-bench-fill FILE [ASSETS]\n\n"
-    "Makes FILE, a store of ASSETS (100000) with ten dependencies each, last seen an hour ago.\n";
+    "flowlens-bench-fill FILE|postgresql://… [ASSETS]\n\n"
+    "Makes a store of ASSETS (100000) with ten dependencies each, last seen an hour ago.\n";
+
+std::unique_ptr<Store> make_store(const std::string& where) {
+#ifdef FLOWLENS_BENCH_WITH_POSTGRES
+  if (where.starts_with("postgresql://")) {
+    PostgresStoreOptions options;
+    options.connection = where;
+    return make_postgres_store(options);
+  }
+#endif
+  SqliteStoreOptions options;
+  options.path = where;
+  return make_sqlite_store(options);
+}
 
 }  // namespace
 
@@ -42,9 +59,7 @@ int main(int count, char** arguments) {
     }
   }
   graph.apply(batch);
-  SqliteStoreOptions options;
-  options.path = file;
-  const auto store = make_sqlite_store(options);
+  const auto store = make_store(file);
   const StoreOpened opened = store->open();
   store->apply(graph.take_revision(opened.last_revision + 1, opened.epoch, now));
   const GraphCounters counters = graph.counters();

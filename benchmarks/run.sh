@@ -168,10 +168,17 @@ if [ -z "$only" ] || [ "$only" = service ]; then
   if [ ! -s "$data/v9.dg" ]; then
     say "service: left out, as it wants genflows to send"
   elif [ -n "$json" ]; then
-    python3 "$here/service_load.py" --assets $assets --file "$data/v9.dg" --json >"$results/service.json" || status=1
+    { printf '{"asked by many": '
+      python3 "$here/service_load.py" --assets $assets --file "$data/v9.dg" --json || status=1
+      printf ', "followed": '
+      python3 "$here/follow_load.py" --assets $assets --file "$data/v9.dg" --json || status=1
+      printf '}'
+    } >"$results/service.json"
   else
     printf '\nflowlensd asked by many\n'
     python3 "$here/service_load.py" --assets $assets --file "$data/v9.dg" || status=1
+    printf '\nAn API process that follows\n'
+    python3 "$here/follow_load.py" --assets $assets --file "$data/v9.dg" || status=1
   fi
 fi
 
