@@ -216,7 +216,7 @@ TEST_CASE("config: what the command line refuses") {
       {{"--netflow-prot", "1"}, "unknown option --netflow-prot; did you mean --netflow-port?"},
       {{"--netflow-port", "x"}, "--netflow-port: `x` is not valid"},
       {{"--netflow-port"}, "--netflow-port"},
-      {{"file.pcap"}, "captures go behind --input"},
+      {{"file.pcap"}, "files to read go behind --input"},
       {{"--serve"}, "--serve goes with --input"},
       {{"--export", "x"}, "--export goes with --input"},
       {{"--input-kind", "traffic"}, "--input-kind goes with --input"},

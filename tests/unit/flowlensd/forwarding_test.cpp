@@ -336,7 +336,7 @@ TEST_CASE(
   REQUIRE(response.has_value());
   CAPTURE(response->body);
   CHECK(response->status == 200);
-  CHECK(Answer::parse(response->body)["said_by"] == "anna");
+  CHECK(Answer::parse(response->body)["updated_by"] == "anna");
   CHECK(changed.revision == before + 1);
   CHECK(flushes == 1);
   const QueuedAnswer refused = ask("PATCH", path, R"({"tags": 1})");
