@@ -223,7 +223,7 @@ struct IpfixEncoder::Impl {
   void begin(std::uint16_t set, std::size_t octets, Timestamp now, const Take& take) {
     const std::size_t header = set == open_set ? 0 : kSetHeader;
     if (message.size() + header + octets > options.max_message_octets) flush(now, take);
-    if (message.size() == 0) message.fill(kMessageHeader);
+    if (message.size() == 0) message.u64(0).u64(0);  // the header's place
     if (set == open_set) return;
     close_set();
     open_set = set;
