@@ -13,7 +13,7 @@ constexpr std::uint64_t kMostSeconds = 9223372035;  // in 2262
   getkey (*p == separator ? 1 : 0);
   alphtype int;
 
-  main := ( 0 | 1 @{ put(p); } )*;
+  main := ( 0 | 1 @{ put(p); begin = p + 1; } )*;
 }%%
 %% write data noerror nofinal noentry;
 
@@ -86,7 +86,6 @@ std::size_t split(std::string_view line, char separator,
   const auto put = [&](const char* end) {
     if (count < fields.size()) fields[count] = {begin, static_cast<std::size_t>(end - begin)};
     ++count;
-    begin = end + 1;
   };
   int cs = 0;
   %% machine cut_fields;
