@@ -301,12 +301,6 @@ bool State::apply_name(const Fact& fact, std::uint32_t asset) {
 
 using namespace graph;
 
-std::string_view to_string(FactSource s) noexcept {
-  constexpr std::string_view kNames[] = {"observed", "inferred",  "dns",
-                                         "cloud",    "inventory", "declared"};
-  return kNames[static_cast<std::size_t>(s)];
-}
-
 bool DependencyGraph::apply(const Fact& fact) {
   const std::unique_lock lock{impl_->mutex};
   ++impl_->said;
