@@ -50,8 +50,23 @@ class RevisionFeed {
   virtual void wait(std::chrono::milliseconds most) = 0;
 };
 
+/// Hands revisions to followers before the store has written their rows, which takes longer. What is not
+/// announced they get with the rows. Should the writer end before the rows are written, the next one takes
+/// back what was announced, and followers read the map anew.
+///
+/// Thread-compatible; not the thread that writes to the store, or it would wait for that.
+class RevisionAnnouncer {
+ public:
+  virtual ~RevisionAnnouncer() = default;
+  /// Nothing happens if nobody follows, or another writer has taken over. \throws IoError
+  virtual void announce(const Revision& revision) = 0;
+};
+
 /// \throws ConfigError as make_postgres_store() does.
 [[nodiscard]] std::unique_ptr<RevisionFeed> make_postgres_revision_feed(
+    const PostgresStoreOptions& options);
+/// The same. Of a database in which a Store has been opened.
+[[nodiscard]] std::unique_ptr<RevisionAnnouncer> make_postgres_revision_announcer(
     const PostgresStoreOptions& options);
 
 }  // namespace flowlens

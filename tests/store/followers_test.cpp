@@ -35,13 +35,21 @@ struct Shared {
     store = make_postgres_store(options);
     opened = store->open();
   }
-  /// The next one. \param asset  that it brings.
-  Revision apply(std::uint32_t asset) {
+  /// The next one, not applied. \param asset  that it brings.
+  Revision make(std::uint32_t asset) {
     Revision r = revision(opened, ++last);
     r.assets = {asset_row(asset)};
     r.windows = {{at_second(0), dependency_id(1), counts(1)}};
+    return r;
+  }
+  Revision apply(std::uint32_t asset) {
+    Revision r = make(asset);
     store->apply(r);
     return r;
+  }
+  [[nodiscard]] std::int64_t count(const std::string& what) const {
+    pqxx::connection c{direct};
+    return pqxx::work{c}.exec("SELECT count(*) FROM " + what)[0][0].as<std::int64_t>();
   }
   void sql(const std::string& statement) const {
     pqxx::connection c{direct};
@@ -145,8 +153,7 @@ TEST_CASE("followers: old revisions and requests are removed") {
   }
   CHECK(feed->next(at, 10).has_gap);
   CHECK(numbers_of(feed->next({2, shared.opened.epoch, at_second(2)}, 10)) == Numbers{3});
-  pqxx::connection c{shared.direct};
-  CHECK(pqxx::work{c}.exec("SELECT count(*) FROM flowlens_store.facts")[0][0].as<int>() == 0);
+  CHECK(shared.count("flowlens_store.facts") == 0);
 }
 
 TEST_CASE("followers: at most a gibibyte is kept, the newest") {
@@ -175,6 +182,69 @@ TEST_CASE("followers: a copy of another history is told so") {
   CHECK(feed->next({2, shared.opened.epoch, at_second(99)}, 10).has_gap);
   CHECK(feed->next({2, Epoch{7}, at_second(2)}, 10).has_gap);
   CHECK(feed->next({3, shared.opened.epoch, at_second(3)}, 10).has_gap);
+}
+
+TEST_CASE("followers: what is announced comes before its rows, and once") {
+  Shared shared;
+  shared.apply(1);
+  const auto announcer = make_postgres_revision_announcer(shared.options);
+  announcer->announce(shared.make(2));  // for nobody
+  CHECK(shared.count("flowlens_store.revisions") == 0);
+  const auto feed = make_postgres_revision_feed(shared.options);
+  DependencyGraph graph;
+  FeedPosition at = feed->load(graph);
+  CHECK(at.revision == 1);
+
+  shared.last = 1;
+  const Revision second = shared.make(2);
+  announcer->announce(second);
+  CHECK(shared.count("flowlens_store.assets") == 1);
+  FeedPart part = feed->next(at, 10);
+  CHECK(numbers_of(part) == Numbers{2});
+  CHECK(part.newest == 2);
+  CHECK(part.revisions[0].assets.size() == 1);
+  at = position_of(part.revisions[0]);
+  shared.store->apply(second);
+  CHECK(shared.count("flowlens_store.assets") == 2);
+  CHECK(shared.count("flowlens_store.revisions") == 1);
+  part = feed->next(at, 10);
+  CHECK(!part.has_gap);
+  CHECK(part.revisions.empty());
+  shared.apply(3);  // not announced
+  CHECK(numbers_of(feed->next(at, 10)) == Numbers{3});
+}
+
+TEST_CASE("followers: what was announced and never written is taken back") {
+  Shared shared;
+  shared.apply(1);
+  const auto feed = make_postgres_revision_feed(shared.options);
+  DependencyGraph graph;
+  FeedPosition at = feed->load(graph);
+  const auto announcer = make_postgres_revision_announcer(shared.options);
+  const Revision lost = shared.make(2);
+  announcer->announce(lost);
+  at = position_of(feed->next(at, 10).revisions.at(0));
+
+  shared.open();  // the writer was killed before it came to it
+  CHECK(feed->next(at, 10).has_gap);
+  shared.last = 1;
+  const Revision second = shared.apply(7);
+  CHECK(feed->next(at, 10).has_gap);
+  DependencyGraph anew;
+  at = feed->load(anew);
+  CHECK(at == position_of(second));
+  CHECK(anew.counters().assets == 2);
+
+  announcer->announce(lost);  // by one who does not know yet
+  shared.sql(
+      "INSERT INTO flowlens_store.revisions (number, epoch, revision_at, octets, body) "
+      "SELECT 3, 1, revision_at, octets, body FROM flowlens_store.revisions WHERE number = 2");
+  CHECK(feed->next(at, 10).revisions.empty());
+  CHECK(!feed->next(at, 10).has_gap);
+  const Revision third = shared.apply(8);
+  const FeedPart part = feed->next(at, 10);
+  CHECK(numbers_of(part) == Numbers{3});
+  CHECK(part.revisions.at(0).epoch == third.epoch);
 }
 
 TEST_CASE("followers: a database without a map is refused, and says what is missing") {

@@ -13,6 +13,13 @@ bool has_followers(Transaction& tx) {
                 "WHERE seen_at > clock_timestamp() - interval '15 minutes' LIMIT 1) AS f") != 0;
 }
 
+bool is_announced(Transaction& tx, const Revision& revision) {
+  const pqxx::result there = tx.exec_params(
+      "SELECT FROM flowlens_store.revisions WHERE number = $1 AND epoch = $2 AND revision_at = $3",
+      revision.number, revision.epoch.value, to_unix_ns(revision.at));
+  return !there.empty();
+}
+
 /// They are most of a revision, and no map has them.
 Revision without_windows(const Revision& revision) {
   Revision r;
@@ -35,13 +42,13 @@ Revision without_windows(const Revision& revision) {
 }  // namespace
 
 void feed_followers(Transaction& tx, const SiteTable& sites, const Revision& revision) {
-  if (!has_followers(tx)) return;
+  if (!has_followers(tx) || is_announced(tx, revision)) return;
   const auto octets = encode_revision(without_windows(revision), sites);
   tx.exec_params(
       "INSERT INTO flowlens_store.revisions (number, epoch, revision_at, octets, body) "
       "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET epoch = excluded.epoch, "
       "revision_at = excluded.revision_at, octets = excluded.octets, body = excluded.body, "
-      "written_at = excluded.written_at",
+      "written_at = excluded.written_at WHERE revisions.epoch <= excluded.epoch",
       revision.number, revision.epoch.value, to_unix_ns(revision.at), octets.size(),
       pqxx::binarystring(octets.data(), octets.size()));
   tx.exec(std::string{"NOTIFY "} + kRevisionChannel);

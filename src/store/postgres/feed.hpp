@@ -13,7 +13,7 @@ inline constexpr const char* kRevisionChannel = "flowlens_revisions";
 inline constexpr const char* kRequestChannel = "flowlens_requests";
 inline constexpr const char* kAnswerChannel = "flowlens_answers";
 
-/// Keeps a revision for those who follow, if anybody does.
+/// Keeps a revision for those who follow, if anybody does and it is not there yet.
 void feed_followers(Transaction& tx, const SiteTable& sites, const Revision& revision);
 /// Removes what is too old, or too much.
 void trim_feed(Transaction& tx);

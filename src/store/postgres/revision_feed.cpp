@@ -18,7 +18,7 @@ namespace {
 using namespace store::postgres;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kFirstVersion = 6;  // with these tables
+constexpr std::uint32_t kFirstVersion = 6;      // with these tables
 constexpr std::size_t kMostOctets = 64u << 20;  // of one part, unless one revision has more
 constexpr std::chrono::minutes kSayEvery{1};    // that somebody follows
 
@@ -115,15 +115,20 @@ Revision PostgresRevisionFeed::revision_of(const std::vector<std::uint8_t>& octe
 void PostgresRevisionFeed::take_revisions(Transaction& tx, const FeedPosition& after,
                                           std::size_t most, FeedPart& part) const {
   std::size_t octets = 0;
+  Epoch reached = after.epoch;
   for (std::uint64_t number = after.revision + 1; number <= part.newest; ++number) {
     if (part.revisions.size() >= most || octets >= kMostOctets) return;
-    const pqxx::result found =
-        tx.exec_params("SELECT body FROM flowlens_store.revisions WHERE number = $1", number);
+    const pqxx::result found = tx.exec_params(
+        "SELECT epoch, body FROM flowlens_store.revisions WHERE number = $1", number);
     if (found.empty()) {
       part.has_gap = true;
       return;
     }
     Row row{found[0]};
+    const Epoch epoch{row.u64()};
+    // By a writer that did not know yet that it had been taken over; the other one's will take its place.
+    if (epoch < reached) return;
+    reached = epoch;
     const std::vector<std::uint8_t> body = row.blob();
     octets += body.size();
     part.revisions.push_back(revision_of(body, number));
@@ -136,7 +141,9 @@ FeedPart PostgresRevisionFeed::next(const FeedPosition& after, std::size_t most)
   connection_.read([&](Transaction& tx) {
     part = {};
     part.newest = static_cast<std::uint64_t>(
-        number(tx, "SELECT max(last_revision) FROM flowlens_store.epochs"));
+        number(tx,
+               "SELECT greatest((SELECT max(last_revision) FROM flowlens_store.epochs), "
+               "(SELECT max(number) FROM flowlens_store.revisions))"));
     part.has_gap = part.newest < after.revision || is_other_history(tx, after);
     if (!part.has_gap) take_revisions(tx, after, most, part);
   });

@@ -61,6 +61,8 @@ StoreOpened PostgresStore::open() {
     Row row{last[0]};
     opened.epoch = Epoch{row.u64()};
     opened.last_revision = row.u64();
+    // Announced by a writer that has not come to write them.
+    tx.exec_params("DELETE FROM flowlens_store.revisions WHERE number > $1", opened.last_revision);
     opened.sites = read_sites(tx);
     opened.input_position = taken_position(tx);
   });
