@@ -32,6 +32,7 @@
 #include "log.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
+#include "pipeline/announcing.hpp"
 #include "pipeline/baseline_watching.hpp"
 #include "pipeline/capture_input.hpp"
 #include "pipeline/classifying.hpp"
@@ -91,6 +92,7 @@ struct Daemon::Parts {
   Alerting alerting;
   std::unique_ptr<StoreThread> store;
   std::unique_ptr<FlowKeeper> flow_keeper;  ///< null: single flows are not kept
+  std::unique_ptr<Announcing> announcing;   ///< null: nobody can follow
   MapWriter writer;
   FlowChannel channel;
   Accounts accounts;
@@ -187,12 +189,18 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       flow_keeper(stores.flows ? std::make_unique<FlowKeeper>(std::move(stores.flows),
                                                               flow_keeper_options(settings))
                                : nullptr),
+      announcing(stores.announcer
+                     ? std::make_unique<Announcing>(std::move(stores.announcer), fatal())
+                     : nullptr),
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
               [this](const Revision& revision) { take_revision(revision); },
               [this](const std::vector<FlowRecord>& flows) {
                 if (flow_keeper) flow_keeper->offer(flows);
+              },
+              [this](std::shared_ptr<const Revision> revision) {
+                if (announcing) announcing->offer(std::move(revision));
               }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
@@ -284,6 +292,7 @@ Service Daemon::Parts::make_service() {
   s.audit = &audit;
   s.flow_archive = stores.flow_archive.get();
   s.flow_keeper = flow_keeper.get();
+  s.announcing = announcing.get();
   s.configuration = &configuration;
   s.postgres = stores.postgres.get();
   s.parcels = parcels.get();
@@ -466,6 +475,7 @@ void Daemon::Parts::serve() {
   }
   grouping.start();
   alerting.start();
+  if (announcing) announcing->start();
   if (requests) requests->start();
   manager.ready(status_text());
   auto next_save = steady_clock::now() + kSaveStateEvery;
@@ -532,6 +542,7 @@ bool Daemon::Parts::shut_down() {
   tasks.stop();
   channel.close();
   resolver_thread.finish();
+  if (announcing) announcing->stop();
   if (flow_keeper) flow_keeper->finish(kFlowGrace);
   alerting.stop();
   channels.stop();

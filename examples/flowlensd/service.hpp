@@ -55,6 +55,7 @@ class RateLimits;
 }  // namespace http
 class Access;
 class Alerting;
+class Announcing;
 class AuditLog;
 class AuthStore;
 class BaselineShelf;
@@ -112,6 +113,7 @@ struct Service {
   const ParcelReading* parcels = nullptr;            ///< thread-safe; null: flows come by memory
   const Follower* follower = nullptr;                ///< null: the map is this process's own
   const Forwarding* forwarding = nullptr;            ///< the same; thread-safe, as is the next
+  const Announcing* announcing = nullptr;            ///< null: the same as of `requests`
   const RequestAnswering* requests = nullptr;        ///< null: nobody can follow this process
   std::function<std::string()> resolver_check{};  ///< of a copy: how the process fares that writes
 

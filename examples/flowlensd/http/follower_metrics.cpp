@@ -2,6 +2,7 @@
 
 #include "http/forwarding.hpp"
 #include "http/request_answering.hpp"
+#include "pipeline/announcing.hpp"
 #include "pipeline/follower.hpp"
 
 namespace flowlensd::http {
@@ -16,6 +17,14 @@ void add_forwarding(Families& out, const ForwardingCounters& c) {
   Families::put(sent, {{"result", "refused"}}, number(c.refused));
   Families::put(sent, {{"result", "withdrawn"}}, number(c.withdrawn));
   Families::put(sent, {{"result", "unknown"}}, number(c.unknown));
+}
+
+void add_announcing(Families& out, const AnnouncingView& view) {
+  auto& revisions = out.counters("flowlens_followers_revisions_total",
+                                 "Revisions for other processes: announced ahead of the store, or "
+                                 "left for them to get from it.");
+  Families::put(revisions, {{"result", "announced"}}, number(view.announced));
+  Families::put(revisions, {{"result", "passed_over"}}, number(view.passed_over));
 }
 
 }  // namespace
@@ -43,7 +52,8 @@ void add_follower(Families& out, const Service& s) {
   if (s.forwarding != nullptr) add_forwarding(out, s.forwarding->counters());
 }
 
-void add_requests(Families& out, const Service& s) {
+void add_followers(Families& out, const Service& s) {
+  if (s.announcing != nullptr) add_announcing(out, s.announcing->view());
   if (s.requests == nullptr) return;
   const RequestAnsweringCounters c = s.requests->counters();
   auto& answers = out.counters("flowlens_followers_requests_total",

@@ -10,6 +10,6 @@ namespace flowlensd::http {
 /// Nothing where there is no copy.
 void add_follower(Families& out, const Service& s);
 /// Nothing where nobody can follow.
-void add_requests(Families& out, const Service& s);
+void add_followers(Families& out, const Service& s);
 
 }  // namespace flowlensd::http

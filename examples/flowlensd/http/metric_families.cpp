@@ -363,7 +363,7 @@ void add_writing(Families& out, const Service& s, const MapView& map) {
   add_alerts(out, s.alerting);
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
-  add_requests(out, s);
+  add_followers(out, s);
 }
 
 }  // namespace

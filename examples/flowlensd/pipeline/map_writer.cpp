@@ -59,10 +59,10 @@ void MapWriter::add(const FlowParcel& parcel, Timestamp now) {
   }
 }
 
-bool MapWriter::try_flush(Timestamp now) {
+bool MapWriter::try_flush(Timestamp now, bool is_by_hand) {
   std::unique_lock lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
-  if (is_applying_ || is_saving_ || (store_ != nullptr && !store_->has_room())) {
+  if (is_applying_ || is_saving_ || (store_ != nullptr && !store_->has_room(is_by_hand))) {
     ++postponed_;
     return false;
   }
@@ -156,7 +156,11 @@ void MapWriter::hand_on(Revision revision, double seconds) {
   const bool has_news = revision.number > revision_;
   revision_ = std::max(revision_, revision.number);
   if (observers_.on_revision && has_news) observers_.on_revision(revision);
-  if (store_ != nullptr && has_news) store_->submit(std::move(revision));
+  if (store_ != nullptr && has_news) {
+    const auto shared = std::make_shared<const Revision>(std::move(revision));
+    if (observers_.on_submit) observers_.on_submit(shared);
+    store_->submit(shared);
+  }
   if (observers_.on_flush) observers_.on_flush(seconds);
   publish(at, flows, seconds);
 }

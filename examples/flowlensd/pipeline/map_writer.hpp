@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -48,6 +49,8 @@ struct MapObservers {
   std::function<void(double seconds)> on_flush;
   std::function<void(const Revision&)> on_revision{};              ///< with news
   std::function<void(const std::vector<FlowRecord>&)> on_flows{};  ///< each parcel's
+  /// What the store is about to get.
+  std::function<void(std::shared_ptr<const Revision>)> on_submit{};
 };
 
 class MapWriter final : public MapSource {
@@ -66,9 +69,10 @@ class MapWriter final : public MapSource {
 
   /// Begins a flush, unless the one before or the store is still busy. The map and view() follow a
   /// moment later; windows that are over, after go_on_closing() and the next flush.
+  /// \param is_by_hand  for what people have said: the store may be a little further behind.
   /// \return false if it was postponed.
   /// \throws what a flush before has thrown.
-  bool try_flush(Timestamp now);
+  bool try_flush(Timestamp now, bool is_by_hand = false);
   /// Goes on, for a moment, with closing windows that try_flush() found to be over.
   /// \return whether there is more to do.
   bool go_on_closing();

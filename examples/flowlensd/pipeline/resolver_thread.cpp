@@ -84,12 +84,16 @@ std::optional<Timestamp> ResolverThread::now() const {
 void ResolverThread::flush_if_due() {
   const auto begin = Clock::now();
   if (is_flush_wanted_.exchange(false)) {
+    is_by_hand_ = true;
     next_flush_ = std::min(next_flush_, std::max(begin, last_flush_ + kLeastApart));
   }
   if (begin < next_flush_) return;
   const auto time = now();
-  const bool is_done = time && writer_.try_flush(*time);
-  if (is_done) last_flush_ = begin;
+  const bool is_done = time && writer_.try_flush(*time, is_by_hand_);
+  if (is_done) {
+    last_flush_ = begin;
+    is_by_hand_ = false;
+  }
   next_flush_ = Clock::now() + (is_done ? interval_ : kRetryFlush);
 }
 

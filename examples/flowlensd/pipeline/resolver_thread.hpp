@@ -53,6 +53,7 @@ class ResolverThread {
   std::chrono::steady_clock::time_point next_flush_;
   std::chrono::steady_clock::time_point last_flush_;
   std::atomic<bool> is_flush_wanted_{false};
+  bool is_by_hand_ = false;  ///< the next flush: somebody has said something
   std::atomic<std::chrono::steady_clock::time_point> last_round_{std::chrono::steady_clock::now()};
   std::thread thread_;
 };

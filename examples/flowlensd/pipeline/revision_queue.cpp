@@ -5,7 +5,8 @@
 namespace flowlensd {
 namespace {
 constexpr std::size_t kMostInMemory = 2;  // one being written, one behind it
-}
+constexpr std::size_t kMoreByHand = 2;
+}  // namespace
 
 RevisionQueue::RevisionQueue(std::unique_ptr<Spool> spool) : spool_(std::move(spool)) {
   if (spool_) note_spool();
@@ -20,17 +21,17 @@ void RevisionQueue::note_spool() {
   view_.is_full = !spool_->has_room();
 }
 
-bool RevisionQueue::has_room(bool is_away) const {
+bool RevisionQueue::has_room(bool is_away, bool is_by_hand) const {
   const std::lock_guard lock(mutex_);
-  if (memory_.size() < kMostInMemory) return true;
+  if (memory_.size() < kMostInMemory + (is_by_hand ? kMoreByHand : 0)) return true;
   return is_away && view_.limit > 0 && !view_.is_full && view_.problem.empty();
 }
 
-void RevisionQueue::submit(Revision revision, bool is_away) {
+void RevisionQueue::submit(std::shared_ptr<const Revision> revision, bool is_away) {
   bool is_behind = false;
   {
     const std::lock_guard lock(mutex_);
-    memory_.push_back(std::make_shared<const Revision>(std::move(revision)));
+    memory_.push_back(std::move(revision));
     is_behind = view_.revisions > 0;
   }
   if (is_away || is_behind) keep();

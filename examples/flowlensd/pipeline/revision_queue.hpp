@@ -35,8 +35,9 @@ class RevisionQueue {
   explicit RevisionQueue(std::unique_ptr<Spool> spool);
 
   /// \param is_away  the store has failed, or not answered for a while.
-  [[nodiscard]] bool has_room(bool is_away) const;
-  void submit(Revision revision, bool is_away);
+  /// \param is_by_hand  for what people have just said, which waits to be shown: there is a little more.
+  [[nodiscard]] bool has_room(bool is_away, bool is_by_hand = false) const;
+  void submit(std::shared_ptr<const Revision> revision, bool is_away);
   /// Writes what waits in memory to disk, as far as the bound and the disk allow.
   void keep();
 

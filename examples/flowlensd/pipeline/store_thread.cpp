@@ -46,9 +46,9 @@ bool StoreThread::is_away() const {
   return !view_.problem.empty() || (asked_at_ && Clock::now() - *asked_at_ >= kSlowAnswer);
 }
 
-bool StoreThread::has_room() const {
+bool StoreThread::has_room(bool is_by_hand) const {
   const std::lock_guard lock(mutex_);
-  return queue_.has_room(is_away());
+  return queue_.has_room(is_away(), is_by_hand);
 }
 
 bool StoreThread::wait_for_room(std::chrono::milliseconds timeout) const {
@@ -56,7 +56,7 @@ bool StoreThread::wait_for_room(std::chrono::milliseconds timeout) const {
   return changed_.wait_for(lock, timeout, [&] { return queue_.has_room(is_away()); });
 }
 
-void StoreThread::submit(Revision revision) {
+void StoreThread::submit(std::shared_ptr<const Revision> revision) {
   std::unique_lock lock(mutex_);
   const bool is_away = this->is_away();
   lock.unlock();

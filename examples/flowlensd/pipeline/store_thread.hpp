@@ -50,10 +50,11 @@ class StoreThread {
 
   void start();
   /// Whether submit() may be called: few revisions wait in memory. Never waits for disk or store.
-  [[nodiscard]] bool has_room() const;
+  /// \param is_by_hand  see RevisionQueue.
+  [[nodiscard]] bool has_room(bool is_by_hand = false) const;
   /// Waits until has_room(). \return false after `timeout`.
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds timeout) const;
-  void submit(Revision revision);
+  void submit(std::shared_ptr<const Revision> revision);
   /// Writes what waits, for at most `grace`, and ends the thread. What is on disk may stay there.
   /// \return false if something was left that is neither in the store nor on disk.
   bool finish(std::chrono::milliseconds grace);

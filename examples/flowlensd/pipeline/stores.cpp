@@ -131,6 +131,7 @@ Stores open_postgres(const Settings& settings, const DataDir& dir, const SiteTab
   }
   stores.requests = make_postgres_request_taker(options, stores.term.epoch);
   stores.answers = make_postgres_request_taker(options, stores.term.epoch);
+  stores.announcer = make_postgres_revision_announcer(options);
   if (!keeps_flows(settings)) return stores;
   stores.flows = make_postgres_flow_store(options, stores.term.epoch);
   stores.flow_archive = std::make_unique<FlowArchive>(

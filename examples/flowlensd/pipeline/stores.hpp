@@ -11,6 +11,7 @@
 #include "flowlens/application_store.hpp"
 #include "flowlens/postgres_store.hpp"
 #include "flowlens/request_queue.hpp"
+#include "flowlens/revision_feed.hpp"
 #include "flowlens/store.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/flow_archive.hpp"
@@ -35,6 +36,7 @@ struct Stores {
   std::shared_ptr<const flowlens::PostgresActivity> postgres;  ///< null: the database is another
   /// What processes that follow ask: to take by, and to answer by; null: the same.
   std::unique_ptr<flowlens::RequestTaker> requests, answers;
+  std::unique_ptr<flowlens::RevisionAnnouncer> announcer;  ///< null: nobody can follow
 };
 
 /// The PostgreSQL database that the settings name, as libpq takes it; empty: they name none.

@@ -6,7 +6,10 @@
 #include <atomic>
 #include <functional>
 
+#include "support/wait_until.hpp"
+
 using namespace flowlensd;
+using flowlens::test::wait_until;
 using std::chrono::milliseconds;
 
 namespace {
@@ -70,10 +73,6 @@ FlowKeeperOptions options() {
   return o;
 }
 
-void wait_until(const std::function<bool()>& is_so) {
-  while (!is_so()) std::this_thread::sleep_for(milliseconds{1});
-}
-
 }  // namespace
 
 TEST_CASE("flow keeper: all that is offered is written in order, also the last few") {
@@ -82,9 +81,9 @@ TEST_CASE("flow keeper: all that is offered is written in order, also the last f
   keeper.start();
   for (int i = 0; i < 100; ++i) {
     keeper.offer(flows(7));
-    wait_until([&] { return keeper.view().waiting < 900; });
+    REQUIRE(wait_until([&] { return keeper.view().waiting < 900; }));
   }
-  wait_until([&] { return script.flows() == 700; });
+  REQUIRE(wait_until([&] { return script.flows() == 700; }));
   keeper.offer(flows(3));
   keeper.finish(milliseconds{10'000});
   CHECK(script.flows() == 703);
@@ -102,7 +101,7 @@ TEST_CASE(
   FlowKeeper keeper{std::make_unique<ScriptedStore>(script), options()};
   keeper.start();
   keeper.offer(flows(10));
-  wait_until([&] { return keeper.view().waiting == 0; });  // they are being written
+  REQUIRE(wait_until([&] { return keeper.view().waiting == 0; }));  // they are being written
   for (int i = 0; i < 30; ++i) keeper.offer(flows(50));
   CHECK(keeper.view().waiting == 1'000);
   CHECK(keeper.view().queue_full == 500);
@@ -121,10 +120,10 @@ TEST_CASE("flow keeper: what failed is given again under the same number, before
   FlowKeeper keeper{std::make_unique<ScriptedStore>(script), options()};
   keeper.start();
   keeper.offer(flows(10));
-  wait_until([&] { return keeper.view().failures > 0; });
+  REQUIRE(wait_until([&] { return keeper.view().failures > 0; }));
   CHECK(keeper.view().problem == "disk full");
   keeper.offer(flows(10));
-  wait_until([&] { return script.flows() == 20; });
+  REQUIRE(wait_until([&] { return script.flows() == 20; }));
   keeper.finish(milliseconds{10'000});
   CHECK(script.is_in_order);
   CHECK(script.numbers == std::vector<std::uint64_t>{1, 2});
@@ -149,7 +148,7 @@ TEST_CASE("flow keeper: one whose epoch is over writes no more") {
   FlowKeeper keeper{std::make_unique<ScriptedStore>(script), options()};
   keeper.start();
   keeper.offer(flows(10));
-  wait_until([&] { return keeper.view().failures == 1; });
+  REQUIRE(wait_until([&] { return keeper.view().failures == 1; }));
   keeper.finish(milliseconds{10'000});
   CHECK(keeper.view().lost == 10);
 }
@@ -158,7 +157,7 @@ TEST_CASE("flow keeper: what is old is looked for, step by step") {
   Script script;
   FlowKeeper keeper{std::make_unique<ScriptedStore>(script), options()};
   keeper.start();
-  wait_until([&] { return keeper.view().octets == 4'711; });
+  REQUIRE(wait_until([&] { return keeper.view().octets == 4'711; }));
   keeper.finish(milliseconds{1});
   CHECK(script.expiries == 3);
 }

@@ -9,8 +9,10 @@
 
 #include "pipeline/store_thread.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/wait_until.hpp"
 
 using namespace flowlensd;
+using flowlens::test::wait_until;
 using std::chrono::milliseconds;
 
 namespace {
@@ -63,14 +65,14 @@ Revision revision(std::uint64_t number) {
   return r;
 }
 
+std::shared_ptr<const Revision> shared(Revision r) {
+  return std::make_shared<const Revision>(std::move(r));
+}
+
 std::unique_ptr<Spool> spool_in(const flowlens::test::TemporaryFolder& folder) {
   SpoolOptions o;
   o.folder = folder.path / "spool";
   return std::make_unique<Spool>(o, SiteTable{});
-}
-
-void wait_until(const std::function<bool()>& is_so) {
-  while (!is_so()) std::this_thread::sleep_for(milliseconds{1});
 }
 
 }  // namespace
@@ -80,8 +82,8 @@ TEST_CASE("store thread: a failure is tried again until it is good, in order") {
   script.failures_left = 3;
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
-  thread.submit(revision(1));
-  thread.submit(revision(2));
+  thread.submit(shared(revision(1)));
+  thread.submit(shared(revision(2)));
   CHECK(thread.wait_for_room(milliseconds{10'000}));
   CHECK(thread.finish(milliseconds{10'000}));
   CHECK(script.applied == std::vector<std::uint64_t>{1, 2});
@@ -96,8 +98,8 @@ TEST_CASE("store thread: a full one has no room, so that the flush waits and not
   script.failures_left = 1'000'000;
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
-  thread.submit(revision(1));
-  thread.submit(revision(2));
+  thread.submit(shared(revision(1)));
+  thread.submit(shared(revision(2)));
   CHECK_FALSE(thread.has_room());
   CHECK_FALSE(thread.wait_for_room(milliseconds{1}));
   CHECK_FALSE(thread.finish(milliseconds{1}));
@@ -111,7 +113,7 @@ TEST_CASE("store thread: a store that does not answer is seen") {
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
   CHECK(thread.view().writing_seconds == 0);
-  thread.submit(revision(1));
+  thread.submit(shared(revision(1)));
   double first = 0;
   while ((first = thread.view().writing_seconds) == 0) std::this_thread::yield();
   while (thread.view().writing_seconds <= first) std::this_thread::yield();
@@ -127,8 +129,8 @@ TEST_CASE("store thread: what is old goes step by step once no revision waits") 
   StoreThread thread(std::make_unique<ScriptedStore>(script), retention, {}, {});
   Revision second = revision(2);
   second.at = Timestamp{std::chrono::hours{5}};
-  thread.submit(revision(1));
-  thread.submit(std::move(second));
+  thread.submit(shared(revision(1)));
+  thread.submit(shared(std::move(second)));
   thread.start();
   const auto steps = [&] {
     const std::lock_guard lock(script.mutex);
@@ -147,7 +149,7 @@ TEST_CASE("store thread: traffic of the future makes nothing old") {
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   Revision ahead = revision(1);
   ahead.at = Timestamp{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
-  thread.submit(std::move(ahead));
+  thread.submit(shared(std::move(ahead)));
   thread.start();
   const auto looks = [&] {
     const std::lock_guard lock(script.mutex);
@@ -163,11 +165,11 @@ TEST_CASE("store thread: a store that cannot remove what is old is seen, and goe
   script.is_expiry_broken = true;
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {});
   thread.start();
-  thread.submit(revision(1));
+  thread.submit(shared(revision(1)));
   while (thread.view().expiry_problem.empty()) std::this_thread::yield();
   CHECK(thread.view().expiry_problem == "no room to add up");
   CHECK(thread.view().problem.empty());
-  thread.submit(revision(2));
+  thread.submit(shared(revision(2)));
   CHECK(thread.finish(milliseconds{10'000}));
   CHECK(script.applied == std::vector<std::uint64_t>{1, 2});
 }
@@ -186,7 +188,7 @@ TEST_CASE("store thread: one whose epoch is over stops, and says so") {
                      },
                      {});
   thread.start();
-  thread.submit(revision(1));
+  thread.submit(shared(revision(1)));
   CHECK_FALSE(thread.finish(milliseconds{10'000}));
   CHECK(calls == 1);
   CHECK(why.find("another flowlensd has taken over this store") != std::string::npos);
@@ -199,17 +201,17 @@ TEST_CASE("store thread: while the store fails all go to disk, and from there to
   script.failures_left = 1'000'000;
   StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {}, spool_in(folder));
   thread.start();
-  thread.submit(revision(1));
-  wait_until([&] { return thread.view().spool.revisions == 1; });
+  thread.submit(shared(revision(1)));
+  REQUIRE(wait_until([&] { return thread.view().spool.revisions == 1; }));
   for (std::uint64_t n = 2; n <= 20; ++n) {
     CHECK(thread.has_room());
-    thread.submit(revision(n));
+    thread.submit(shared(revision(n)));
   }
   CHECK(thread.view().spool.revisions == 20);
   CHECK(thread.view().waiting == 20);
   script.failures_left = 0;
-  wait_until([&] { return thread.view().waiting == 0; });
-  thread.submit(revision(21));
+  REQUIRE(wait_until([&] { return thread.view().waiting == 0; }));
+  thread.submit(shared(revision(21)));
   CHECK(thread.finish(milliseconds{10'000}));
   REQUIRE(script.applied.size() == 21);
   for (std::size_t i = 0; i < 21; ++i) CHECK(script.applied[i] == i + 1);
@@ -224,9 +226,9 @@ TEST_CASE(
   {
     StoreThread thread(std::make_unique<ScriptedStore>(script), {}, {}, {}, spool_in(folder));
     thread.start();
-    thread.submit(revision(1));
-    wait_until([&] { return thread.view().spool.revisions == 1; });
-    thread.submit(revision(2));
+    thread.submit(shared(revision(1)));
+    REQUIRE(wait_until([&] { return thread.view().spool.revisions == 1; }));
+    thread.submit(shared(revision(2)));
     CHECK(thread.finish(std::chrono::hours{1}));
     CHECK(thread.view().waiting == 2);
   }

@@ -23,6 +23,10 @@ Revision revision(std::uint64_t number, std::size_t text = 10) {
   return r;
 }
 
+std::shared_ptr<const Revision> shared(Revision r) {
+  return std::make_shared<const Revision>(std::move(r));
+}
+
 /// Each file holds two of the small revisions.
 SpoolOptions options_for(const std::filesystem::path& folder, std::uint64_t segment = 200) {
   SpoolOptions o;
@@ -184,16 +188,17 @@ TEST_CASE("spool: what another map superseded is set aside, one time's worth of 
 TEST_CASE("revision queue: in memory while the store answers, on disk while it is away") {
   const TemporaryFolder folder;
   RevisionQueue queue{std::make_unique<Spool>(options_for(folder.path), SiteTable{})};
-  queue.submit(revision(1), false);
-  queue.submit(revision(2), false);
+  queue.submit(shared(revision(1)), false);
+  queue.submit(shared(revision(2)), false);
   CHECK(files(folder.path).empty());
   CHECK_FALSE(queue.has_room(false));
+  CHECK(queue.has_room(false, true));  // for what people say
   CHECK(queue.has_room(true));
-  queue.submit(revision(3), true);
+  queue.submit(shared(revision(3)), true);
   CHECK(queue.is_all_on_disk());
   CHECK(queue.view().revisions == 3);
   CHECK(queue.size() == 3);
-  queue.submit(revision(4), false);  // behind them, or the order would be lost
+  queue.submit(shared(revision(4)), false);  // behind them, or the order would be lost
   CHECK(queue.is_all_on_disk());
   for (std::uint64_t n = 1; n <= 4; ++n) {
     REQUIRE(queue.front());
@@ -202,14 +207,14 @@ TEST_CASE("revision queue: in memory while the store answers, on disk while it i
   }
   CHECK(queue.empty());
   CHECK(queue.view().kept == 4);
-  queue.submit(revision(5), false);
+  queue.submit(shared(revision(5)), false);
   CHECK_FALSE(queue.is_all_on_disk());
 }
 
 TEST_CASE("revision queue: one that is being written to the store may go to disk meanwhile") {
   const TemporaryFolder folder;
   RevisionQueue queue{std::make_unique<Spool>(options_for(folder.path), SiteTable{})};
-  queue.submit(revision(1), false);
+  queue.submit(shared(revision(1)), false);
   const auto writing = queue.front();
   queue.keep();
   CHECK(writing->number == 1);
@@ -223,7 +228,7 @@ TEST_CASE("revision queue: past the bound it has room for two in memory, and say
   o.max_octets = 300;
   RevisionQueue queue{std::make_unique<Spool>(o, SiteTable{})};
   std::uint64_t n = 0;
-  while (queue.has_room(true)) queue.submit(revision(++n), true);
+  while (queue.has_room(true)) queue.submit(shared(revision(++n)), true);
   CHECK(queue.view().is_full);
   CHECK(queue.view().octets < 500);
   CHECK(queue.size() == queue.view().revisions + 2);
@@ -239,10 +244,10 @@ TEST_CASE("revision queue: what the disk does not take stays in memory, and goes
   const TemporaryFolder folder;
   RevisionQueue queue{std::make_unique<Spool>(options_for(folder.path), SiteTable{})};
   write(folder.path / "spool", "a file where the folder should be");
-  queue.submit(revision(1), true);
+  queue.submit(shared(revision(1)), true);
   CHECK(queue.view().problem.find("spool") != std::string::npos);
   CHECK(queue.view().failures == 1);
-  queue.submit(revision(2), true);
+  queue.submit(shared(revision(2)), true);
   CHECK_FALSE(queue.has_room(true));
   CHECK_FALSE(queue.is_all_on_disk());
   std::filesystem::remove(folder.path / "spool");
@@ -254,9 +259,9 @@ TEST_CASE("revision queue: what the disk does not take stays in memory, and goes
 
 TEST_CASE("revision queue: without a spool two wait, and no more") {
   RevisionQueue queue{nullptr};
-  queue.submit(revision(1), true);
+  queue.submit(shared(revision(1)), true);
   CHECK(queue.has_room(true));
-  queue.submit(revision(2), true);
+  queue.submit(shared(revision(2)), true);
   CHECK_FALSE(queue.has_room(true));
   CHECK(queue.view().limit == 0);
 }
