@@ -119,7 +119,7 @@ def wrk(args, daemon, path):
 
 def hey(args, daemon, path):
     """The same at a fixed rate: what somebody waits who comes while others ask so much."""
-    workers = 8
+    workers = 32  # each waits for its answer before it asks again
     shares = Shares(daemon)
     out = subprocess.run(["hey", "-z", f"{args.phase}s", "-c", str(workers), "-q", str(args.ask_rate / workers),
                           f"http://127.0.0.1:{daemon.api}{path}"],
