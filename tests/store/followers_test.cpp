@@ -288,6 +288,7 @@ TEST_CASE("requests: each is taken once, and answered with what it changed once 
   REQUIRE(rest.size() == 1);
   CHECK(rest[0].position == second);
   CHECK(taker->take(10).empty());
+  CHECK(shared.count("flowlens_store.facts") == 0);  // there may have been a secret in it
   CHECK(fates(*sender, first).empty());
   taker->answer(first, {"head", octets, 0});
   REQUIRE(fates(*sender, first).size() == 1);

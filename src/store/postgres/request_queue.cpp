@@ -1,6 +1,8 @@
 // Requests to the Resolver, and its answers.
 #include "flowlens/request_queue.hpp"
 
+#include <algorithm>
+
 #include "store/postgres/connection.hpp"
 #include "store/postgres/feed.hpp"
 #include "store/postgres/schema.hpp"
@@ -118,6 +120,7 @@ class PostgresRequestTaker final : public RequestTaker {
   store::Term term_;
 };
 
+/// What was asked goes with the taking: there may be a secret in it.
 constexpr const char* kTake = R"sql(
 WITH taken AS (
   INSERT INTO flowlens_store.fact_answers (position, epoch)
@@ -126,8 +129,8 @@ WITH taken AS (
     AND NOT EXISTS (SELECT FROM flowlens_store.fact_answers a WHERE a.position = f.position)
   ORDER BY f.position LIMIT $2
   ON CONFLICT DO NOTHING RETURNING position)
-SELECT f.position, f.body FROM taken JOIN flowlens_store.facts f USING (position)
-ORDER BY f.position
+DELETE FROM flowlens_store.facts f USING taken t WHERE f.position = t.position
+RETURNING f.position, f.body
 )sql";
 
 std::vector<QueuedRequest> PostgresRequestTaker::take(std::size_t most) {
@@ -141,6 +144,8 @@ std::vector<QueuedRequest> PostgresRequestTaker::take(std::size_t most) {
       taken.push_back({position, text_of(row)});
     }
   });
+  std::sort(taken.begin(), taken.end(),
+            [](const auto& a, const auto& b) { return a.position < b.position; });
   return taken;
 }
 
