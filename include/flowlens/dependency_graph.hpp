@@ -28,6 +28,8 @@ struct DependencyGraphOptions {
   std::size_t max_intermediaries = 65'536;    ///< past it, further proposals are not kept
   std::size_t max_events = 10'000;            ///< kept to be asked for; the oldest goes
   std::size_t max_annotations = 1'000'000;    ///< past it, further subjects get none
+  std::size_t max_facts = 2'000'000;          ///< some 250 octets each; past it, refused and counted
+  std::size_t max_endpoint_facts = 256;       ///< the same of one endpoint
   std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
 };
 
@@ -37,6 +39,9 @@ struct GraphCounters {
   std::uint64_t refused_flows = 0;    ///< of summaries that did not fit
   std::uint64_t refused_aliases = 0;  ///< ids that were not kept
   std::uint64_t intermediaries = 0;   ///< proposed, accepted or rejected
+  std::uint64_t facts = 0;            ///< kept
+  std::uint64_t refused_facts = 0;    ///< for want of room
+  std::uint64_t expired_facts = 0;
   std::uint64_t revision = 0;         ///< the last one taken or applied
   std::uint64_t said = 0;             ///< facts and words of people taken since the graph was made
   TrafficCounts totals;               ///< over all dependencies
@@ -99,6 +104,14 @@ struct AssetWords {
   std::string asset_type;           ///< as in asset_type.hpp; empty: nothing is said
   Annotation said;                  ///< without subject; is_declared: it stays without traffic
 };
+/// A fact that is kept, and whether it is the one that counts. Of several on one attribute that is the
+/// first by FactSource, then by `at`: of a name and a type over all that an asset holds, of all else for
+/// each endpoint. Of facts `asset` it is the one that names the holder.
+struct StandingFact {
+  Fact fact;
+  bool counts = false;
+};
+
 /// Why nothing of an import was taken.
 struct AssetWordsRefused {
   enum class Why : std::uint8_t { invalid, held_by_several, named_twice, no_room };
@@ -145,11 +158,16 @@ class DependencyGraph {
   };
   std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr,
                       std::vector<RecordedAs>* recorded = nullptr);
-  /// A stronger source, or the same one later, replaces the value. May be called by any thread; the
-  /// change is in the writer's next revision.
-  /// \return false for a subject never seen, an attribute not known, a value that is none, a weaker
-  ///   source, or an asset that there is no room for.
+  /// Keeps what is said, each origin's word on each attribute (of `asset`: for each `since`); one with an
+  /// empty value is withdrawn. What counts is as in StandingFact. Facts of endpoints that no asset
+  /// holds count once one does. Who is said to hold an endpoint does so from `since` to the next such
+  /// fact of the same source or a stronger one, in whatever order they come; what is withdrawn of that,
+  /// or expires, was so. May be called by any thread; the change is in the writer's next revision.
+  /// \return false for what is no fact, comes after a later word of that origin, cannot be so (a holder
+  ///   against a stronger word), changes nothing, or finds no room.
   bool apply(const Fact& fact);
+  /// The same of several at once: who counts is settled when all are taken. \return how many were taken.
+  std::size_t apply(std::span<const Fact> facts);
   /// *writer* Moves totals, first seen and hours of the closed windows of one dependency to another,
   /// which is made if need be. The old id stays an alias. A later summary of the old key makes it a
   /// dependency of its own again.
@@ -197,7 +215,7 @@ class DependencyGraph {
   void apply(const Revision& revision);
   /// *writer* Everything that changed since the last call, as revision `number`; if nothing did, an
   /// empty one that keeps the number of the one before. `windows`, `flows` and `input_position` are the
-  /// Resolver's. \param has_more  those have news, so that it is a revision even without rows.
+  /// Resolver's. Facts that have expired by `at` go. \param has_more  those have news, so that it is a revision even without rows.
   [[nodiscard]] Revision take_revision(std::uint64_t number, Epoch epoch, Timestamp at,
                                        bool has_more = false);
 
@@ -218,6 +236,10 @@ class DependencyGraph {
   [[nodiscard]] std::optional<AssetRow> asset_of(const Endpoint& endpoint) const;
   [[nodiscard]] std::optional<DependencyRow> dependency(const Id& id) const;
   [[nodiscard]] Page<AssetRow> assets(const AssetQuery& query) const;
+  /// All that is said of the endpoints that the asset holds, by attribute, the best first.
+  [[nodiscard]] std::vector<StandingFact> facts_of(const Id& asset) const;
+  /// All that is kept, also of endpoints that nothing holds; ascending by endpoint.
+  [[nodiscard]] std::vector<EndpointFacts> facts() const;
   [[nodiscard]] Page<DependencyRow> dependencies(const DependencyQuery& query) const;
   /// All, in the order of their ids.
   [[nodiscard]] std::vector<IntermediaryRow> intermediaries() const;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -57,8 +58,8 @@ struct FlushedSummaries {
 
 /// Ties Enricher, Aggregator, DependencyGraph, IntermediaryFinder, ChangeDetector and Gateways together.
 ///
-/// Thread-compatible, but for graph() and gateways(), which may be read by any thread at any time, and
-/// apply().
+/// Thread-compatible, but for graph() and gateways(), which may be read by any thread at any time, the
+/// add() of facts, and apply().
 class Resolver {
  public:
   /// Starts with an empty map; load one with `graph().apply(revision)` before the first add().
@@ -77,8 +78,9 @@ class Resolver {
   void add(const FlowBatch& batch, std::size_t first, std::size_t end, Timestamp now);
   /// Takes what a batch tells of translation alone; the flows may come in portions.
   void tell(const FlowBatch& batch);
-  /// Facts about assets go to the map; `as_number` and `country` say where an external peer belongs.
-  void add(std::span<const Fact> facts);
+  /// Facts go to the map; `as_number` and `country` also say where an external peer belongs. May be called
+  /// by any thread at any time. \return how many the map has taken.
+  std::size_t add(std::span<const Fact> facts);
   /// See Aggregator::list().
   bool list(const Listener& listener) { return aggregator_.list(listener); }
   void count_sampled_out(std::uint64_t flows) noexcept { aggregator_.count_sampled_out(flows); }
@@ -145,6 +147,7 @@ class Resolver {
     std::size_t operator()(const IpAddress& address) const noexcept;
   };
   void add_labelled(std::span<const FlowRecord> flows, Timestamp now);
+  void tell_origin(const Fact& fact);
   void learn_origins(std::span<const FlowRecord> flows);
   void learn_origin(const IpAddress& address, std::uint32_t as_number);
   void begin_summary(Timestamp now, FlushedSummaries& out);
@@ -163,6 +166,8 @@ class Resolver {
   std::size_t max_origins_;
   std::unordered_map<IpAddress, std::uint32_t, AddressHash> as_numbers_;  ///< told already
   std::vector<AddressOrigin> origins_;
+  std::mutex told_mutex_;
+  std::vector<AddressOrigin> told_;  ///< by facts
   std::vector<FlowLabels> labels_;
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand

@@ -120,6 +120,13 @@ struct Alias {
   [[nodiscard]] bool is_for_ever() const noexcept { return at == Timestamp::max(); }
 };
 
+/// All that is said of an endpoint, as DependencyGraph keeps it.
+struct EndpointFacts {
+  Endpoint subject;
+  std::vector<Fact> facts;  ///< of this subject; none: nothing is said any more
+  friend bool operator==(const EndpointFacts&, const EndpointFacts&) = default;
+};
+
 /// What changed: new absolute values of every row that changed, and rows removed.
 struct Revision {
   std::uint64_t number = 0;  ///< ascending by one over all epochs
@@ -135,12 +142,13 @@ struct Revision {
   std::vector<ChangeEvent> events;
   std::vector<IntermediaryRow> intermediaries;
   std::vector<Annotation> annotations;  ///< an empty one: nothing is said any more
+  std::vector<EndpointFacts> facts;     ///< of endpoints of which something else is said now
   std::vector<Id> closed_dependencies;  ///< taken out by people: their windows stay on record
   /// Up to where the flows of `flows` were taken from an input that is read by position; 0: from none.
   std::uint64_t input_position = 0;
 
   [[nodiscard]] bool empty() const noexcept {
-    return annotations.empty() && closed_dependencies.empty() && intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
+    return annotations.empty() && facts.empty() && closed_dependencies.empty() && intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
            removed_assets.empty() && removed_dependencies.empty() && aliases.empty() &&
            events.empty();
   }

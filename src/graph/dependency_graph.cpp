@@ -112,6 +112,9 @@ GraphCounters DependencyGraph::counters() const {
   counters.refused_flows = impl_->refused_flows;
   counters.refused_aliases = impl_->refused_aliases;
   counters.intermediaries = impl_->intermediaries.size();
+  counters.facts = impl_->facts.size();
+  counters.refused_facts = impl_->facts.refused();
+  counters.expired_facts = impl_->facts.expired();
   counters.revision = impl_->revision;
   counters.said = impl_->said;
   counters.totals = impl_->totals;
@@ -138,6 +141,7 @@ Revision DependencyGraph::copy() const {
   for (const auto& [id, said] : impl_->annotations) all.annotations.push_back(*said);
   std::sort(all.annotations.begin(), all.annotations.end(),
             [](const Annotation& a, const Annotation& b) { return a.subject < b.subject; });
+  all.facts = impl_->facts.all();
   return all;
 }
 

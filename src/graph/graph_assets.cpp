@@ -1,4 +1,4 @@
-// Who holds which endpoint: names, merging and splitting. Recorded traffic is not touched.
+// Assets and the endpoints that they hold. Recorded traffic is not touched.
 #include <algorithm>
 #include <utility>
 
@@ -14,52 +14,11 @@ bool touches(const DependencyKeyPositions& key, std::uint32_t endpoint) noexcept
   return key.client == endpoint || key.server == endpoint;
 }
 
-Held* find_open(AssetState& asset, std::uint32_t endpoint) noexcept {
-  for (Held& held : asset.held()) {
-    if (held.endpoint == endpoint && held.is_open()) return &held;
-  }
-  return nullptr;
-}
-
 const Held* find_open(const AssetState& asset, std::uint32_t endpoint) noexcept {
   for (const Held& held : asset.held()) {
     if (held.endpoint == endpoint && held.is_open()) return &held;
   }
   return nullptr;
-}
-
-bool held_before(const AssetState& asset, std::uint32_t endpoint) noexcept {
-  const auto held = asset.held();
-  return std::any_of(held.begin(), held.end(),
-                     [&](const Held& h) { return h.endpoint == endpoint && !h.is_open(); });
-}
-
-/// Takes the part of what `from` holds that begins at `since` (nothing: all of it) away from it.
-Held take_held(AssetState& from, std::uint32_t endpoint, const std::optional<Timestamp>& since) {
-  Held* open = find_open(from, endpoint);
-  Held taken = *open;
-  if (since && *since > open->from) {
-    open->until = *since;
-    taken.from = *since;
-    return taken;
-  }
-  auto& list = from.held_list();
-  std::erase_if(list, [&](const Held& h) { return h.endpoint == endpoint && h.is_open(); });
-  return taken;
-}
-
-/// What an asset held until the very moment it holds it again is one time, not two.
-void give_held(AssetState& to, Held held) {
-  auto& list = to.held_list();
-  const auto before = std::find_if(list.begin(), list.end(), [&](const Held& h) {
-    return h.endpoint == held.endpoint && h.until == held.from;
-  });
-  if (before != list.end()) {
-    before->until = held.until;
-    before->says = held.says;
-  } else {
-    list.push_back(held);
-  }
 }
 
 }  // namespace
@@ -173,7 +132,7 @@ bool State::trim_first_sightings(std::uint32_t asset) noexcept {
   AssetState& a = assets[asset].value;
   bool has_moved = false;
   for (Held& held : a.held()) {
-    if (endpoints[held.endpoint].value.has_past) continue;
+    if (endpoints[held.endpoint].value.has_past || is_claim(held)) continue;
     Timestamp first = Timestamp::max();
     for (const std::uint32_t d : a.dependencies) {
       if (!touches(dependencies[d].key, held.endpoint)) continue;
@@ -209,114 +168,9 @@ void State::hand_over(std::uint32_t endpoint, std::uint32_t to) {
   list = std::move(all);
 }
 
-bool State::apply_holder(const Fact& fact, std::uint32_t endpoint) {
-  EndpointState& e = endpoints[endpoint].value;
-  const auto id = Id::parse(fact.value);
-  if (!id || id->is_none() || fact.source < e.held_says) return false;
-  const std::uint32_t from = e.asset;
-  const auto [to, is_new] = assets.insert(*id);
-  if (to == kNoPosition) return false;
-  e.held_says = fact.source;
-  AssetState& a = assets[from].value;
-  if (to == from) {
-    if (Held* held = find_open(a, endpoint)) held->says = fact.source;
-    mark_asset(from);
-    return true;
-  }
-  AssetState& b = assets[to].value;
-  b.alive = true;
-  note_structure(to, true);
-  Held moved = take_held(a, endpoint, fact.since);
-  moved.says = fact.source;
-  give_held(b, moved);
-  b.is_internal = b.is_internal || a.is_internal;
-  hand_over(endpoint, to);
-  if (held_before(a, endpoint)) note_past_holder(endpoint, from);
-  if (e.has_past) {
-    auto& holders = past_holders[endpoint];
-    std::erase_if(holders,
-                  [&](std::uint32_t h) { return !held_before(assets[h].value, endpoint); });
-    e.has_past = !holders.empty();
-    if (!e.has_past) past_holders.erase(endpoint);
-  }
-  const Id from_id = assets[from].key;
-  const bool is_vacated = a.held().empty();
-  if (is_vacated && a.is_named() && !b.is_named()) {
-    AssetExtra& extra = b.more();
-    extra.name = a.extra->name;
-    extra.name_source = a.extra->name_source;
-    extra.name_at = a.extra->name_at;
-  }
-  if (is_vacated && a.extra && (!b.extra || a.extra->type_source > b.extra->type_source)) {
-    AssetExtra& extra = b.more();
-    extra.asset_type = a.extra->asset_type;
-    extra.type_source = a.extra->type_source;
-    extra.type_confidence = a.extra->type_confidence;
-    extra.type_at = a.extra->type_at;
-  }
-  const std::string what = endpoints[endpoint].key.address.to_string();
-  if (is_vacated) {
-    const Alias alias{from_id, *id, fact.at};
-    add_alias(alias);
-    new_aliases.push_back(alias);
-    raise(ChangeType::asset_merged, from_id, *id, fact.at,
-          "its last endpoint, " + what + ", belongs to the other");
-    a.dependencies.clear();
-    move_annotation(from_id, *id);
-    remove_asset(from);
-  } else {
-    raise(is_new ? ChangeType::asset_split : ChangeType::endpoint_moved, from_id, *id, fact.at,
-          what + " belongs to the other" + (fact.since ? " since " + to_string(*fact.since) : ""));
-    mark_asset(from);
-    mark_stale(from);
-  }
-  mark_asset(to);
-  mark_stale(to);
-  return true;
-}
-
-/// \return false if a stronger or later word stands.
-bool State::apply_name(const Fact& fact, std::uint32_t asset) {
-  AssetState& a = assets[asset].value;
-  if (a.is_named() &&
-      std::pair{fact.source, fact.at} < std::pair{a.extra->name_source, a.extra->name_at}) {
-    return false;
-  }
-  AssetExtra& extra = a.more();
-  extra.name_source = fact.source;
-  extra.name_at = fact.at;
-  if (extra.name == fact.value) return true;
-  if (!extra.name.empty() && !fact.value.empty()) {
-    raise(ChangeType::asset_changed, assets[asset].key, {}, fact.at,
-          "was " + extra.name + ", is " + fact.value + " (" + std::string(to_string(fact.source)) +
-              ")",
-          extra.name, fact.value);
-  }
-  extra.name = fact.value;
-  mark_asset(asset);
-  return true;
-}
-
 }  // namespace graph
 
 using namespace graph;
-
-bool DependencyGraph::apply(const Fact& fact) {
-  const std::unique_lock lock{impl_->mutex};
-  ++impl_->said;
-  if (fact.attribute == "intermediary") return impl_->judge_intermediary(fact);
-  const std::uint32_t endpoint = impl_->endpoints.find(fact.subject);
-  if (endpoint == kNoPosition) return false;
-  const std::uint32_t asset = impl_->endpoints[endpoint].value.asset;
-  if (asset == kNoPosition) return false;
-  if (fact.attribute == "asset") {
-    const bool is_taken = impl_->apply_holder(fact, endpoint);
-    impl_->refresh_stale_assets();
-    return is_taken;
-  }
-  if (fact.attribute == "type") return impl_->apply_type(fact, asset);
-  return fact.attribute == "name" && impl_->apply_name(fact, asset);
-}
 
 std::vector<Fact> DependencyGraph::facts_to_merge(const Id& into, const Id& from, Timestamp at,
                                                   std::optional<Timestamp> since) const {

@@ -82,6 +82,9 @@ void State::close_dependency(std::uint32_t dependency, Timestamp at, const std::
 }
 
 void State::close_asset(std::uint32_t asset, Timestamp at, const std::string& why) {
+  for (const Held& held : assets[asset].value.held()) {
+    if (held.is_open()) forget_words(endpoints[held.endpoint].key);
+  }
   const std::vector<std::uint32_t> all = assets[asset].value.dependencies;
   for (const std::uint32_t dependency : all) close_dependency(dependency, at, why);
   raise(ChangeType::removed_asset, assets[asset].key, {}, at, why);
@@ -112,6 +115,7 @@ void State::hold_declared(std::uint32_t asset, const Endpoint& endpoint, Timesta
   assets[asset].value.held_list().push_back({at, Timestamp::max(), position, FactSource::declared});
   endpoints[position].value.asset = asset;
   endpoints[position].value.held_says = FactSource::declared;
+  if (!facts.empty() && !facts.of(endpoint).empty()) newcomers.push_back(endpoint);
 }
 
 /// Until its first traffic it counts as seen when it was declared.
@@ -185,6 +189,7 @@ std::optional<AssetWordsRefused> DependencyGraph::apply(std::span<const AssetWor
   const std::unique_lock lock{impl_->mutex};
   const auto refused = impl_->take_words(words);
   if (!refused) ++impl_->said;
+  impl_->welcome();
   return refused;
 }
 
@@ -206,6 +211,7 @@ std::optional<Id> DependencyGraph::declare_asset(std::span<const Endpoint> endpo
   said.is_declared = true;
   ++impl_->said;
   impl_->annotate(said);
+  impl_->welcome();
   return said.subject;
 }
 
@@ -223,6 +229,7 @@ std::optional<Id> DependencyGraph::declare_dependency(const DependencyKey& key,
   said.is_declared = true;
   ++impl_->said;
   impl_->annotate(said);
+  impl_->welcome();
   return said.subject;
 }
 

@@ -172,6 +172,7 @@ void State::forget_changes() noexcept {
   changed_intermediaries.clear();
   changed_annotations.clear();
   closed_dependencies.clear();
+  facts.forget_changes();
 }
 
 }  // namespace graph
@@ -202,6 +203,7 @@ void DependencyGraph::apply(const Revision& revision) {
   for (const ChangeEvent& event : revision.events) impl_->remember(event);
   for (const IntermediaryRow& row : revision.intermediaries) impl_->take_intermediary(row);
   for (const Annotation& said : revision.annotations) impl_->annotate(said);
+  for (const EndpointFacts& said : revision.facts) impl_->facts.replace(said);
   // The rows say all there is to say: nothing is worked out again, nothing is reported on.
   for (const std::uint32_t asset : impl_->stale_assets) {
     impl_->assets[asset].value.times_stale = false;
@@ -216,6 +218,8 @@ void DependencyGraph::apply(const Revision& revision) {
 Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Timestamp at,
                                         bool has_more) {
   const std::unique_lock lock{impl_->mutex};
+  impl_->welcome();
+  impl_->expire_facts(at);
   Revision revision;
   revision.number = number;
   revision.epoch = epoch;
@@ -271,6 +275,7 @@ Revision DependencyGraph::take_revision(std::uint64_t number, Epoch epoch, Times
     nothing.subject = id;
     revision.annotations.push_back(said ? *said : nothing);
   }
+  revision.facts = impl_->facts.take_changed();
   if (revision.empty() && !has_more) {
     revision.number = impl_->revision;
   } else {

@@ -30,6 +30,8 @@ const DependencyGraphOptions& checked(const DependencyGraphOptions& o) {
   check("max_aliases", o.max_aliases);
   check("max_events", o.max_events);
   check("max_annotations", o.max_annotations);
+  check("max_facts", o.max_facts);
+  check("max_endpoint_facts", o.max_endpoint_facts);
   return o;
 }
 
@@ -64,7 +66,8 @@ State::State(const DependencyGraphOptions& o, SiteTable site_table)
       assets(o.max_assets, o.hash_seed),
       dependencies(o.max_dependencies, o.hash_seed),
       exporters(0xffff, o.hash_seed),
-      aliases(o.max_aliases, o.hash_seed) {}
+      aliases(o.max_aliases, o.hash_seed),
+      facts(o.max_facts, o.max_endpoint_facts, o.hash_seed) {}
 
 std::uint32_t State::find_dependency(const DependencyKey& key) const noexcept {
   const std::uint32_t client = endpoints.find(key.client);
@@ -126,6 +129,7 @@ std::uint32_t State::make_asset(const Endpoint& endpoint) {
   a.alive = true;
   endpoints[position].value.asset = asset;
   note_structure(asset, true);
+  if (!facts.empty() && !facts.of(endpoint).empty()) newcomers.push_back(endpoint);
   return position;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/blocks.hpp"
 #include "flowlens/dependency_graph.hpp"
+#include "graph/fact_table.hpp"
 #include "graph/position_index.hpp"
 #include "graph/tables.hpp"
 
@@ -86,9 +87,42 @@ struct State {
   void add_to_asset(std::uint32_t asset, std::uint32_t dependency);
   void take_from_asset(std::uint32_t asset, std::uint32_t dependency);
 
-  // Who holds what (graph_assets.cpp)
-  /// A statement about who holds an endpoint. \return false if it changes nothing.
+  // What is said (graph_facts.cpp)
+  /// Keeps a fact; settle() follows. \return as DependencyGraph::apply(const Fact&).
+  bool take_fact(const Fact& fact);
+  bool take_type(const Fact& fact);
+  /// What people, or a classifier, said of the asset through others of its endpoints is said anew.
+  /// \return whether anything was.
+  bool supersede(const Fact& fact);
+  /// People's name and type of an endpoint's asset go.
+  void forget_words(const Endpoint& endpoint);
+  /// An endpoint has left an asset: what people said of that through it stays there, or goes along if
+  /// nothing is left.
+  void sort_out_words(const Endpoint& endpoint, std::uint32_t from, std::uint32_t to);
+  /// The holder's name and type will be looked at again. \param at  when something became otherwise
+  void unsettle(std::uint32_t asset, Timestamp at);
+  /// Gives assets the names and types that count now.
+  void settle();
+  void settle_name(std::uint32_t asset, Timestamp at);
+  /// Endpoints that were not there before: what has been said of them counts now.
+  void welcome();
+  void expire_facts(Timestamp now);
+  /// Of all that the asset holds; null: nobody says anything. Valid until the next change.
+  [[nodiscard]] const Fact* best_of(std::uint32_t asset, std::string_view attribute) const noexcept;
+  [[nodiscard]] std::vector<StandingFact> facts_of(std::uint32_t asset) const;
+  /// The first endpoint that it holds; kNoPosition: none now.
+  [[nodiscard]] std::uint32_t first_open(std::uint32_t asset) const noexcept;
+
+  // Who holds what, as somebody says (graph_holders.cpp)
+  /// A statement about who holds an endpoint. \return false if it cannot be so.
   bool apply_holder(const Fact& fact, std::uint32_t endpoint);
+  bool claim(const Fact& fact, std::uint32_t endpoint, std::uint32_t to);
+  /// After an endpoint has gone from one asset to another.
+  void after_move(const Fact& fact, std::uint32_t endpoint, std::uint32_t from, std::uint32_t to,
+                  bool is_new);
+  void tidy_past_holders(std::uint32_t endpoint);
+
+  // Who holds what (graph_assets.cpp)
   /// Makes `to` the holder now: of dependencies, not of times.
   void hand_over(std::uint32_t endpoint, std::uint32_t to);
   /// When dependencies of the asset's endpoints were seen, while it held them.
@@ -110,8 +144,14 @@ struct State {
   /// \return false for one that is among the latest already.
   bool remember(ChangeEvent event);
 
-  /// A statement about what an asset is (graph_types.cpp). \return false if it is none, or weaker.
-  bool apply_type(const Fact& fact, std::uint32_t asset);
+  /// What a classifier says an asset is, where nobody else says anything (graph_types.cpp).
+  /// \return false if it is older.
+  bool infer_type(const Fact& fact, std::uint32_t asset);
+  void settle_type(std::uint32_t asset, Timestamp at);
+  void set_type(std::uint32_t asset, std::string_view type, float confidence, FactSource source,
+                Timestamp at);
+  void keep_inferred(std::uint32_t asset);
+  [[nodiscard]] static bool is_type_value(std::string_view value) noexcept;
   /// Whether it may be the name of a type.
   [[nodiscard]] static bool is_type_text(std::string_view text) noexcept;
 
@@ -138,7 +178,6 @@ struct State {
   void hold_declared(std::uint32_t asset, const Endpoint& endpoint, Timestamp at);
   /// Takes what people say of several assets at once. \return nothing, or why none of it was taken.
   std::optional<AssetWordsRefused> take_words(std::span<const AssetWords> words);
-  bool apply_name(const Fact& fact, std::uint32_t asset);
 
   // Re-direction (graph_redirect.cpp)
   bool redirect(const Redirection& redirection);
@@ -220,6 +259,10 @@ struct State {
   /// What stands for an end elsewhere; of few dependencies.
   std::unordered_map<std::uint32_t, Endpoint> vias;
   std::unordered_map<std::uint32_t, std::uint32_t> client_counts;  ///< where it is not 1
+
+  FactTable facts;
+  std::map<Id, Timestamp> unsettled;  ///< assets, and when something became otherwise
+  std::vector<Endpoint> newcomers;    ///< of which something had been said before
 
   std::map<Id, IntermediaryRow> intermediaries;
   std::set<Id> changed_intermediaries;

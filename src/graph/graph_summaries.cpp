@@ -96,7 +96,8 @@ void widen(State& graph, std::uint32_t endpoint, const TimeRange& before, const 
   if (!e.has_past) {
     seen.include(after);
     for (Held& held : a.held()) {
-      if (held.endpoint == endpoint && after.first < held.from) held.from = after.first;
+      const bool is_earlier = held.endpoint == endpoint && after.first < held.from;
+      if (is_earlier && !is_claim(held)) held.from = after.first;
     }
   }
   if (seen == a.seen && (a.is_internal || !is_internal) && a.published) return;
@@ -261,6 +262,7 @@ std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summarie
       impl_->remove_dependency(position);
     }
   }
+  impl_->welcome();
   impl_->refresh_stale_assets();
   impl_->refused_flows += refused;
   return refused;

@@ -49,28 +49,63 @@ std::string change_text(std::string_view before, std::string_view after, FactSou
 
 bool State::is_type_text(std::string_view text) noexcept { return is_type(text); }
 
-bool State::apply_type(const Fact& fact, std::uint32_t asset) {
-  const auto said = read_type(fact.value);
+bool State::is_type_value(std::string_view value) noexcept { return read_type(value).has_value(); }
+
+bool State::infer_type(const Fact& fact, std::uint32_t asset) {
+  const auto said = read_type(fact.value.empty() ? kUnknown : std::string_view{fact.value});
   if (!said) return false;
   AssetState& a = assets[asset].value;
-  const auto held = a.extra ? std::pair{a.extra->type_source, a.extra->type_at}
-                            : std::pair{FactSource::observed, Timestamp::min()};
-  if (std::pair{fact.source, fact.at} < held) return false;
-  const bool is_released = said->type == kUnknown;
-  if (!a.extra && is_released) return true;
-  AssetExtra& extra = a.more();
-  const bool is_other = extra.asset_type != said->type;
-  if (is_other && extra.asset_type != kUnknown && !is_released) {
-    raise(ChangeType::asset_type_changed, assets[asset].key, {}, fact.at,
-          change_text(extra.asset_type, said->type, fact.source), extra.asset_type,
-          std::string(said->type));
+  if (a.extra && std::pair{fact.source, fact.at} < std::pair{a.extra->type_source, a.extra->type_at}) {
+    return false;
   }
-  extra.asset_type = said->type;
-  extra.type_confidence = is_released ? 0.0f : said->confidence;
-  extra.type_source = is_released ? FactSource::observed : fact.source;
-  if (is_other) extra.type_at = fact.at;
-  mark_asset(asset);
+  if (!a.extra && said->type == kUnknown) return true;
+  set_type(asset, said->type, said->confidence, fact.source, fact.at);
   return true;
+}
+
+/// The type as of now, told where one known type becomes another.
+void State::set_type(std::uint32_t asset, std::string_view type, float confidence,
+                     FactSource source, Timestamp at) {
+  AssetExtra& extra = assets[asset].value.more();
+  const bool is_other = extra.asset_type != type, is_unknown = type == kUnknown;
+  if (is_other && extra.asset_type != kUnknown && !is_unknown) {
+    raise(ChangeType::asset_type_changed, assets[asset].key, {}, at,
+          change_text(extra.asset_type, type, source), extra.asset_type, std::string(type));
+  }
+  extra.asset_type = type;
+  extra.type_confidence = is_unknown ? 0.0f : confidence;
+  extra.type_source = is_unknown ? FactSource::observed : source;
+  if (is_other) extra.type_at = at;
+  mark_asset(asset);
+}
+
+/// What a classifier said stands in the row alone as long as nobody else says anything: of most assets
+/// nobody does.
+void State::settle_type(std::uint32_t asset, Timestamp at) {
+  const AssetState& a = assets[asset].value;
+  const bool is_inferred = a.extra && a.extra->type_source == FactSource::inferred;
+  if (is_inferred && best_of(asset, "type")) keep_inferred(asset);
+  const Fact* best = best_of(asset, "type");
+  if (!best) {
+    if (is_inferred || !a.extra || a.extra->type_source == FactSource::observed) return;
+    return set_type(asset, kUnknown, 0, FactSource::observed, at);
+  }
+  const auto said = read_type(best->value);
+  const bool is_same = a.extra && a.extra->asset_type == said->type &&
+                       a.extra->type_source == best->source &&
+                       a.extra->type_confidence == said->confidence;
+  if (!is_same) set_type(asset, said->type, said->confidence, best->source, std::max(at, best->at));
+}
+
+void State::keep_inferred(std::uint32_t asset) {
+  const AssetExtra& extra = *assets[asset].value.extra;
+  Fact fact;
+  fact.subject = endpoints[first_open(asset)].key;
+  fact.attribute = "type";
+  fact.value = extra.asset_type + ' ' + std::to_string(extra.type_confidence);
+  fact.source = FactSource::inferred;
+  fact.at = extra.type_at;
+  facts.take(fact);
 }
 
 }  // namespace flowlens::graph

@@ -84,16 +84,17 @@ void take(State& graph, const AssetWords& words, std::uint32_t asset) {
   said.subject = graph.assets[asset].key;
   graph.annotate(said);
   Fact fact;
+  fact.subject = words.endpoints.front();
   fact.source = FactSource::declared;
   fact.at = at;
-  if (!words.name.empty()) {
-    fact.value = words.name;
-    graph.apply_name(fact, asset);
-  }
-  if (!words.asset_type.empty()) {
-    fact.value = words.asset_type;
-    graph.apply_type(fact, asset);
-  }
+  const auto say = [&](const char* attribute, const std::string& value) {
+    if (value.empty()) return;
+    fact.attribute = attribute;
+    fact.value = value;
+    graph.take_fact(fact);
+  };
+  say("name", words.name);
+  say("type", words.asset_type);
 }
 
 }  // namespace
@@ -105,6 +106,7 @@ std::optional<AssetWordsRefused> State::take_words(std::span<const AssetWords> w
     if (const auto why = check.look(words[i], meant[i])) return AssetWordsRefused{*why, i};
   }
   for (std::size_t i = 0; i < words.size(); ++i) take(*this, words[i], meant[i]);
+  settle();
   return std::nullopt;
 }
 

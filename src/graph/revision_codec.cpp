@@ -15,7 +15,8 @@
 namespace flowlens {
 namespace {
 
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
+constexpr std::uint16_t kWithoutFacts = 2;     ///< the version before Revision::facts
 constexpr std::uint16_t kWithoutPosition = 1;  ///< the version before Revision::input_position
 constexpr std::size_t kMostSites = 65'536;
 
@@ -24,6 +25,7 @@ class Writer {
  public:
   explicit Writer(const SiteTable& sites) : sites_(&sites) {}
   [[nodiscard]] static bool has_position() noexcept { return true; }
+  [[nodiscard]] static bool has_facts() noexcept { return true; }
 
   void number(std::uint64_t n) {
     for (; n >= 0x80; n >>= 7) out_.u8(static_cast<std::uint8_t>(n | 0x80));
@@ -88,6 +90,7 @@ class Reader {
   }
 
   [[nodiscard]] bool has_position() const noexcept { return version_ != kWithoutPosition; }
+  [[nodiscard]] bool has_facts() const noexcept { return version_ > kWithoutFacts; }
 
   template <typename Number>
   void number(Number& n) {
@@ -142,7 +145,7 @@ class Reader {
 
  private:
   [[nodiscard]] bool is_known() const noexcept {
-    return version_ == kVersion || version_ == kWithoutPosition;
+    return version_ >= kWithoutPosition && version_ <= kVersion;
   }
   [[nodiscard]] bool is_good() const noexcept { return in_.ok() && !is_refused_; }
 
@@ -374,6 +377,27 @@ void code(Codec& c, Of<Codec, Annotation>& said) {
   c.time(said.said_at);
 }
 
+/// Without its subject.
+template <typename Codec>
+void code(Codec& c, Of<Codec, Fact>& fact) {
+  c.text(fact.attribute);
+  c.text(fact.value);
+  c.choice(fact.source, FactSource::declared);
+  c.text(fact.origin);
+  c.time(fact.at);
+  c.optional(fact.since, [&](auto& since) { c.time(since); });
+  c.optional(fact.expires, [&](auto& expires) { c.time(expires); });
+}
+
+template <typename Codec>
+void code(Codec& c, Of<Codec, EndpointFacts>& said) {
+  code(c, said.subject);
+  c.list(said.facts, [&](auto& fact) {
+    if constexpr (std::is_same_v<Codec, Reader>) fact.subject = said.subject;
+    code(c, fact);
+  });
+}
+
 template <typename Codec>
 void code(Codec& c, Of<Codec, Revision>& r) {
   c.number(r.number);
@@ -391,6 +415,7 @@ void code(Codec& c, Of<Codec, Revision>& r) {
   c.list(r.annotations, [&](auto& said) { code(c, said); });
   c.list(r.closed_dependencies, [&](auto& id) { c.id(id); });
   if (c.has_position()) c.number(r.input_position);
+  if (c.has_facts()) c.list(r.facts, [&](auto& said) { code(c, said); });
 }
 
 }  // namespace

@@ -124,6 +124,11 @@ struct Held {
   [[nodiscard]] bool is_open() const noexcept { return until == Timestamp::max(); }
 };
 
+/// Whether a source that lists what it knows says who held it: then `from` is its word, too.
+[[nodiscard]] inline bool is_claim(const Held& held) noexcept {
+  return held.says > FactSource::observed && held.says < FactSource::declared;
+}
+
 /// What few assets have.
 struct AssetExtra {
   std::string name;

@@ -106,18 +106,23 @@ void Resolver::tell(const FlowBatch& batch) {
   resolve::tell(batch, enricher_, aggregator_.translations());
 }
 
-void Resolver::add(std::span<const Fact> facts) {
-  for (const Fact& fact : facts) {
-    if (fact.attribute == "country") {
-      origins_.push_back({fact.subject.address, 0, fact.value});
-    } else if (fact.attribute == "as_number") {
-      std::uint32_t number = 0;
-      std::from_chars(fact.value.data(), fact.value.data() + fact.value.size(), number);
-      origins_.push_back({fact.subject.address, number, {}});
-    } else {
-      graph_.apply(fact);
-    }
+std::size_t Resolver::add(std::span<const Fact> facts) {
+  for (const Fact& fact : facts) tell_origin(fact);
+  return graph_.apply(facts);
+}
+
+/// The map keeps these, too.
+void Resolver::tell_origin(const Fact& fact) {
+  AddressOrigin origin{fact.subject.address, 0, {}};
+  if (fact.attribute == "country") {
+    origin.country = fact.value;
+  } else if (fact.attribute == "as_number") {
+    std::from_chars(fact.value.data(), fact.value.data() + fact.value.size(), origin.as_number);
+  } else {
+    return;
   }
+  const std::lock_guard lock{told_mutex_};
+  if (told_.size() < max_origins_) told_.push_back(std::move(origin));
 }
 
 Revision Resolver::flush(Timestamp now) {
@@ -151,6 +156,11 @@ void Resolver::begin_summary(Timestamp now, FlushedSummaries& out) {
   out.attempts.clear();
   out.origins.clear();
   out.origins.swap(origins_);
+  {
+    const std::lock_guard lock{told_mutex_};
+    out.origins.insert(out.origins.end(), told_.begin(), told_.end());
+    told_.clear();
+  }
   out.next_hops.clear();
   next_hops_.take_closed(now, out.next_hops);
   out.at = now;

@@ -300,6 +300,33 @@ Annotation take_annotation(Source& row) {
   return said;
 }
 
+/// Behind the position among those of its endpoint.
+template <typename Sink>
+void put(Sink& sink, const Fact& fact) {
+  sink.bind(fact.attribute);
+  sink.bind(fact.value);
+  sink.bind(to_string(fact.source));
+  sink.bind(fact.origin);
+  sink.bind(to_unix_ns(fact.at));
+  put_time(sink, fact.since);
+  put_time(sink, fact.expires);
+}
+/// From the endpoint on, without the position.
+template <typename Source>
+Fact take_fact(Source& row, const SiteNames& sites) {
+  Fact fact;
+  fact.subject.site = sites.id(row.text());
+  fact.subject.address = address_from(row.text());
+  fact.attribute = row.text();
+  fact.value = row.text();
+  fact.source = source_from(row.text());
+  fact.origin = row.text();
+  fact.at = from_unix_ns(row.i64());
+  fact.since = take_time(row);
+  fact.expires = take_time(row);
+  return fact;
+}
+
 template <typename Sink>
 void put(Sink& sink, const FlowLedger& flows) {
   sink.bind(flows.normalized);
@@ -336,6 +363,14 @@ class Loader {
   void add(ChangeEvent&& event) { revision_.events.push_back(std::move(event)); }
   void add(IntermediaryRow&& row) { revision_.intermediaries.push_back(std::move(row)); }
   void add(Annotation&& said) { add(revision_.annotations, std::move(said)); }
+  /// Those of one endpoint behind each other.
+  void add(Fact&& fact) {
+    if (revision_.facts.empty() || revision_.facts.back().subject != fact.subject) {
+      if (revision_.facts.size() >= rows_at_once_) flush();
+      revision_.facts.push_back({fact.subject, {}});
+    }
+    revision_.facts.back().facts.push_back(std::move(fact));
+  }
   void flush() {
     graph_->apply(revision_);
     revision_.assets.clear();
@@ -344,6 +379,7 @@ class Loader {
     revision_.events.clear();
     revision_.intermediaries.clear();
     revision_.annotations.clear();
+    revision_.facts.clear();
   }
 
  private:

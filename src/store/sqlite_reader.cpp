@@ -76,6 +76,13 @@ void load_annotations(Database& database, Loader& loader) {
   while (row.step()) loader.add(take_annotation(row));
 }
 
+void load_facts(Database& database, const SiteNames& sites, Loader& loader) {
+  Statement row{database,
+                "SELECT site, address, attribute, value, source, origin, at, since, expires "
+                "FROM endpoint_facts ORDER BY site, address, position"};
+  while (row.step()) loader.add(take_fact(row, sites));
+}
+
 /// \return false if the visitor wants no more.
 bool visit_rows(Statement& row, const std::function<bool(const WindowRow&)>& visit) {
   WindowSum sum{visit};
@@ -135,6 +142,7 @@ void load_graph(Database& database, const SiteNames& sites, const Revision& fram
   load_events(database, sites, rows_at_once, loader);
   load_intermediaries(database, sites, loader);
   load_annotations(database, loader);
+  load_facts(database, sites, loader);
   loader.flush();
 }
 
@@ -176,7 +184,8 @@ FlowLedger read_ledger(Database& database) {
 
 std::vector<std::string> read_sites(Database& database) {
   // Every endpoint of a dependency is one of an asset.
-  Statement row{database, "SELECT DISTINCT site FROM asset_endpoints ORDER BY site"};
+  Statement row{database, "SELECT site FROM asset_endpoints UNION SELECT site FROM endpoint_facts "
+                "ORDER BY site"};
   std::vector<std::string> names;
   while (row.step()) names.push_back(row.text());
   return names;

@@ -392,10 +392,50 @@ CREATE TABLE annotations (
 ) WITHOUT ROWID;
 )sql";
 
+// What is said of endpoints, each with its position among those of its endpoint. Names and types that
+// somebody said in earlier versions become facts of the first endpoint that the asset holds now.
+constexpr const char* kVersion10 = R"sql(
+CREATE TABLE endpoint_facts (
+  site TEXT NOT NULL,
+  address TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  attribute TEXT NOT NULL,
+  value TEXT NOT NULL,
+  source TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  since INTEGER,
+  expires INTEGER,
+  PRIMARY KEY (site, address, position)
+) WITHOUT ROWID;
+CREATE TEMP TABLE first_held AS
+SELECT a.*, e.site, e.address FROM main.assets a
+JOIN main.asset_endpoints e ON e.asset = a.id AND e.position =
+  (SELECT min(o.position) FROM main.asset_endpoints o
+   WHERE o.asset = a.id AND o.held_until IS NULL);
+INSERT INTO endpoint_facts
+SELECT site, address, 0, 'name', name, name_source, '', name_at, NULL, NULL
+FROM temp.first_held WHERE name <> '';
+INSERT INTO endpoint_facts
+SELECT site, address, 1, 'type', printf('%s %.6f', asset_type, type_confidence_millionths / 1e6),
+       type_source, '', type_at, NULL, NULL
+FROM temp.first_held WHERE type_source NOT IN ('observed', 'inferred');
+DROP TABLE temp.first_held;
+CREATE VIEW readable_facts AS
+SELECT f.address, coalesce(nullif(a.name, ''), f.address) AS asset, f.attribute, f.value, f.source,
+       f.origin, strftime('%Y-%m-%dT%H:%M:%SZ', f.at / 1000000000, 'unixepoch') AS at,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.since / 1000000000, 'unixepoch') AS since,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.expires / 1000000000, 'unixepoch') AS expires
+FROM endpoint_facts f
+LEFT JOIN asset_endpoints e
+  ON e.site = f.site AND e.address = f.address AND e.held_until IS NULL
+LEFT JOIN assets a ON a.id = e.asset;
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 9> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+constexpr std::array<const char*, 10> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
                                                  kVersion5, kVersion6, kVersion7, kVersion8,
-                                                 kVersion9};
+                                                 kVersion9, kVersion10};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 
 }  // namespace

@@ -92,7 +92,9 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "flows_sampled_out = ?, flows_dropped_pressure = ?, flows_dropped_table_full = ?, "
           "flows_dropped_incomplete = ?, flows_late_carried = ? WHERE epoch = ?"),
       upsert_annotation_(db, "INSERT OR REPLACE INTO annotations VALUES (?,?,?,?,?,?,?,?,?)"),
-      remove_annotation_(db, "DELETE FROM annotations WHERE subject = ?") {}
+      remove_annotation_(db, "DELETE FROM annotations WHERE subject = ?"),
+      insert_fact_(db, "INSERT INTO endpoint_facts VALUES (?,?,?,?,?,?,?,?,?,?)"),
+      remove_facts_(db, "DELETE FROM endpoint_facts WHERE site = ? AND address = ?") {}
 
 /// Aliases before all, as what is removed may have become one; removals next: whatever a revision both removes and names is there afterwards.
 void SqliteWriter::write(const Revision& revision) {
@@ -115,6 +117,7 @@ void SqliteWriter::write(const Revision& revision) {
   for (const ChangeEvent& event : revision.events) write_event(event);
   for (const IntermediaryRow& row : revision.intermediaries) write_intermediary(row);
   for (const Annotation& said : revision.annotations) write_annotation(said);
+  for (const EndpointFacts& said : revision.facts) write_facts(said);
   write_epoch(revision);
 }
 
@@ -158,6 +161,17 @@ void SqliteWriter::write_annotation(const Annotation& said) {
   }
   put(upsert_annotation_.begin(), said);
   upsert_annotation_.run();
+}
+
+void SqliteWriter::write_facts(const EndpointFacts& said) {
+  const std::string_view site = sites_->name(said.subject.site);
+  const std::string address = said.subject.address.to_string();
+  remove_facts_.begin().bind(site).bind(address).run();
+  std::uint64_t position = 0;
+  for (const Fact& fact : said.facts) {
+    put(insert_fact_.begin().bind(site).bind(address).bind(position++), fact);
+    insert_fact_.run();
+  }
 }
 
 /// Members are only ever added.

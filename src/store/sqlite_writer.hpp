@@ -21,6 +21,7 @@ class SqliteWriter {
   void write_alias(const Alias& alias);
   void write_intermediary(const IntermediaryRow& row);
   void write_annotation(const Annotation& said);
+  void write_facts(const EndpointFacts& said);
   void write_event(const ChangeEvent& event);
   void write_epoch(const Revision& revision);
   void mark_stale(std::int64_t at);
@@ -33,7 +34,7 @@ class SqliteWriter {
   Statement upsert_window_, remove_window_, remove_windows_;
   Statement retarget_aliases_, insert_alias_, insert_event_;
   Statement upsert_intermediary_, insert_member_, mark_stale_, update_epoch_;
-  Statement upsert_annotation_, remove_annotation_;
+  Statement upsert_annotation_, remove_annotation_, insert_fact_, remove_facts_;
 };
 
 }  // namespace flowlens::store

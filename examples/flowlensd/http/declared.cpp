@@ -22,7 +22,8 @@ void tell(const AssetRow& row, std::string attribute, std::string value, const S
   fact.value = std::move(value);
   fact.source = FactSource::declared;
   fact.at = std::chrono::system_clock::now();
-  if (!s.tell(fact)) throw Problem{409, "Conflict", "the asset has gone, or a later word stands"};
+  // To take back what nobody says is no conflict.
+  if (!s.tell(fact) && !fact.value.empty()) throw Problem{409, "Conflict", "the asset has gone, or a later word stands"};
 }
 
 std::string type_names() {

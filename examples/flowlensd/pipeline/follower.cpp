@@ -23,14 +23,14 @@ double age_of(Timestamp at) {
   return std::max(0.0, std::chrono::duration<double>(now - at).count());
 }
 
-/// The ids of `before` that are none of `now`.
+/// What names rows of `before`, and none of `now`.
 template <typename Row, typename IdOf>
-std::vector<Id> gone(const std::vector<Row>& before, const std::vector<Row>& now, IdOf id_of) {
-  std::vector<Id> there;
+auto gone(const std::vector<Row>& before, const std::vector<Row>& now, IdOf id_of) {
+  std::vector<decltype(id_of(now.front()))> there;
   there.reserve(now.size());
   for (const Row& row : now) there.push_back(id_of(row));
   std::sort(there.begin(), there.end());
-  std::vector<Id> ids;
+  decltype(there) ids;
   for (const Row& row : before) {
     if (!std::binary_search(there.begin(), there.end(), id_of(row))) ids.push_back(id_of(row));
   }
@@ -41,10 +41,14 @@ std::vector<Id> gone(const std::vector<Row>& before, const std::vector<Row>& now
 Revision difference(const Revision& before, Revision now, const FeedPosition& at) {
   const auto by_id = [](const auto& row) { return row.id; };
   const auto by_subject = [](const Annotation& said) { return said.subject; };
+  const auto by_subject_of_facts = [](const EndpointFacts& said) { return said.subject; };
   now.removed_assets = gone(before.assets, now.assets, by_id);
   now.removed_dependencies = gone(before.dependencies, now.dependencies, by_id);
   for (const Id& id : gone(before.annotations, now.annotations, by_subject)) {
     now.annotations.emplace_back().subject = id;
+  }
+  for (const Endpoint& subject : gone(before.facts, now.facts, by_subject_of_facts)) {
+    now.facts.push_back({subject, {}});
   }
   now.number = at.revision;
   now.epoch = at.epoch;

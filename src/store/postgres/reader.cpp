@@ -93,6 +93,16 @@ void load_annotations(Transaction& tx, Loader& loader) {
            });
 }
 
+void load_facts(Transaction& tx, const SiteNames& sites, Loader& loader) {
+  each_row(tx,
+           "SELECT site, address, attribute, value, source, origin, at, since, expires "
+           "FROM flowlens_store.endpoint_facts ORDER BY site, address, position",
+           [&](Row& row) {
+             loader.add(take_fact(row, sites));
+             return true;
+           });
+}
+
 const std::string kColumns =
     "SELECT w.window_start, w.dependency, w.flows, w.octets_to_server, w.octets_to_client, "
     "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
@@ -152,6 +162,7 @@ void load_graph(Transaction& tx, const SiteNames& sites, const Revision& frame,
   load_events(tx, sites, loader);
   load_intermediaries(tx, sites, loader);
   load_annotations(tx, loader);
+  load_facts(tx, sites, loader);
   loader.flush();
 }
 
@@ -185,7 +196,8 @@ FlowLedger read_ledger(Transaction& tx) {
 std::vector<std::string> read_sites(Transaction& tx) {
   // Every endpoint of a dependency is one of an asset.
   std::vector<std::string> names;
-  each_row(tx, "SELECT DISTINCT site FROM flowlens_store.asset_endpoints ORDER BY site",
+  each_row(tx, "SELECT site FROM flowlens_store.asset_endpoints UNION "
+           "SELECT site FROM flowlens_store.endpoint_facts ORDER BY site",
            [&](Row& row) {
              names.push_back(row.text());
              return true;

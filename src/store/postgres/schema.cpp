@@ -510,9 +510,46 @@ CREATE TABLE flowlens_store.flow_parcels (
 ALTER TABLE flowlens_store.flow_parcels ALTER COLUMN content SET STORAGE EXTERNAL;
 )sql";
 
+// What is said of endpoints, each with its position among those of its endpoint. Names and types that
+// somebody said in earlier versions become facts of the first endpoint that the asset holds now.
+constexpr const char* kVersion8 = R"sql(
+CREATE TABLE flowlens_store.endpoint_facts (
+  site text NOT NULL,
+  address text NOT NULL,
+  position bigint NOT NULL,
+  attribute text NOT NULL,
+  value text NOT NULL,
+  source text NOT NULL,
+  origin text NOT NULL,
+  at bigint NOT NULL,
+  since bigint,
+  expires bigint,
+  PRIMARY KEY (site, address, position)
+);
+WITH first_held AS (
+  SELECT DISTINCT ON (a.id) a.*, e.site, e.address FROM flowlens_store.assets a
+  JOIN flowlens_store.asset_endpoints e ON e.asset = a.id AND e.held_until IS NULL
+  ORDER BY a.id, e.position)
+INSERT INTO flowlens_store.endpoint_facts
+SELECT site, address, 0, 'name', name, name_source, '', name_at, NULL::bigint, NULL::bigint
+FROM first_held WHERE name <> ''
+UNION ALL
+SELECT site, address, 1, 'type',
+       asset_type || ' ' || round(type_confidence_millionths / 1000000.0, 6),
+       type_source, '', type_at, NULL::bigint, NULL::bigint
+FROM first_held WHERE type_source NOT IN ('observed', 'inferred');
+CREATE VIEW flowlens.facts AS
+SELECT f.address AS ip_address, e.asset AS asset_id, f.attribute, f.value, f.source, f.origin,
+       flowlens.time_of(f.at) AS said_at, flowlens.time_of(f.since) AS since,
+       flowlens.time_of(f.expires) AS expires
+FROM flowlens_store.endpoint_facts f
+LEFT JOIN flowlens_store.asset_endpoints e
+  ON e.site = f.site AND e.address = f.address AND e.held_until IS NULL;
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 7> kMigrations{kVersion1, kVersion2, kVersion3,
-                                                 kVersion4, kVersion5, kVersion6, kVersion7};
+constexpr std::array<const char*, 8> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
+                                                 kVersion5, kVersion6, kVersion7, kVersion8};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

@@ -86,6 +86,11 @@ constexpr Column kAnnotationColumns[] = {
     {"owner", "text"},           {"criticality", "text"}, {"is_declared", "boolean"},
     {"is_confirmed", "boolean"}, {"said_by", "text"},     {"said_at", "bigint"}};
 
+constexpr Column kFactColumns[] = {
+    {"site", "text"},      {"address", "text"}, {"position", "bigint"}, {"attribute", "text"},
+    {"value", "text"},     {"source", "text"},  {"origin", "text"},     {"at", "bigint"},
+    {"since", "bigint"},   {"expires", "bigint"}};
+
 constexpr Column kEpochColumns[] = {{"epoch", "bigint"},
                                     {"last_revision", "bigint"},
                                     {"revision_at", "bigint"},
@@ -108,6 +113,7 @@ constexpr Table kEvents{"events", kEventColumns};
 constexpr Table kIntermediaries{"intermediaries", kIntermediaryColumns};
 constexpr Table kMembers{"intermediary_members", kMemberColumns, 3};
 constexpr Table kAnnotations{"annotations", kAnnotationColumns};
+constexpr Table kFacts{"endpoint_facts", kFactColumns, 3};
 constexpr Table kEpochs{"epochs", kEpochColumns};
 
 const auto by_id = [](const auto& row) { return row.id; };
@@ -277,6 +283,29 @@ void write_annotations(Transaction& tx, const std::vector<Annotation>& rows) {
                  array_of(unsaid));
 }
 
+/// Of each endpoint what is said now, and no row past that.
+void write_facts(Transaction& tx, const SiteNames& sites, const std::vector<EndpointFacts>& rows) {
+  if (rows.empty()) return;
+  Upsert facts{tx, kFacts};
+  Columns kept{3};  // how many each endpoint has
+  const auto by_subject = [](const EndpointFacts& said) { return said.subject; };
+  for_each_once(rows, by_subject, [&](const EndpointFacts& said) {
+    const std::string_view site = sites.name(said.subject.site);
+    const std::string address = said.subject.address.to_string();
+    std::uint64_t position = 0;
+    for (const Fact& fact : said.facts) {
+      put(facts.next().bind(site).bind(address).bind(position++), fact);
+    }
+    kept.bind(site).bind(address).bind(position);
+  });
+  facts.write();
+  tx.exec_params(
+      "DELETE FROM flowlens_store.endpoint_facts f "
+      "USING unnest($1::text[], $2::text[], $3::bigint[]) AS kept (site, address, count) "
+      "WHERE f.site = kept.site AND f.address = kept.address AND f.position >= kept.count",
+      pqxx::prepare::make_dynamic_params(kept.take()));
+}
+
 /// The row is there since open().
 void write_epoch(Transaction& tx, const Revision& revision) {
   Upsert epochs{tx, kEpochs};
@@ -302,6 +331,7 @@ void write_revision(Transaction& tx, const SiteNames& sites, const Revision& rev
   write_events(tx, sites, revision.events);
   write_intermediaries(tx, sites, revision.intermediaries);
   write_annotations(tx, revision.annotations);
+  write_facts(tx, sites, revision.facts);
   write_epoch(tx, revision);
 }
 

@@ -38,6 +38,8 @@ Rows rows_of(const DependencyGraph& graph) {
   add("event ", all.events, &Revision::events, id_of);
   add("intermediary ", all.intermediaries, &Revision::intermediaries, id_of);
   add("alias ", all.aliases, &Revision::aliases, id_of);
+  add("facts ", all.facts, &Revision::facts,
+      [](const EndpointFacts& said) { return said.subject.address.to_string(); });
   add("annotation ", all.annotations, &Revision::annotations,
       [](const Annotation& said) { return said.subject.to_string(); });
   return rows;
@@ -90,7 +92,7 @@ void say_something(Dice& dice, DependencyGraph& graph, Timestamp now) {
   const Id asset = one_of(dice, map.assets), other = one_of(dice, map.assets);
   const Id dependency = one_of(dice, map.dependencies);
   const auto row = graph.asset(asset);
-  switch (dice.below(11)) {
+  switch (dice.below(13)) {
     case 0:
     case 1:
       return (void)graph.apply(words(dice, asset, now, row ? row->annotation : nullptr));
@@ -126,6 +128,21 @@ void say_something(Dice& dice, DependencyGraph& graph, Timestamp now) {
       event.id = derive_id(event_namespace(), std::to_string(dice.next()));
       event.reason = "told";
       return graph.apply(std::span{&event, 1});
+    }
+    case 10:
+    case 11: {
+      const Endpoint endpoint = some_endpoint(dice);
+      Fact fact{endpoint, dice.one_in(2) ? "name" : "owner", "it", FactSource::inventory, now, {}};
+      fact.value += std::to_string(dice.below(3));
+      if (dice.one_in(3)) {
+        fact.attribute = "asset";
+        fact.value = derive_id(asset_namespace(), fact.value).to_string();
+        fact.since = now - std::chrono::minutes(dice.below(60));
+      }
+      fact.origin = "file" + std::to_string(dice.below(2));
+      if (dice.one_in(2)) fact.expires = now + std::chrono::seconds(dice.below(300));
+      if (dice.one_in(4)) fact.value.clear();
+      return (void)graph.apply(fact);
     }
     default: {
       if (!row || row->endpoints.empty()) return;

@@ -64,6 +64,10 @@ Revision full() {
   d.flips = kMaxFlips;
   d.via = {kBerlin, IpAddress::v4(0x0a000002)};
   d.client_count = 70'000;
+  r.facts = {{{kBerlin, IpAddress::v4(0x0a000001)}, {}}, {{{}, IpAddress::v4(0x0a000002)}, {}}};
+  r.facts[0].facts = {
+      {r.facts[0].subject, "cloud.tag.a", "b", FactSource::cloud, at(30), at(31), at(32), "aws:x"},
+      {r.facts[0].subject, "name", "c", FactSource::declared, at(33), {}}};
   r.windows = {{at(10), id(2), {1, 2, 3, 4, 5, 6, 7}}, {at(11), id(2), {}}};
   r.removed_assets = {id(4), id(5)};
   r.removed_dependencies = {id(6)};
@@ -197,6 +201,7 @@ void check_equal(const Revision& a, const Revision& b) {
   CHECK(a.events == b.events);
   CHECK(a.intermediaries == b.intermediaries);
   CHECK(a.annotations == b.annotations);
+  CHECK(a.facts == b.facts);
   CHECK(a.closed_dependencies == b.closed_dependencies);
   CHECK(a.input_position == b.input_position);
 }
@@ -245,14 +250,18 @@ TEST_CASE("revision codec: no part of one is taken for a whole one") {
   CHECK(decode_revision(longer, sites, read).code == DiagnosticCode::state_damaged);
 }
 
-TEST_CASE("revision codec: what the version before has written, without a position") {
+TEST_CASE("revision codec: what versions before have written, without facts, and without a position") {
   const SiteTable sites;
   Revision written;
   written.number = 5;
   auto octets = encode_revision(written, sites);
-  octets[1] = std::byte{1};
-  octets.pop_back();  // the position, 0
+  octets.pop_back();  // of facts none
+  octets[1] = std::byte{2};
   Revision read;
+  CHECK(decode_revision(octets, sites, read).code == DiagnosticCode::none);
+  CHECK(read.number == 5);
+  octets.pop_back();  // the position, 0
+  octets[1] = std::byte{1};
   read.input_position = 7;
   CHECK(decode_revision(octets, sites, read).code == DiagnosticCode::none);
   CHECK(read.number == 5);

@@ -137,3 +137,49 @@ TEST_CASE("a closed dependency goes; its windows stay on record") {
   CHECK_FALSE(graph.dependency(dependency_id(1)).has_value());
   CHECK(scan_all(*o.store, dependency_id(1)).size() == before.size());
 }
+
+TEST_CASE("facts: all of an endpoint, in their order, also of one that nothing holds") {
+  Opened o;
+  Revision r = revision(o.opened, 1);
+  r.assets = {asset_row(1)};
+  const auto fact = [](unsigned n, const char* attribute, std::string value, FactSource source) {
+    return Fact{endpoint(n), attribute,    std::move(value),          source, at_second(7),
+                {},          at_second(5), "hosts:/etc/hosts \xc3\xa4"};
+  };
+  EndpointFacts held{endpoint(1),
+                     {fact(1, "cloud.tag.team", "a\"b\\c, {d}", FactSource::cloud),
+                      fact(1, "name", "web", FactSource::inventory),
+                      fact(1, "name", "web.example", FactSource::dns)}};
+  held.facts[2].expires = at_second(60);
+  held.facts[2].since.reset();
+  held.facts[2].origin.clear();
+  const EndpointFacts free{endpoint(99), {fact(99, "owner", "shop", FactSource::inventory)}};
+  r.facts = {held, free};
+  o.store->apply(r);
+  o.reopen();
+  DependencyGraph graph;
+  o.store->load(graph);
+  CHECK(graph.facts() == std::vector{held, free});
+  CHECK(graph.facts_of(asset_id(1)).size() == 3);
+
+  SUBCASE("fewer the next time, and none") {
+    Revision next = revision(o.opened, 2);
+    held.facts.erase(held.facts.begin() + 1);
+    next.facts = {held, {endpoint(99), {}}};
+    o.store->apply(next);
+    o.reopen();
+    DependencyGraph later;
+    o.store->load(later);
+    CHECK(later.facts() == std::vector{held});
+  }
+  SUBCASE("what has expired is gone for good") {
+    Revision next = graph.take_revision(2, o.opened.epoch, at_second(60));
+    REQUIRE(next.facts.size() == 1);
+    CHECK(next.facts[0].facts.size() == 2);
+    o.store->apply(next);
+    o.reopen();
+    DependencyGraph later;
+    o.store->load(later);
+    CHECK(later.counters().facts == 3);
+  }
+}

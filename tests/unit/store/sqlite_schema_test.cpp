@@ -145,6 +145,7 @@ TEST_CASE("a file of the release before is brought up to date") {
     store.reset();
     // As version 1 left it.
     SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
+        "DROP VIEW readable_facts; DROP TABLE endpoint_facts;"
         "DROP VIEW readable_hours; DROP VIEW readable_days; DROP VIEW resolved_hours;"
         "DROP VIEW resolved_days; DROP TABLE dependency_hours; DROP TABLE dependency_days;"
         "DROP TABLE stale_periods; DROP TABLE expired_periods;"
@@ -183,4 +184,41 @@ TEST_CASE("a file of the release before is brought up to date") {
   CHECK(make_sqlite_application_store(options_for(folder.file()), opened.epoch)
             ->load()
             .entries.empty());
+}
+
+TEST_CASE("what was said in the release before facts were kept counts as said") {
+  TemporaryFolder folder;
+  {
+    auto store = make_sqlite_store(options_for(folder.file()));
+    Revision r = revision(store->open(), 1);
+    AssetRow named = asset_row(1);
+    named.name = "db";
+    named.name_source = FactSource::declared;
+    named.name_at = at_second(7);
+    named.asset_type = "printer";
+    named.type_source = FactSource::declared;
+    named.type_confidence = 0.5f;
+    named.type_at = at_second(6);
+    AssetRow inferred = asset_row(2);
+    inferred.asset_type = "database";
+    inferred.type_source = FactSource::inferred;
+    r.assets = {named, inferred};
+    store->apply(r);
+    store.reset();
+    SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
+        "DROP VIEW readable_facts; DROP TABLE endpoint_facts; PRAGMA user_version = 9");
+  }
+  auto store = make_sqlite_store(options_for(folder.file()));
+  (void)store->open();
+  DependencyGraph graph;
+  store->load(graph);
+  const auto facts = graph.facts_of(asset_id(1));
+  REQUIRE(facts.size() == 2);
+  CHECK(facts[0].fact ==
+        Fact{endpoint(1), "name", "db", FactSource::declared, at_second(7), {}});
+  CHECK(facts[1].fact ==
+        Fact{endpoint(1), "type", "printer 0.500000", FactSource::declared, at_second(6), {}});
+  CHECK(graph.counters().facts == 2);
+  CHECK(graph.apply(Fact{endpoint(1), "name", "", FactSource::declared, at_second(8), {}}));
+  CHECK(graph.asset(asset_id(1))->name.empty());
 }
