@@ -30,6 +30,7 @@
 #include "http/view.hpp"
 #include "live_settings.hpp"
 #include "log.hpp"
+#include "lookups/lookups.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 #include "pipeline/announcing.hpp"
@@ -102,6 +103,7 @@ struct Daemon::Parts {
   ResolverThread resolver_thread;
   std::unique_ptr<ParcelReading> parcels;  ///< null: flows come by memory
   Classifying classifying;
+  Lookups lookups;
   std::optional<LearnedState> changes_learned;  ///< none: nothing is kept, or watched
   std::optional<LearnedState> routes_learned;   ///< none: nothing is kept
   SinglePointWatch single_points;
@@ -213,8 +215,9 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
                              : nullptr),
       classifying(
           classifier, resolver.graph(),
-          [this](const Fact& fact) { return resolver.graph().apply(fact); },
+          [this](const Fact& fact) { return resolver.add(std::span{&fact, 1}) == 1; },
           milliseconds(settings.classification_poll_ms), fatal()),
+      lookups(settings, resolver),
       watching(
           "the search for single points of failure", kWatchInterval,
           [this](Timestamp now) {
@@ -272,7 +275,8 @@ Service Daemon::Parts::make_service() {
   };
   Service s{settings,    life,     resolver.graph(), accounts,          writer,         channel,
             store.get(), receiver, explain,          resolver_settings, ParserOptions{}};
-  s.tell = [this](const Fact& fact) { return resolver.graph().apply(fact); };
+  s.tell = [this](const Fact& fact) { return resolver.add(std::span{&fact, 1}) == 1; };
+  s.lookups = &lookups;
   s.classifier = &classifier;
   s.alerting = &alerting;
   s.geo = &geo;
@@ -422,6 +426,7 @@ bool Daemon::Parts::read_input() {
   for (const auto port : {settings.netflow_port, settings.ipfix_port, settings.sflow_port}) {
     o.reader.exporter_ports.push_back(static_cast<std::uint16_t>(port));
   }
+  lookups.ask_all();
   const auto begin = steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(steady_clock::now() - begin).count();
@@ -469,6 +474,7 @@ void Daemon::Parts::serve() {
   }
   if (flow_keeper) flow_keeper->start();
   classifying.start();
+  lookups.start();
   if (settings.changes_enabled) {
     watching.start();
     baseline_watching.start();
@@ -536,6 +542,7 @@ bool Daemon::Parts::shut_down() {
   if (ingest) ingest->stop();
   if (parcels) parcels->stop();
   classifying.stop();
+  lookups.stop();
   watching.stop();
   baseline_watching.stop();
   grouping.stop();

@@ -66,6 +66,7 @@ class FlowKeeper;
 class Follower;
 class Forwarding;
 class Grouping;
+class Lookups;
 class ParcelReading;
 class RequestAnswering;
 class Scans;
@@ -93,6 +94,7 @@ struct Service {
   const TrafficArchive* traffic = nullptr;  ///< null: nothing is kept
   const Gateways* gateways = nullptr;
   Grouping* grouping = nullptr;        ///< thread-safe
+  const Lookups* lookups = nullptr;    ///< null: this process looks nothing up; thread-safe
   BaselineShelf* baselines = nullptr;  ///< thread-safe
   const Channels* channels = nullptr;
   std::vector<std::string> default_channels{"log"};  ///< of rules that name none

@@ -32,6 +32,8 @@ struct RunningDaemon {
 void check_settings(const Loaded& loaded, std::vector<Check>& checks);
 /// Files that settings name, certificates among them.
 void check_files(const Settings& settings, std::vector<Check>& checks);
+/// Asks each source of facts that the settings name, as the daemon would.
+void check_lookups(const Settings& settings, std::vector<Check>& checks);
 void check_data_dir(const Settings& settings, const RunningDaemon& running,
                     std::vector<Check>& checks);
 void check_database(const Settings& settings, const RunningDaemon& running,

@@ -50,6 +50,7 @@ std::vector<Check> all_checks(const CLI::App& app, const SettingOptions& options
   check_database(loaded.settings, running, checks);
   check_clock(checks);
   check_sockets(loaded.settings, running, checks);
+  check_lookups(loaded.settings, checks);
   check_daemon(running, checks);
   return checks;
 }

@@ -120,6 +120,12 @@ constexpr std::array kTable{
     Setting{"enrichment.geoip.asn_database_path", {}, "FLOWLENS_GEOIP_ASN_DATABASE_PATH", {},
             &S::geoip_asn_database_path, 0, 0, 1, "mmdb file",
             "autonomous systems of external addresses, such as GeoLite2-ASN.mmdb"},
+    Setting{"enrichment.files.hosts", {}, "FLOWLENS_HOSTS_FILES", {}, &S::hosts_files, 0, 0, 1,
+            "paths", "hosts files such as /etc/hosts, with commas between: names of addresses"},
+    Setting{"enrichment.files.interval_seconds", {}, "FLOWLENS_LOOKUP_INTERVAL_SECONDS", {},
+            &S::lookup_interval_seconds, 1, 86'400, 1, "seconds",
+            "time between two looks at a source that lists what it knows; a file that has changed is "
+            "read at once"},
     Setting{"dependency_resolution.change_detection.enabled", {},
             "FLOWLENS_CHANGE_DETECTION_ENABLED", {}, &S::changes_enabled, 0, 0, 1, "true or false",
             "whether closed windows are looked at for changes"},

@@ -53,6 +53,8 @@ struct Settings {
   bool geoip_enabled = true;
   std::string geoip_database_path;      ///< empty: none
   std::string geoip_asn_database_path;  ///< empty: none
+  std::string hosts_files;                    ///< paths with commas between; empty: none
+  std::uint64_t lookup_interval_seconds = 300;  ///< between two looks at a source
   bool changes_enabled = true;
   std::uint64_t changes_learning_days = 7;
   std::uint64_t changes_check_seconds = 300;

@@ -17,7 +17,7 @@ void add_all(Router& router, const Service& service, std::optional<AnsweredAt> p
 void add_resolver_routes(Router& router, const Service& service) {
   add_all(router, service, {}, add_exchange_routes, add_edit_routes, add_change_routes);
   add_all(router, service, AnsweredAt::resolver, add_discovery_routes, add_task_routes,
-          add_gateway_routes, add_application_routes, add_policy_routes, add_classification_routes,
+          add_gateway_routes, add_lookup_routes, add_application_routes, add_policy_routes, add_classification_routes,
           add_alert_routes, add_service_routes, add_config_routes);
 }
 
@@ -30,7 +30,7 @@ void add_routes(Router& router, const Service& service) {
   add_topology_routes(router, service, analyses);
   add_analysis_routes(router, service, analyses);
   add_resolver_routes(router, service);  // with paths that fit patterns of the next ones
-  add_all(router, service, {}, add_map_routes, add_search_routes, add_traffic_routes,
+  add_all(router, service, {}, add_fact_routes, add_map_routes, add_search_routes, add_traffic_routes,
           add_flow_routes);
   // Users stand in the database, and so does what they did.
   add_all(router, service, AnsweredAt::copy, add_live_routes, add_auth_routes, add_user_routes);

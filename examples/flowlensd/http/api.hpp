@@ -32,6 +32,10 @@ void add_traffic_routes(Router& router, const Service& service);
 void add_flow_routes(Router& router, const Service& service);
 /// What changed, and what people change: events, merging and splitting assets.
 void add_change_routes(Router& router, const Service& service);
+/// What is said of an asset otherwise than by flows, and counts.
+void add_fact_routes(Router& router, const Service& service);
+/// How those do who say it.
+void add_lookup_routes(Router& router, const Service& service);
 /// Which routers lead where.
 void add_gateway_routes(Router& router, const Service& service);
 /// Questions to the map: what breaks, over which ways, what stands alone.

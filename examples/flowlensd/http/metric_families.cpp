@@ -8,6 +8,7 @@
 #include "http/decoder_families.hpp"
 #include "http/follower_metrics.hpp"
 #include "http/live.hpp"
+#include "http/lookup_metrics.hpp"
 #include "http/rate_limits.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
@@ -61,6 +62,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
       {"watched_dependencies", map.changes.dependencies,
        s.resolver_options.changes.max_dependencies},
       {"baselines", map.changes.baselines, s.resolver_options.changes.max_baselines},
+      {"facts", map.graph.facts, s.resolver_options.graph.max_facts},
       {"routes", map.gateways.routes, s.resolver_options.gateways.max_routes},
       {"attempts", map.changes.attempts, s.resolver_options.changes.max_attempts},
       {"exporters", s.accounts.exporters().size(), s.accounts.max_exporters()}};
@@ -83,6 +85,7 @@ void add_tables(Families& out, const Service& s, const DecoderAccount& d, const 
   Families::put(lost, {{"table", "change_events"}}, number(map.changes.left_out));
   Families::put(lost, {{"table", "next_hops"}},
                 number(map.next_hops_refused + map.gateways.evicted_next_hops));
+  Families::put(lost, {{"table", "facts"}}, number(map.graph.refused_facts));
   Families::put(lost, {{"table", "routes"}}, number(map.gateways.evicted_routes));
   Families::put(lost, {{"table", "waiting_sets"}}, number(d.parser.sets_given_up));
 }
@@ -364,6 +367,7 @@ void add_writing(Families& out, const Service& s, const MapView& map) {
   add_channels(out, s.channels);
   add_applications(out, s.grouping);
   add_followers(out, s);
+  add_lookups(out, s.lookups);
 }
 
 }  // namespace

@@ -1,0 +1,76 @@
+// The one table of sources that list: a kind, and what makes its listers out of the settings.
+#include "lookups/listers.hpp"
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "flowlens/error.hpp"
+#include "flowlens/hosts_file.hpp"
+
+namespace flowlensd {
+namespace {
+
+struct Making {
+  const Settings& settings;
+  const SiteTable& sites;
+  std::string_view source;
+  std::vector<LookupSource>& out;
+};
+
+std::vector<std::string> parts_of(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view part = list.substr(0, comma);
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return parts;
+}
+
+/// One lister for each path of a setting.
+template <typename File>
+void make_files(const Making& making, const std::string& paths) {
+  for (const std::string& path : parts_of(paths)) {
+    FactFileOptions options;
+    options.path = path;
+    options.sites = making.sites;
+    auto file = std::make_unique<File>(options);
+    const FactFileReport& report = file->report();
+    making.out.push_back({std::string(making.source), std::move(file),
+                          std::chrono::seconds(making.settings.lookup_interval_seconds), path,
+                          [&report] { return report.first_error; }});
+  }
+}
+
+struct Row {
+  std::string_view source;  ///< as metrics name it
+  std::string_view setting;
+  void (*make)(const Making&);
+};
+
+constexpr std::array kRows{
+    Row{"hosts", "enrichment.files.hosts",
+        [](const Making& m) { make_files<HostsFile>(m, m.settings.hosts_files); }},
+};
+
+}  // namespace
+
+std::vector<LookupSource> make_lookup_sources(const Settings& settings, const SiteTable& sites) {
+  std::vector<LookupSource> sources;
+  for (const Row& row : kRows) {
+    try {
+      row.make({settings, sites, row.source, sources});
+    } catch (const ConfigError& e) {
+      throw ConfigError(std::string(row.setting) + ": " + e.what());
+    }
+  }
+  return sources;
+}
+
+}  // namespace flowlensd
