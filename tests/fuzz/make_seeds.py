@@ -192,6 +192,28 @@ def made():
                                struct.pack("!HH", 313, 7) + bytes([2]) + b"ok"))
 
 
+def facts():
+    """Yields (target, input) for files of facts; the first octet as each target has it."""
+    for front, text in [
+            (0, 'name,ip,site,type,asset\na,"10.0.0.1, 10.0.0.2/24",berlin,web,"x ""y"" z"\n'), (0, "ip;name\n10.0.0.1;a\n"),
+            (4, "name\tip\tsite\nb\t2001:db8::1\tberlin\n"), (0, '{"web1": {"address": "10.0.0.1", "cloud": {"region": "eu"}}}'),
+            (2, '"tags": [{"name": "a"}, "b"], "custom_fields": {"owner": "x"}, "role": {"name": "r"}}]')]:
+        yield "inventory", bytes([front]) + text.encode()
+    for front, text in [
+            (4, "10.0.0.1 a.example.com a # b\n2001:db8::1\tc\n"),
+            (0, "$TTL 1h\n@ IN SOA a b ( 1 ; x\n 2 3 4 5 )\nwww 300 A 10.0.0.1\n IN AAAA 2001:db8::1\nt TXT \"a;\\\"\" b\n"),
+            (1, "1 PTR a.example.com.\n$INCLUDE 3 x.org.\n2 IN 1d PTR b\n")]:
+        yield "names", bytes([front]) + text.encode()
+    lease = (' starts epoch 1795386600; # Sun\n ends never;\n binding state active;\n hardware ethernet 52:54:00:aa:00:01;\n'
+             ' uid "\\001RT\\000\\252\\000\\001";\n client-hostname "a";\n}\n')
+    for front, text in [
+            (0, "lease 10.0.0.1 {\n" + lease), (1, lease), (2, " binding state active;\n ends 4 2026/11/22 23:00:00;\n }\n}\n"),
+            (3, "10.0.0.1,52:54:00:aa:00:01,01:52:54:00:aa:00:01,900,1795387000,1,0,0,a&#x2cb,0,\n"),
+            (4, "2001:db8::1,00:03:00:01:52:54:00:aa:00:01,900,1795387000,1,560,0,7,128,0,0,a.,,0\n"),
+            (5, "01:52:54:00:aa:00:01\n"), (6, "a 00:03:00:01:52:54:00:aa:00:01\n")]:
+        yield "leases", bytes([front]) + text.encode()
+
+
 def from_case(directory):
     """Yields (target, input) for a case of the corpus."""
     case = json.loads((directory / "case.json").read_text())
@@ -226,6 +248,7 @@ def from_hostile(file):
 
 def all_seeds(corpus):
     yield from made()
+    yield from facts()
     for file in sorted(corpus.glob("*/case.json")):
         yield from from_case(file.parent)
     for file in sorted(corpus.glob("malformed/*.json")):
