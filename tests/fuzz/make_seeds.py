@@ -123,9 +123,30 @@ def handed_on_flows():
     return sealed(b"FLfl", b"\2" + flow + second + b"\1" + translation + b"\1" + vrf + b"\1" + event)
 
 
+def dns_answers():
+    """(target, input): names by way of a CNAME and compressed, none with an SOA, addresses of both kinds."""
+    def name(text):
+        return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+
+    def record(owner, kind, data):
+        return owner + struct.pack("!HHIH", kind, 1, 600, len(data)) + data
+
+    def message(asked, kind, answers, authority=b""):
+        counts = struct.pack("!HHHHHH", 7, 0x8180, 1, len(answers), 1 if authority else 0, 0)
+        return counts + name(asked) + struct.pack("!HH", kind, 1) + b"".join(answers) + authority
+    asked, there, itself = "9.113.0.203.in-addr.arpa", name("9.0-25.113.0.203.in-addr.arpa"), b"\xc0\x0c"
+    yield "dns_message", b"\0" + message(asked, 12, [record(itself, 5, there), record(there, 12, name("web.example"))])
+    yield "dns_message", b"\0" + message(asked, 12, [record(itself, 12, b"\3web" + itself)] * 3)
+    soa = record(itself, 6, name("ns.example") + itself + struct.pack("!IIIII", 1, 2, 3, 4, 5))
+    yield "dns_message", b"\0" + message(asked, 12, [], soa)
+    yield "dns_message", b"\1" + message("web.example", 1, [record(itself, 1, bytes([203, 0, 113, 9]))])
+    yield "dns_message", b"\2" + message("web.example", 28, [record(itself, 28, bytes(16))])
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     yield from logs()
+    yield from dns_answers()
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
     record = struct.pack("!IIHHBII", 0x0A010203, 0x0A040506, 40000, 443, 6, 1000, 5)
     template = struct.pack("!HHHH", 0, 36, 300, 7) + fields
