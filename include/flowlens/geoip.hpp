@@ -7,7 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "flowlens/endpoint.hpp"
+#include "flowlens/fact.hpp"
 #include "flowlens/ip_address.hpp"
 #include "flowlens/time.hpp"
 
@@ -37,6 +40,11 @@ struct GeoAnswer {
   GeoRecord record;  ///< empty unless found
 };
 
+/// What a record tells, as facts of origin `geoip`: `country`, `region`, `city`, `as_number`,
+/// `as_organization`. A guess from the address: source `inferred`.
+[[nodiscard]] std::vector<Fact> geo_facts(const GeoRecord& record, const Endpoint& endpoint,
+                                          Timestamp now);
+
 /// One file, of whatever kind: countries, cities, autonomous systems. It is mapped into memory; put a
 /// new one in its place by renaming, never by writing over it.
 ///
@@ -51,6 +59,10 @@ class GeoDatabase {
 
   /// Some tenths of a microsecond; waits for nothing but the disk, at first. \throws std::bad_alloc
   [[nodiscard]] GeoAnswer find(const IpAddress& address) const;
+
+  /// Whether none of some thousands of addresses, spread over all, leads to a damaged place. Takes some
+  /// milliseconds.
+  [[nodiscard]] bool seems_sound() const;
 
   [[nodiscard]] const std::string& type() const noexcept;  ///< such as `GeoLite2-ASN`
   [[nodiscard]] Timestamp built() const noexcept;

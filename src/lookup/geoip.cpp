@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -119,6 +120,21 @@ GeoAnswer GeoDatabase::find(const IpAddress& address) const {
   return {GeoStatus::found, std::move(record)};
 }
 
+bool GeoDatabase::seems_sound() const {
+  constexpr std::uint32_t kProbes = 4'096;
+  for (std::uint32_t i = 0; i < kProbes; ++i) {
+    if (find(IpAddress::v4(i << 20 | 0x101)).status == GeoStatus::damaged) return false;
+  }
+  // 2000::/3, where all global IPv6 addresses are, by their first 16 bits.
+  for (std::uint32_t i = 0x2000; i < 0x4000; i += 2) {
+    std::array<std::uint8_t, 16> octets{static_cast<std::uint8_t>(i >> 8),
+                                        static_cast<std::uint8_t>(i)};
+    octets[15] = 1;
+    if (find(IpAddress::v6(octets)).status == GeoStatus::damaged) return false;
+  }
+  return true;
+}
+
 const std::string& GeoDatabase::type() const noexcept { return impl_->type; }
 
 Timestamp GeoDatabase::built() const noexcept {
@@ -126,6 +142,23 @@ Timestamp GeoDatabase::built() const noexcept {
   constexpr std::uint64_t kMost = 9'000'000'000;
   const std::uint64_t seconds = std::min<std::uint64_t>(impl_->file.metadata.build_epoch, kMost);
   return Timestamp{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
+}
+
+std::vector<Fact> geo_facts(const GeoRecord& record, const Endpoint& endpoint, Timestamp now) {
+  std::vector<Fact> facts;
+  const auto say = [&](const char* attribute, std::string value) {
+    // Text of a file is as long as the file likes.
+    if (value.empty() || value.size() > kLongestFactValue) return;
+    Fact fact{endpoint, attribute, std::move(value), FactSource::inferred, now, std::nullopt};
+    fact.origin = "geoip";
+    facts.push_back(std::move(fact));
+  };
+  say("country", record.country);
+  say("region", record.region);
+  say("city", record.city);
+  if (record.as_number != 0) say("as_number", std::to_string(record.as_number));
+  say("as_organization", record.as_organization);
+  return facts;
 }
 
 }  // namespace flowlens

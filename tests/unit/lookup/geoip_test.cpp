@@ -204,3 +204,49 @@ TEST_CASE("geoip: MaxMind's broken files are refused, or say that they are damag
     }
   }
 }
+
+TEST_CASE("geoip: broken files are seen without asking for the address that is broken") {
+  const TemporaryFolder folder;
+  write(folder.path / "a.mmdb", small_file());
+  CHECK(GeoDatabase{folder.path / "a.mmdb"}.seems_sound());
+  if (!std::filesystem::exists(shared_files())) {
+    MESSAGE("skipped: there is no " << shared_files().string());
+    return;
+  }
+  for (const char* name :
+       {"GeoIP2-City-Test", "GeoLite2-City-Test", "GeoLite2-Country-Test", "GeoLite2-ASN-Test"}) {
+    CAPTURE(std::string(name));
+    CHECK(GeoDatabase{shared_files() / (std::string(name) + ".mmdb")}.seems_sound());
+  }
+  CHECK_FALSE(
+      GeoDatabase{shared_files() / "MaxMind-DB-test-broken-pointers-24.mmdb"}.seems_sound());
+}
+
+TEST_CASE("geoip: a record as facts, what it does not tell left out") {
+  const Endpoint endpoint{SiteId{2}, address("198.51.100.9")};
+  const Timestamp now{std::chrono::seconds{1'700'000'000}};
+  const GeoRecord berlin{"EU",  "DE",   "Germany",         "BE", "Berlin", 52.5,
+                         13.25, 64'500, "Example Networks"};
+  const auto facts = geo_facts(berlin, endpoint, now);
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"country", "DE"},
+      {"region", "BE"},
+      {"city", "Berlin"},
+      {"as_number", "64500"},
+      {"as_organization", "Example Networks"}};
+  REQUIRE(facts.size() == expected.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    CHECK(facts[i].attribute == expected[i].first);
+    CHECK(facts[i].value == expected[i].second);
+    CHECK(facts[i].subject == endpoint);
+    CHECK(facts[i].source == FactSource::inferred);
+    CHECK(facts[i].origin == "geoip");
+    CHECK(facts[i].at == now);
+    CHECK_FALSE(facts[i].expires);
+  }
+  GeoRecord odd;
+  odd.country = "FR";
+  odd.city = std::string(kLongestFactValue + 1, 'x');
+  CHECK(geo_facts(odd, endpoint, now).size() == 1);
+  CHECK(geo_facts({}, endpoint, now).empty());
+}
