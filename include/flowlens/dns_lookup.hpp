@@ -18,6 +18,9 @@
 
 namespace flowlens {
 
+/// \throws ConfigError if one is not as in DnsOptions::servers.
+void check_dns_servers(const std::vector<std::string>& servers);
+
 struct DnsOptions {
   /// Addresses, each with a port or without: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`. They
   /// are asked in this order. Empty: those of /etc/resolv.conf, which is read again every minute.

@@ -72,7 +72,7 @@ std::string servers_of(ares_channel channel) {
 
 }  // namespace
 
-std::string check_dns_servers(const std::vector<std::string>& servers) {
+std::string dns_server_list(const std::vector<std::string>& servers) {
   std::string list;
   for (const std::string& server : servers) {
     if (!list.empty()) list += ',';

@@ -32,7 +32,7 @@ class DnsChannel {
     ask_others  ///< the next server is asked; ARES_ECONNREFUSED if there is none
   };
 
-  /// \param servers  as check_dns_servers() gives them; empty: the system's.
+  /// \param servers  as dns_server_list() gives them; empty: the system's.
   /// \throws IoError if c-ares cannot begin.
   DnsChannel(asio::io_context& io, const DnsOptions& options, const std::string& servers,
              OnFailure on_failure);
@@ -69,6 +69,6 @@ class DnsChannel {
 };
 
 /// The servers as c-ares takes them. \throws ConfigError if one is no address.
-[[nodiscard]] std::string check_dns_servers(const std::vector<std::string>& servers);
+[[nodiscard]] std::string dns_server_list(const std::vector<std::string>& servers);
 
 }  // namespace flowlens::lookup

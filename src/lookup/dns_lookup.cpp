@@ -90,7 +90,7 @@ struct DnsLookup::Impl {
   Impl(const DnsOptions& options, Tell tell)
       : options_(options),
         tell_(std::move(tell)),
-        servers_(lookup::check_dns_servers(options.servers)),
+        servers_(lookup::dns_server_list(options.servers)),
         cache_(options.cache_size, random_hash()),
         questions_(0, random_hash()) {
     check(options_);
@@ -366,6 +366,10 @@ bool DnsLookup::ask(const Endpoint& endpoint) { return impl_->ask(endpoint); }
 void DnsLookup::stop() noexcept { impl_->stop(); }
 DnsCounters DnsLookup::counters() const { return impl_->counters(); }
 std::string DnsLookup::last_problem() const { return impl_->last_problem(); }
+
+void check_dns_servers(const std::vector<std::string>& servers) {
+  static_cast<void>(lookup::dns_server_list(servers));
+}
 
 std::string_view to_string(DnsResult r) noexcept {
   constexpr std::array<std::string_view, kDnsResults> kNames{
