@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -72,6 +73,48 @@ TEST_CASE("geoip files: one that is not there, or none, is refused by its settin
   files.settings.geoip_asn_database_path = files.write("text.mmdb", "city,country\n");
   CHECK(refusal(files.settings)
             .starts_with("enrichment.geoip.asn_database_path: " + files.folder.path.string()));
+}
+
+TEST_CASE("geoip files: a new one that takes the place is used, a damaged one is not") {
+  Files files;
+  const IpPrefix network = *IpPrefix::parse("198.51.100.0/24");
+  const auto replace = [&](const std::string& content) {
+    std::filesystem::rename(files.write("new.mmdb", content), files.settings.geoip_database_path);
+  };
+  const std::string french = mmdb::file({{network, mmdb::country("FR")}});
+  Geo geo{files.settings};
+  const auto country = [&] { return geo.find(address("198.51.100.9")).country; };
+  CHECK(geo.reload().empty());
+
+  replace(french);
+  CHECK(country() == "DE");
+  REQUIRE(geo.reload().size() == 1);
+  CHECK(country() == "FR");
+  CHECK(geo.find(address("198.51.100.9")).as_number == 64'500);
+  CHECK(geo.reload().empty());
+  CHECK(geo.reloads() == 1);
+
+  for (const std::string& bad :
+       {french.substr(0, french.size() / 2), std::string("no database"), std::string()}) {
+    CAPTURE(bad.size());
+    replace(bad);
+    const auto told = geo.reload();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].starts_with(files.settings.geoip_database_path + ": is no sound database"));
+    CHECK(told[0].ends_with("; the one before stays in use"));
+    CHECK(geo.problems() == told);
+    CHECK(country() == "FR");
+    CHECK(geo.reload().empty());  // told once
+  }
+  std::filesystem::remove(files.settings.geoip_database_path);
+  REQUIRE(geo.reload().size() == 1);
+  CHECK(country() == "FR");
+
+  replace(mmdb::file({{network, mmdb::country("IT")}}));
+  REQUIRE(geo.reload().size() == 1);
+  CHECK(country() == "IT");
+  CHECK(geo.problems().empty());
+  CHECK(geo.reloads() == 2);
 }
 
 TEST_CASE("asset routes: external assets tell where they are and whose, others do not") {
