@@ -42,6 +42,7 @@ constexpr std::chrono::seconds kLoadPatience{
 constexpr milliseconds kLoadPause{500};
 constexpr std::chrono::seconds kReadApplications{15};  // as often as they are looked for
 constexpr std::chrono::seconds kLookAtLease{1};
+constexpr std::chrono::seconds kGeoInterval{5};  // between looks for new files
 constexpr double kSilent = 5;  // seconds, after which a standby would have taken over
 constexpr milliseconds kShutDownLimit{30'000};
 
@@ -117,7 +118,7 @@ struct ApiDaemon::Parts {
   Life life;
   http::Metrics metrics;
   const KnownNetwork known;
-  const Geo geo;
+  Geo geo;
   const ResolverOptions resolver_settings;
   const AccessOptions access_settings;
   DependencyGraph graph;
@@ -127,6 +128,7 @@ struct ApiDaemon::Parts {
   Forwarding forwarding;
   LeaseWatch lease;
   Periodic watching;
+  Periodic geo_watch;
   Grouping grouping;
   Periodic reading_applications;
   TrafficArchive traffic;
@@ -182,6 +184,9 @@ ApiDaemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       lease(make_postgres_resolver_lease(database)),
       watching(
           "the look at the lease", kLookAtLease, [this](Timestamp) { lease.look(); }, fatal()),
+      geo_watch(
+          "the look for new GeoIP files", kGeoInterval, [this](Timestamp) { geo.reload(); },
+          fatal()),
       grouping({}, graph, make_postgres_application_store(database, begun.epoch), {},
                kReadApplications, fatal()),
       reading_applications(
@@ -196,7 +201,7 @@ ApiDaemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       access(access_settings, users, audit),
       service(make_service()) {
   make_server();
-  follow_settings(configuration, {nullptr, nullptr, nullptr, server.get()});
+  follow_settings(configuration, {nullptr, nullptr, nullptr, server.get(), &geo});
 }
 
 /// The database, or the first Resolver, may need longer to start than this process.
@@ -297,6 +302,7 @@ void ApiDaemon::Parts::serve() {
   follower.start();
   forwarding.start();
   watching.start();
+  if (!geo.empty()) geo_watch.start();
   reading_applications.start();
   manager.ready("following");
   while (!stop.wait(round_time(manager))) {
@@ -326,6 +332,7 @@ bool ApiDaemon::Parts::shut_down() {
   life.enter(failure.empty() ? Life::Stage::stopping : Life::Stage::failed);
   manager.stopping(failure.empty() ? "stopping" : failure);
   watching.stop();
+  geo_watch.stop();
   reading_applications.stop();
   forwarding.stop();
   follower.stop();

@@ -30,6 +30,7 @@
 #include "http/view.hpp"
 #include "live_settings.hpp"
 #include "log.hpp"
+#include "lookups/dns_asking.hpp"
 #include "lookups/lookups.hpp"
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
@@ -65,6 +66,7 @@ constexpr std::chrono::seconds kSaveStateEvery{5};
 constexpr std::chrono::minutes kSaveLearnedEvery{15};  // some 100 MB at its bounds
 constexpr std::chrono::hours kWatchInterval{1};        // the map's hours tell what is new
 constexpr std::chrono::seconds kGroupInterval{15};
+constexpr std::chrono::seconds kGeoInterval{5};  // between looks for new files
 constexpr milliseconds kExplainWait{2'000};
 constexpr milliseconds kStoreGrace{20'000};
 constexpr milliseconds kFlowGrace{5'000};
@@ -84,7 +86,7 @@ struct Daemon::Parts {
   std::unique_ptr<DataDir> dir;
   std::unique_ptr<LeaseKeeper> lease;  ///< null: nobody else could write
   const KnownNetwork known;
-  const Geo geo;
+  Geo geo;
   const ResolverOptions resolver_settings;
   Resolver resolver;
   Stores stores;
@@ -108,9 +110,11 @@ struct Daemon::Parts {
   std::optional<LearnedState> routes_learned;   ///< none: nothing is kept
   SinglePointWatch single_points;
   Periodic watching;
+  Periodic geo_watch;
   Grouping grouping;
   BaselineShelf baselines;
   BaselineWatching baseline_watching;
+  std::unique_ptr<DnsAsking> dns;  ///< null: nobody is asked for names
   Tasks tasks;
   Scans scans;
   http::LiveUpdates live;
@@ -147,6 +151,7 @@ struct Daemon::Parts {
   }
 
   std::unique_ptr<StoreThread> make_store_thread();
+  std::unique_ptr<DnsAsking> make_dns();
   Service make_service();
   void make_ingest();
   void make_server();
@@ -224,11 +229,15 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
             resolver.graph().apply(single_points.look(resolver.graph(), now));
           },
           fatal()),
+      geo_watch(
+          "the look for new GeoIP files", kGeoInterval, [this](Timestamp) { geo.reload(); },
+          fatal()),
       grouping({}, resolver.graph(), std::move(stores.applications), tell_changes(), kGroupInterval,
                fatal()),
       baselines(dir ? dir->path() / "baselines" : std::filesystem::path{}),
       baseline_watching(baseline_watch_options(settings), resolver.graph(), baselines,
                         tell_changes(), kWatchInterval, fatal()),
+      dns(make_dns()),
       scans(tasks, [this](const Scan& scan) { tell_found(scan, resolver.graph()); }),
       live(live_options(life, stores.term), resolver.graph().sites(), &geo, fatal()),
       rate_limits(http::rate_limit_options(settings, settings.auth_enabled)),
@@ -247,7 +256,7 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
   make_ingest();
   make_server();
   make_requests();
-  follow_settings(configuration, {store.get(), ingest.get(), &classifier, server.get()});
+  follow_settings(configuration, {store.get(), ingest.get(), &classifier, server.get(), &geo});
 }
 
 std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
@@ -258,6 +267,16 @@ std::unique_ptr<StoreThread> Daemon::Parts::make_store_thread() {
         metrics.observe_store(r, s, stores.postgres != nullptr);
       },
       std::move(stores.spool));
+}
+
+/// What captures say goes out as it is: names are of now.
+std::unique_ptr<DnsAsking> Daemon::Parts::make_dns() {
+  if (!settings.dns_enabled || !serves()) return nullptr;
+  DnsAskingOptions o = dns_asking_options(settings);
+  o.hash_key = random_key();
+  return std::make_unique<DnsAsking>(
+      o, resolver.graph(),
+      [this](const Fact& fact) { resolver.graph().apply(fact); }, fatal());
 }
 
 Service Daemon::Parts::make_service() {
@@ -283,6 +302,7 @@ Service Daemon::Parts::make_service() {
   s.traffic = stores.traffic.get();
   s.gateways = &resolver.gateways();
   s.grouping = &grouping;
+  s.dns = dns.get();
   s.baselines = &baselines;
   s.channels = &channels;
   s.default_channels = default_channels(settings, channels);
@@ -400,6 +420,7 @@ void Daemon::Parts::take_revision(const Revision& revision) {
   const auto& events = revision.events;
   if (std::any_of(events.begin(), events.end(), is_of_gateway)) has_gateway_changed = true;
   alerting.submit(events);
+  if (dns) dns->follow(revision);
   if (pushes()) live.publish(revision);
 }
 
@@ -475,6 +496,8 @@ void Daemon::Parts::serve() {
   if (flow_keeper) flow_keeper->start();
   classifying.start();
   lookups.start();
+  if (!geo.empty()) geo_watch.start();
+  if (dns) dns->start();
   if (settings.changes_enabled) {
     watching.start();
     baseline_watching.start();
@@ -544,6 +567,8 @@ bool Daemon::Parts::shut_down() {
   classifying.stop();
   lookups.stop();
   watching.stop();
+  geo_watch.stop();
+  if (dns) dns->stop();
   baseline_watching.stop();
   grouping.stop();
   tasks.stop();

@@ -94,7 +94,7 @@ IngestDaemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
                                     [this](const std::string& why) { stop.fail(why); });
   load_decoder_states(*ingest, dir.decoder_state());
   make_server();
-  follow_settings(configuration, {nullptr, ingest.get(), nullptr, server.get()});
+  follow_settings(configuration, {nullptr, ingest.get(), nullptr, server.get(), nullptr});
 }
 
 http::IngestService IngestDaemon::Parts::make_service() {

@@ -24,6 +24,14 @@ Configuration::Prepare rules_of(Classifier& classifier) {
   };
 }
 
+/// New files are in use at once; damaged ones change nothing, and are no reason to refuse the rest.
+Configuration::Prepare databases_of(Geo& geo) {
+  return [&geo](const Settings&, Words& words) -> Configuration::Commit {
+    for (std::string& what : geo.reload()) words.push_back("enrichment.geoip: " + std::move(what));
+    return {};
+  };
+}
+
 /// The last of all to prepare: it goes by its files at once, or not at all.
 Configuration::Prepare certificates_of(http::Server& server) {
   return [&server](const Settings& now, Words& words) -> Configuration::Commit {
@@ -39,8 +47,7 @@ Configuration::Prepare certificates_of(http::Server& server) {
 /// Those that the parts read at their start, and keep.
 void watch_files(Configuration& configuration) {
   for (const char* name : {"dependency_resolution.network_file", "ingestion.elements_file",
-                           "classification.networks_file", "enrichment.geoip.database_path",
-                           "enrichment.geoip.asn_database_path"}) {
+                           "classification.networks_file"}) {
     const Setting& setting = *find_setting(name);
     configuration.watch_file(setting, value_text(configuration.current()->settings, setting));
   }
@@ -75,6 +82,7 @@ void follow_settings(Configuration& configuration, const LiveParts& parts) {
     };
   });
   if (parts.classifier != nullptr) configuration.on_reload(rules_of(*parts.classifier));
+  if (parts.geo != nullptr) configuration.on_reload(databases_of(*parts.geo));
   if (parts.server != nullptr) configuration.on_reload(certificates_of(*parts.server));
   watch_files(configuration);
 }

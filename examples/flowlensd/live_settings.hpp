@@ -5,6 +5,7 @@
 #include "config/configuration.hpp"
 #include "http/server.hpp"
 #include "library.hpp"
+#include "pipeline/geo.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/store_thread.hpp"
 
@@ -20,6 +21,7 @@ struct LiveParts {
   Ingest* ingest = nullptr;
   Classifier* classifier = nullptr;
   http::Server* server = nullptr;
+  Geo* geo = nullptr;
 };
 
 /// The parts outlive the configuration's changes.

@@ -61,6 +61,7 @@ class AuthStore;
 class BaselineShelf;
 class Channels;
 class Configuration;
+class DnsAsking;
 class FlowArchive;
 class FlowKeeper;
 class Follower;
@@ -116,6 +117,7 @@ struct Service {
   const Follower* follower = nullptr;                ///< null: the map is this process's own
   const Forwarding* forwarding = nullptr;            ///< the same; thread-safe, as is the next
   const Announcing* announcing = nullptr;            ///< null: the same as of `requests`
+  const DnsAsking* dns = nullptr;                    ///< thread-safe; null: names are not asked
   const RequestAnswering* requests = nullptr;        ///< null: nobody can follow this process
   std::function<std::string()> resolver_check{};  ///< of a copy: how the process fares that writes
 

@@ -38,6 +38,8 @@ void check_data_dir(const Settings& settings, const RunningDaemon& running,
                     std::vector<Check>& checks);
 void check_database(const Settings& settings, const RunningDaemon& running,
                     std::vector<Check>& checks);
+/// Whether the servers that are asked for names answer.
+void check_dns(const Settings& settings, std::vector<Check>& checks);
 void check_clock(std::vector<Check>& checks);
 /// Ports, and the receive buffer that the kernel grants.
 void check_sockets(const Settings& settings, const RunningDaemon& running,

@@ -48,6 +48,7 @@ std::vector<Check> all_checks(const CLI::App& app, const SettingOptions& options
   const RunningDaemon running = find_running(loaded.settings);
   check_data_dir(loaded.settings, running, checks);
   check_database(loaded.settings, running, checks);
+  check_dns(loaded.settings, checks);
   check_clock(checks);
   check_sockets(loaded.settings, running, checks);
   check_lookups(loaded.settings, checks);

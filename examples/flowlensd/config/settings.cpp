@@ -126,6 +126,31 @@ constexpr std::array kTable{
             &S::lookup_interval_seconds, 1, 86'400, 1, "seconds",
             "time between two looks at a source that lists what it knows; a file that has changed is "
             "read at once"},
+    Setting{"enrichment.dns.enabled", {}, "FLOWLENS_DNS_ENABLED", {}, &S::dns_enabled, 0, 0, 1,
+            "true or false", "whether names of addresses are asked of DNS"},
+    Setting{"enrichment.dns.resolver", {}, "ENRICHMENT_DNS_SERVERS", {}, &S::dns_servers, 0, 0, 1,
+            "list of addresses, with commas between, or system",
+            "whom to ask; with a port as in 192.0.2.1:5353 or [2001:db8::1]:5353"},
+    Setting{"enrichment.dns.external_addresses", {}, "FLOWLENS_DNS_EXTERNAL_ADDRESSES", {},
+            &S::dns_external, 0, 0, 1, "true or false",
+            "whether external peers are asked about, and not internal addresses alone"},
+    Setting{"enrichment.dns.timeout_ms", {}, {}, {}, &S::dns_timeout_ms, 10, 30'000, 1,
+            "milliseconds", "wait for the first answer; the second and last try waits twice as long"},
+    Setting{{}, {}, "ENRICHMENT_DNS_TIMEOUT", {}, &S::dns_timeout_ms, 0.01, 30, 1'000, "seconds",
+            "the same in seconds"},
+    Setting{"enrichment.dns.cache_ttl_seconds", {}, "ENRICHMENT_DNS_CACHE_TTL", {},
+            &S::dns_cache_ttl_seconds, 1, 604'800, 1, "seconds",
+            "longest life of a name; its own TTL may be shorter"},
+    Setting{"enrichment.dns.negative_cache_ttl_seconds", {}, "FLOWLENS_DNS_NEGATIVE_CACHE_TTL", {},
+            &S::dns_negative_cache_ttl_seconds, 1, 86'400, 1, "seconds",
+            "longest time for which an address without a name is not asked about again"},
+    Setting{{}, {}, "ENRICHMENT_DNS_CACHE_SIZE", {}, &S::dns_cache_size, 1, 10'000'000, 1,
+            "answers", "how many answers are kept; past it, the one used longest ago goes"},
+    Setting{"enrichment.dns.max_concurrent_lookups", {}, "FLOWLENS_DNS_MAX_CONCURRENT_LOOKUPS", {},
+            &S::dns_max_concurrent, 1, 1'000, 1, "look-ups", "questions under way at a time"},
+    Setting{"enrichment.cache.max_memory_entries", {}, "FLOWLENS_CACHE_MAX_MEMORY_ENTRIES", {},
+            &S::cache_max_entries, 1, 10'000'000, 1, "entries",
+            "bound of all answers kept, and of the addresses whose names are kept up to date"},
     Setting{"dependency_resolution.change_detection.enabled", {},
             "FLOWLENS_CHANGE_DETECTION_ENABLED", {}, &S::changes_enabled, 0, 0, 1, "true or false",
             "whether closed windows are looked at for changes"},
@@ -389,7 +414,7 @@ struct Assigner {
     if (!n || *n < setting.least || *n > setting.most) {
       fail(origin, text, range_text(setting, false));
     }
-    settings.*member = *n;
+    settings.*member = *n * static_cast<double>(setting.scale);
   }
   void operator()(bool Settings::*member) const {
     const std::string word = lower(text);
@@ -423,7 +448,9 @@ struct Printer {
   std::string operator()(std::uint64_t Settings::*m) const {
     return std::to_string(settings.*m / scale);
   }
-  std::string operator()(double Settings::*m) const { return number_text(settings.*m); }
+  std::string operator()(double Settings::*m) const {
+    return number_text(settings.*m / static_cast<double>(scale));
+  }
   std::string operator()(bool Settings::*m) const { return settings.*m ? "true" : "false"; }
   std::string operator()(std::string Settings::*m) const { return settings.*m; }
   std::string operator()(IpAddress Settings::*m) const { return (settings.*m).to_string(); }

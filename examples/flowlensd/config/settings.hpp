@@ -55,6 +55,15 @@ struct Settings {
   std::string geoip_asn_database_path;  ///< empty: none
   std::string hosts_files;                    ///< paths with commas between; empty: none
   std::uint64_t lookup_interval_seconds = 300;  ///< between two looks at a source
+  bool dns_enabled = true;
+  std::string dns_servers = "system";  ///< or addresses with commas between, each with a port or without
+  bool dns_external = true;            ///< whether names of external peers are asked, too
+  double dns_timeout_ms = 2'000;       ///< of the first try
+  std::uint64_t dns_cache_ttl_seconds = 3'600;
+  std::uint64_t dns_negative_cache_ttl_seconds = 300;
+  std::uint64_t dns_cache_size = 10'000;  ///< answers
+  std::uint64_t dns_max_concurrent = 100;
+  std::uint64_t cache_max_entries = 100'000;  ///< of all look-ups together
   bool changes_enabled = true;
   std::uint64_t changes_learning_days = 7;
   std::uint64_t changes_check_seconds = 300;

@@ -6,6 +6,7 @@
 
 #include "auth/access.hpp"
 #include "http/decoder_families.hpp"
+#include "http/dns_families.hpp"
 #include "http/follower_metrics.hpp"
 #include "http/live.hpp"
 #include "http/lookup_metrics.hpp"
@@ -368,6 +369,7 @@ void add_writing(Families& out, const Service& s, const MapView& map) {
   add_applications(out, s.grouping);
   add_followers(out, s);
   add_lookups(out, s.lookups);
+  add_dns(out, s.dns);
 }
 
 }  // namespace
@@ -379,6 +381,7 @@ std::vector<MetricFamily> collect_families(const Service& s, const ServerCounter
   add_follower(out, s);
   add_map(out, map);
   add_postgres(out, s);
+  add_geo(out, s.geo);
   add_access(out, s.access, s.audit);
   add_process(out, s.life, server);
   add_connections(out, server);
