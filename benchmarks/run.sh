@@ -122,6 +122,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
       $build/benchmarks/flowlens-bench-filter --json
       printf ', "logs": '
       $build/benchmarks/flowlens-bench-logs --json
+      printf ', "ranges": '
+      $build/benchmarks/flowlens-bench-ranges --json
       printf '}'
     } >"$results/map.json"
   else
@@ -137,6 +139,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
     $build/benchmarks/flowlens-bench-filter
     printf '\nLines of flow logs to flows, one core, CPU time\n'
     $build/benchmarks/flowlens-bench-logs
+    printf '\nAddresses in the ranges of clouds, one core, CPU time\n'
+    $build/benchmarks/flowlens-bench-ranges
   fi
 fi
 

@@ -76,7 +76,7 @@ void list_kubernetes(const Json& o) {
   options.key_file = value(o, "key_file");
   options.cluster = value(o, "cluster");
   options.page_size = 2;
-  options.timeout = std::chrono::milliseconds{2'000};
+  options.timeout = std::chrono::milliseconds{10'000};
   options.first_pause = std::chrono::milliseconds{50};
   options.longest_pause = std::chrono::milliseconds{400};
   options.max_line_octets = 1u << 20;

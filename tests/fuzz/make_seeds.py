@@ -143,10 +143,58 @@ def dns_answers():
     yield "dns_message", b"\2" + message("web.example", 28, [record(itself, 28, bytes(16))])
 
 
+def cloud_files():
+    """Yields (target, input) for what fuzz_cloud_files and fuzz_aws_answers read: a file of each kind."""
+    lists = [{"prefixes": [{"ip_prefix": "198.51.100.0/24", "region": "eu-west-1", "service": "EC2"}],
+              "ipv6_prefixes": [{"ipv6_prefix": "2001:db8:a::/48", "region": "GLOBAL", "service": "AMAZON"}]},
+             {"values": [{"name": "Storage.WestEurope", "properties": {"region": "westeurope", "systemService": "",
+                                                                       "addressPrefixes": ["192.0.2.0/25", "::/1"]}}]},
+             {"prefixes": [{"ipv4Prefix": "10.0.0.0/20", "service": "Google Cloud", "scope": "us-east1"}]},
+             {"result": {"ipv4_cidrs": ["255.255.255.0/24"], "ipv6_cidrs": ["ffff::/16"]}}]
+    for content in lists:
+        yield "cloud_files", b"\0" + json.dumps(content).encode()
+    yield "cloud_files", b"\0# mine\n10.0.0.0/8\r\n::/0\n"
+    interface = {"Attachment": {"AttachTime": "2026-01-01T00:00:00+00:00", "InstanceId": "i-1"}, "MacAddress": "02:00:00:00:00:01",
+                 "NetworkInterfaceId": "eni-1", "InterfaceType": "lambda", "TagSet": [{"Key": "Name", "Value": "x"}],
+                 "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.1",
+                                         "Association": {"PublicIp": "192.0.2.1", "IpOwnerId": "amazon"}}]}
+    instance = {"InstanceId": "i-1", "LaunchTime": "2026-03-01T00:00:00.5-08:00", "NetworkInterfaces": [interface],
+                "Placement": {"AvailabilityZone": "eu-west-1a"}, "Tags": [{"Key": "a:b", "Value": "c"}]}
+    azure = {"vmId": "1", "name": "vm", "id": "/subscriptions/1/x", "privateIps": "10.0.0.1,10.0.0.2", "zones": ["1"],
+             "tags": {"a": "b"}, "timeCreated": "2026-03-01T00:00:00Z"}
+    addresses = {"virtualMachine": {"name": "vm", "network": {"privateIpAddresses": ["10.0.0.1"],
+                                                              "publicIpAddresses": [{"ipAddress": "192.0.2.1"}]}}}
+    google = {"id": "1", "name": "vm", "zone": "https://x/projects/p/zones/us-east1-b", "labels": {"a": "b"},
+              "networkInterfaces": [{"networkIP": "10.0.0.1", "accessConfigs": [{"natIP": "192.0.2.1"}]}]}
+    for content in ({"Reservations": [{"OwnerId": "1", "Instances": [instance]}]}, {"NetworkInterfaces": [interface]},
+                    [azure], [addresses], [google]):
+        yield "cloud_files", b"\1" + json.dumps(content, indent=1).encode()
+    pod = {"kind": "Pod", "metadata": {"uid": "1", "name": "web-1-2", "namespace": "n", "labels": {"pod-template-hash": "1"},
+                                       "ownerReferences": [{"kind": "ReplicaSet", "name": "web-1", "controller": True}]},
+           "spec": {"nodeName": "a", "containers": [{}]},
+           "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}], "startTime": "2026-03-01T00:00:00Z"}}
+    service = {"kind": "Service", "metadata": {"uid": "2", "name": "s"}, "spec": {"clusterIPs": ["10.0.0.2"]},
+               "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.3"}]}}}
+    node = {"kind": "Node", "metadata": {"uid": "3", "name": "a"}, "spec": {"providerID": "aws:///z/i-1"},
+            "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.4"}]}}
+    yield "cloud_files", b"\2" + json.dumps({"kind": "List", "items": [pod, service, node]}).encode()
+    parts = ("<attachment><instanceId>i-1</instanceId><attachTime>2026-01-01T00:00:00.000Z</attachTime></attachment>"
+             "<privateIpAddressesSet><item><privateIpAddress>10.0.0.1</privateIpAddress><association><publicIp>192.0.2.1"
+             "</publicIp><ipOwnerId>amazon</ipOwnerId></association></item></privateIpAddressesSet>"
+             "<tagSet><item><key>Name</key><value>a &amp; b</value></item></tagSet>")
+    yield "aws_answers", (f"<r><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId>{parts}</item>"
+                          "</networkInterfaceSet><nextToken>x</nextToken></r>").encode()
+    yield "aws_answers", ("<?xml version='1.0'?><r><reservationSet><item><ownerId>1</ownerId><instancesSet><item><instanceId>i-1"
+                          "</instanceId><launchTime>2026-01-01T00:00:00.000Z</launchTime><networkInterfaceSet><item>"
+                          f"{parts}</item></networkInterfaceSet></item></instancesSet></item></reservationSet></r>").encode()
+    yield "aws_answers", b"<Response><Errors><Error><Code>AuthFailure</Code></Error></Errors></Response>"
+
+
 def made():
     """Yields (target, input) for small ones made by hand."""
     yield from logs()
     yield from dns_answers()
+    yield from cloud_files()
     fields = struct.pack("!14H", 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 2, 4)
     record = struct.pack("!IIHHBII", 0x0A010203, 0x0A040506, 40000, 443, 6, 1000, 5)
     template = struct.pack("!HHHH", 0, 36, 300, 7) + fields

@@ -190,7 +190,7 @@ TEST_CASE("what is no listing is refused; what is wrong in one costs no more tha
   const TemporaryFolder folder;
   const std::pair<const char*, const char*> cases[] = {
       {"", ":1:1: syntax error"},
-      {"{", ":1:2: syntax error"},
+      {"{", ":1:1: syntax error"},
       {"{\"Reservations\": 7}", ": is none of the answers"},
       {"[7]", ": is none of the answers"},
       {"[{\"name\": \"vm\"}]", ": is none of the answers"},

@@ -140,19 +140,22 @@ TEST_CASE("networks at the ends of all addresses") {
   const TemporaryFolder folder;
   const CloudRanges ranges = ranges_of(
       folder,
-      {{"a", "0.0.0.0/8\n255.0.0.0/8\n::/16\nffff::/16\n"},
+      {{"a", "0.0.0.0/8\n255.0.0.0/8\n2::/16\nffff::/16\n"},
        {"b",
         R"({"prefixes": [{"ip_prefix": "255.255.255.255/32", "region": "x", "service": "Y"}]})"}});
   CHECK(found(ranges, "0.0.0.0") == "cloudflare//");
   CHECK(found(ranges, "1.0.0.0") == "nothing");
   CHECK(found(ranges, "255.255.255.254") == "cloudflare//");
   CHECK(found(ranges, "255.255.255.255") == "aws/x/Y");
-  CHECK(found(ranges, "0:1::") == "nothing");
+  CHECK(found(ranges, "1:ffff::") == "nothing");
+  CHECK(found(ranges, "2:ffff::") == "cloudflare//");
+  CHECK(found(ranges, "3::") == "nothing");
   CHECK(found(ranges, "ffff:ffff::") == "cloudflare//");
 }
 
 TEST_CASE("any networks: the answer is that of looking at each") {
-  std::mt19937 random(7);
+  std::mt19937 engine(7);
+  const auto random = [&] { return static_cast<std::uint32_t>(engine()); };
   std::map<IpPrefix, std::string> regions;
   std::string json =
       R"({"prefixes": [{"ip_prefix": "10.0.0.0/9", "region": "r", "service": "AMAZON"})";

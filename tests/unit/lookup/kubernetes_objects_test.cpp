@@ -16,7 +16,7 @@ namespace {
 constexpr Timestamp kNow{std::chrono::hours{500'000}};
 
 constexpr std::string_view kObjects =
-    R"({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": [
+    R"json({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": [
   {"apiVersion": "v1", "kind": "Pod",
    "metadata": {"name": "web-5d4f8c7b9-x2x4z", "namespace": "shop", "uid": "pod-1", "resourceVersion": "101",
      "creationTimestamp": "2026-06-01T09:59:58Z", "labels": {"app": "web", "pod-template-hash": "5d4f8c7b9"},
@@ -53,13 +53,9 @@ constexpr std::string_view kObjects =
        "node.kubernetes.io/instance-type": "m5.large"}},
    "spec": {"podCIDR": "10.244.1.0/24", "providerID": "aws:///eu-west-1a/i-0abc"},
    "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.11"}, {"type": "Hostname", "address": "node-a"}],
-     "nodeInfo": {"osImage": "Debian GNU/Linux 12 (bookworm)"
-}
-}
-},
+     "nodeInfo": {"osImage": "Debian GNU/Linux 12 (bookworm)"}}},
   {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "uid": "d-1"}}
-]
-})";
+]})json";
 
 std::vector<Fact> facts_of(const TemporaryFolder& folder, std::string_view content) {
   KubernetesObjects lister({write_file(folder.path / "objects.json", content), "prod", {}});
@@ -152,7 +148,7 @@ TEST_CASE("what is no list is refused; what is no object, too, and counted") {
 }
 
 TEST_CASE("who held an address is told for a while after it is gone") {
-  lookup::KubernetesBook book{{.max_past = 2, .remember = 60min}};
+  lookup::KubernetesBook book{{.cluster = {}, .max_past = 2, .remember = 60min}};
   const auto lines = [&](Timestamp now) { return fact_lines(book.facts({{}, {}, {}, now})); };
   CHECK(book.put(KubernetesKind::pod, pod("a", "10.0.0.1", -2h, "one"), kNow));
   CHECK_FALSE(book.put(KubernetesKind::pod, pod("a", "10.0.0.1", -2h, "one"), kNow));
@@ -184,7 +180,7 @@ TEST_CASE("who held an address is told for a while after it is gone") {
 }
 
 TEST_CASE("more objects than there is room for are left out and counted") {
-  lookup::KubernetesBook book{{.max_objects = 1}};
+  lookup::KubernetesBook book{{.cluster = {}, .max_objects = 1}};
   CHECK(book.put(KubernetesKind::pod, pod("a", "10.0.0.1", 0h, "one"), kNow));
   CHECK_FALSE(book.put(KubernetesKind::pod, pod("b", "10.0.0.2", 0h, "two"), kNow));
   CHECK(book.put(KubernetesKind::node, pod("c", "10.0.0.3", 0h, "three"), kNow));
