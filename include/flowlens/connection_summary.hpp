@@ -121,6 +121,16 @@ struct TrafficCounts {
   TrafficCounts& operator+=(const TrafficCounts& o) noexcept;
   TrafficCounts& operator-=(const TrafficCounts& o) noexcept;
   [[nodiscard]] bool is_zero() const noexcept { return *this == TrafficCounts{}; }
+  /// The same with client and server changed over.
+  [[nodiscard]] TrafficCounts turned() const noexcept {
+    return {flows,
+            octets_to_client,
+            octets_to_server,
+            packets_to_client,
+            packets_to_server,
+            estimated_octets_to_client,
+            estimated_octets_to_server};
+  }
   friend bool operator==(const TrafficCounts&, const TrafficCounts&) noexcept = default;
 };
 

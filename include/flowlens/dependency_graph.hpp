@@ -205,7 +205,7 @@ class DependencyGraph {
   /// People say that a dependency is the other way round: its server uses `port` of its client. All that
   /// was counted moves, with its sides changed; the old id stays an alias. Their word stands against
   /// later evidence: what traffic still shows of the old one counts as the new one's, until people turn
-  /// that round again. Recorded windows keep their sides.
+  /// that round again.
   /// \param who  for the event. \return the id of the new one; nothing if the old one is not there, or
   /// there is no room.
   std::optional<Id> turn_dependency(const Id& id, std::uint16_t port, Timestamp at,

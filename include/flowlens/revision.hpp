@@ -116,6 +116,7 @@ struct Alias {
   Id id;
   Id target;
   Timestamp at;  ///< of a dependency: its windows that start earlier count as the target's
+  bool is_turned = false;  ///< the target is the other way round: those windows change sides
   /// Whether all its windows do, for ever: people have said so.
   [[nodiscard]] bool is_for_ever() const noexcept { return at == Timestamp::max(); }
 };
@@ -148,7 +149,8 @@ struct Revision {
   std::uint64_t input_position = 0;
 
   [[nodiscard]] bool empty() const noexcept {
-    return annotations.empty() && facts.empty() && closed_dependencies.empty() && intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
+    return annotations.empty() && facts.empty() && closed_dependencies.empty() &&
+           intermediaries.empty() && assets.empty() && dependencies.empty() && windows.empty() &&
            removed_assets.empty() && removed_dependencies.empty() && aliases.empty() &&
            events.empty();
   }

@@ -18,17 +18,6 @@ std::string text_of(const DependencyKey& key) {
          std::to_string(key.port);
 }
 
-/// Seen from the other side.
-TrafficCounts turned(const TrafficCounts& c) noexcept {
-  return {c.flows,
-          c.octets_to_client,
-          c.octets_to_server,
-          c.packets_to_client,
-          c.packets_to_server,
-          c.estimated_octets_to_client,
-          c.estimated_octets_to_server};
-}
-
 }  // namespace
 
 DependencyKey State::key_of(std::uint32_t dependency) const noexcept {
@@ -58,7 +47,7 @@ std::uint32_t State::turn(std::uint32_t from, std::uint16_t port, Timestamp at,
   const DependencyState& a = dependencies[from].value;
   DependencyState& b = dependencies[to].value;
   if (is_new) b.service = find_service(said.protocol, said.port);
-  const TrafficCounts moved = turned(a.totals);
+  const TrafficCounts moved = a.totals.turned();
   b.totals += moved;
   totals += moved;
   Description all = shown(a);
@@ -74,7 +63,7 @@ std::uint32_t State::turn(std::uint32_t from, std::uint16_t port, Timestamp at,
   b.flips = std::min<unsigned>(kMaxFlips, b.flips + a.flips + 1u) & kMaxFlips;
   mark_dependency(to);
 
-  const Alias alias{a.id, b.id, Timestamp::max()};
+  const Alias alias{a.id, b.id, Timestamp::max(), true};
   add_alias(alias);
   new_aliases.push_back(alias);
   move_annotation(alias.id, alias.target);
@@ -91,7 +80,8 @@ std::uint32_t State::turn(std::uint32_t from, std::uint16_t port, Timestamp at,
 /// What is counted and when is final at once; who serves is no question any more.
 void State::take_turned(const ConnectionSummary& s, std::uint32_t dependency) {
   DependencyState& d = dependencies[dependency].value;
-  const TrafficCounts added = key_of(dependency).client == s.key.server ? turned(s.added) : s.added;
+  const TrafficCounts added =
+      key_of(dependency).client == s.key.server ? s.added.turned() : s.added;
   d.totals += added;
   totals += added;
   if (!s.counts.is_zero()) {
@@ -129,8 +119,12 @@ bool State::redirect(const Redirection& redirection) {
   for (std::uint32_t i = a.open_head; i != kNoPosition; i = open_windows[i].next) {
     moved -= open_windows[i].counts;
   }
+  const bool is_turned = dependencies[from].key.client == dependencies[to].key.server;
   a.totals -= moved;
+  totals -= moved;
+  if (is_turned) moved = moved.turned();
   b.totals += moved;
+  totals += moved;
 
   Description said = a.closed();
   said.direction = Direction::client_server;
@@ -151,7 +145,7 @@ bool State::redirect(const Redirection& redirection) {
   mark_dependency(from);
   mark_dependency(to);
 
-  const Alias alias{a.id, b.id, redirection.at};
+  const Alias alias{a.id, b.id, redirection.at, is_turned};
   add_alias(alias);
   move_annotation(a.id, b.id);
   new_aliases.push_back(alias);

@@ -16,8 +16,9 @@ namespace flowlens {
 namespace {
 
 constexpr std::uint16_t kVersion = 3;
-constexpr std::uint16_t kWithoutFacts = 2;     ///< the version before Revision::facts
-constexpr std::uint16_t kWithoutPosition = 1;  ///< the version before Revision::input_position
+constexpr std::uint16_t kWithoutFacts =
+    2;  ///< the version before Revision::facts and Alias::is_turned
+constexpr std::uint16_t kWithoutPosition = 1;  ///< and that before Revision::input_position
 constexpr std::size_t kMostSites = 65'536;
 
 /// Numbers are written in groups of seven bits, the lowest first, as most of them are small.
@@ -89,7 +90,7 @@ class Reader {
     for (const std::string& name : names) sites_.push_back(find(sites, name));
   }
 
-  [[nodiscard]] bool has_position() const noexcept { return version_ != kWithoutPosition; }
+  [[nodiscard]] bool has_position() const noexcept { return version_ > kWithoutPosition; }
   [[nodiscard]] bool has_facts() const noexcept { return version_ > kWithoutFacts; }
 
   template <typename Number>
@@ -325,6 +326,7 @@ void code(Codec& c, Of<Codec, Alias>& alias) {
   c.id(alias.id);
   c.id(alias.target);
   c.time(alias.at);
+  if (c.has_facts()) c.flag(alias.is_turned);
 }
 
 template <typename Codec>

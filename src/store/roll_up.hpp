@@ -32,6 +32,18 @@ constexpr const Series& series_of(Period period) noexcept {
   return kSeries[static_cast<std::size_t>(period)];
 }
 
+/// The counts of `w`, windows, as they are of what alias `a` (or none) makes of them: a list of columns.
+inline constexpr const char* kSidedCounts =
+    "w.flows, "
+    "CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END, "
+    "CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END, "
+    "CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END, "
+    "CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END, "
+    "CASE WHEN a.is_turned THEN w.estimated_octets_to_client "
+    "ELSE w.estimated_octets_to_server END, "
+    "CASE WHEN a.is_turned THEN w.estimated_octets_to_server "
+    "ELSE w.estimated_octets_to_client END";
+
 constexpr std::int64_t floor_to(std::int64_t at, std::int64_t length) noexcept {
   return at - ((at % length) + length) % length;
 }

@@ -30,12 +30,13 @@ void load_assets(Database& database, const SiteNames& sites, Loader& loader) {
 
 void load_aliases(Database& database, Loader& loader) {
   // The newest of an id comes last, and stays.
-  Statement row{database, "SELECT id, target, at FROM aliases ORDER BY id, at"};
+  Statement row{database, "SELECT id, target, at, is_turned FROM aliases ORDER BY id, at"};
   while (row.step()) {
     Alias alias;
     alias.id = row.id();
     alias.target = row.id();
     alias.at = from_unix_ns(row.i64());
+    alias.is_turned = row.boolean();
     loader.add(alias);
   }
 }
@@ -108,16 +109,14 @@ Statement all_windows(Database& database, const Series& series) {
 
 /// Of one window start: the dependency's own rows, and those of its aliases that count as its own.
 std::string windows_of_one(const Series& series) {
-  return "SELECT w.window_start, ?2, w.flows, w.octets_to_server, w.octets_to_client, "
-         "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
-         "w.estimated_octets_to_client FROM " +
-         std::string{series.table} +
-         " w WHERE w.window_start = ?1 "
+  const std::string last = std::to_string(std::max<std::int64_t>(series.length_ns - 1, 0));
+  return std::string{"SELECT w.window_start, ?2, "} + kSidedCounts + " FROM " + series.table +
+         " w LEFT JOIN aliases a ON a.id = w.dependency AND a.at = (SELECT min(b.at) "
+         "FROM aliases b WHERE b.id = w.dependency AND b.at > w.window_start + " +
+         last +
+         ") WHERE w.window_start = ?1 "
          "AND w.dependency IN (SELECT ?2 UNION SELECT id FROM aliases WHERE target = ?2) "
-         "AND coalesce((SELECT a.target FROM aliases a WHERE a.id = w.dependency "
-         "AND a.at > w.window_start + " +
-         std::to_string(std::max<std::int64_t>(series.length_ns - 1, 0)) +
-         " ORDER BY a.at LIMIT 1), w.dependency) = ?2";
+         "AND coalesce(a.target, w.dependency) = ?2";
 }
 
 /// What an id names: itself where there is such a dependency, or else what it is an alias of.

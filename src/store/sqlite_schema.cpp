@@ -432,10 +432,65 @@ LEFT JOIN asset_endpoints e
 LEFT JOIN assets a ON a.id = e.asset;
 )sql";
 
+// What people and later evidence turn round: its windows change sides. Of what was turned before, only what
+// people said (for ever) had its totals turned, too.
+constexpr const char* kVersion11 = R"sql(
+ALTER TABLE aliases ADD COLUMN is_turned INTEGER NOT NULL DEFAULT 0;
+UPDATE aliases SET is_turned = 1 WHERE at = 9223372036854775807;
+DROP VIEW resolved_windows;
+CREATE VIEW resolved_windows AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency, w.epoch,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM dependency_windows w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at > w.window_start);
+DROP VIEW resolved_hours;
+CREATE VIEW resolved_hours AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM dependency_hours w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 3600000000000);
+DROP VIEW resolved_days;
+CREATE VIEW resolved_days AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM dependency_days w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 86400000000000);
+)sql";
+
 /// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 10> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5, kVersion6, kVersion7, kVersion8,
-                                                 kVersion9, kVersion10};
+constexpr std::array<const char*, 11> kMigrations{kVersion1, kVersion2,  kVersion3, kVersion4,
+                                                  kVersion5, kVersion6,  kVersion7, kVersion8,
+                                                  kVersion9, kVersion10, kVersion11};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 
 }  // namespace

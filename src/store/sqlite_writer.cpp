@@ -76,8 +76,9 @@ SqliteWriter::SqliteWriter(Database& db, const SiteNames& sites)
           "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ? AND epoch = ?"),
       remove_windows_(db,
                       "DELETE FROM dependency_windows WHERE window_start = ? AND dependency = ?"),
-      retarget_aliases_(db, "UPDATE aliases SET target = ? WHERE target = ?"),
-      insert_alias_(db, "INSERT OR REPLACE INTO aliases VALUES (?,?,?)"),
+      retarget_aliases_(
+          db, "UPDATE aliases SET target = ?1, is_turned = (is_turned <> ?3) WHERE target = ?2"),
+      insert_alias_(db, "INSERT OR REPLACE INTO aliases VALUES (?,?,?,?)"),
       insert_event_(db,
                     "INSERT OR REPLACE INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       upsert_intermediary_(db,
@@ -139,8 +140,9 @@ void SqliteWriter::write_dependency(const DependencyRow& row) {
 
 /// What pointed to the id goes on to its target, so that targets are never aliases.
 void SqliteWriter::write_alias(const Alias& alias) {
-  retarget_aliases_.begin().bind(alias.target).bind(alias.id).run();
-  insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target).run();
+  retarget_aliases_.begin().bind(alias.target).bind(alias.id).bind(alias.is_turned).run();
+  insert_alias_.begin().bind(alias.id).bind(to_unix_ns(alias.at)).bind(alias.target);
+  insert_alias_.bind(alias.is_turned).run();
   if (!alias.is_for_ever()) mark_stale(to_unix_ns(alias.at));
 }
 

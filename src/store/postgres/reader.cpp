@@ -32,14 +32,16 @@ void load_assets(Transaction& tx, const SiteNames& sites, Loader& loader) {
 
 /// The newest of an id comes last, and stays.
 void load_aliases(Transaction& tx, Loader& loader) {
-  each_row(tx, "SELECT id, target, at FROM flowlens_store.aliases ORDER BY id, at", [&](Row& row) {
-    Alias alias;
-    alias.id = row.id();
-    alias.target = row.id();
-    alias.at = from_unix_ns(row.i64());
-    loader.add(alias);
-    return true;
-  });
+  each_row(tx, "SELECT id, target, at, is_turned FROM flowlens_store.aliases ORDER BY id, at",
+           [&](Row& row) {
+             Alias alias;
+             alias.id = row.id();
+             alias.target = row.id();
+             alias.at = from_unix_ns(row.i64());
+             alias.is_turned = row.boolean();
+             loader.add(alias);
+             return true;
+           });
 }
 
 /// The latest, in the order of their times.
@@ -134,17 +136,14 @@ std::string windows_of(Transaction& tx, const Series& series, const Id& id, cons
          first +
          " starts.start) FROM starts WHERE starts.start IS NOT NULL) "
          "SELECT w.window_start, " +
-         named +
-         ", w.flows, w.octets_to_server, w.octets_to_client, "
-         "w.packets_to_server, w.packets_to_client, w.estimated_octets_to_server, "
-         "w.estimated_octets_to_client FROM starts JOIN " +
-         table + " w ON w.window_start = starts.start AND w.dependency IN (SELECT " + named +
+         named + ", " + kSidedCounts + " FROM starts JOIN " + table +
+         " w ON w.window_start = starts.start AND w.dependency IN (SELECT " + named +
          " UNION SELECT id FROM flowlens_store.aliases WHERE target = " + named +
-         ") "
-         "WHERE coalesce((SELECT a.target FROM flowlens_store.aliases a WHERE a.id = w.dependency "
-         "AND a.at > w.window_start + " +
+         ") LEFT JOIN flowlens_store.aliases a ON a.id = w.dependency AND a.at = "
+         "(SELECT min(b.at) FROM flowlens_store.aliases b WHERE b.id = w.dependency "
+         "AND b.at > w.window_start + " +
          std::to_string(std::max<std::int64_t>(series.length_ns - 1, 0)) +
-         " ORDER BY a.at LIMIT 1), w.dependency) = " + named + " ORDER BY w.window_start";
+         ") WHERE coalesce(a.target, w.dependency) = " + named + " ORDER BY w.window_start";
 }
 
 }  // namespace

@@ -547,9 +547,62 @@ LEFT JOIN flowlens_store.asset_endpoints e
   ON e.site = f.site AND e.address = f.address AND e.held_until IS NULL;
 )sql";
 
+// What people and later evidence turn round: its windows change sides. Of what was turned before, only what
+// people said (for ever) had its totals turned, too.
+constexpr const char* kVersion9 = R"sql(
+ALTER TABLE flowlens_store.aliases ADD COLUMN is_turned boolean NOT NULL DEFAULT false;
+UPDATE flowlens_store.aliases SET is_turned = true WHERE at = 9223372036854775807;
+CREATE OR REPLACE VIEW flowlens_store.resolved_windows AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency, w.epoch,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM flowlens_store.dependency_windows w LEFT JOIN flowlens_store.aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM flowlens_store.aliases b WHERE b.id = w.dependency AND b.at > w.window_start);
+CREATE OR REPLACE VIEW flowlens_store.resolved_hours AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM flowlens_store.dependency_hours w LEFT JOIN flowlens_store.aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM flowlens_store.aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 3600000000000);
+CREATE OR REPLACE VIEW flowlens_store.resolved_days AS
+SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
+       w.flows,
+       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
+       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
+       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
+         AS packets_to_server,
+       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
+         AS packets_to_client,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
+         AS estimated_octets_to_server,
+       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
+         AS estimated_octets_to_client
+FROM flowlens_store.dependency_days w LEFT JOIN flowlens_store.aliases a ON a.id = w.dependency AND a.at =
+  (SELECT min(b.at) FROM flowlens_store.aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 86400000000000);
+)sql";
+
 /// Number n brings the schema from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 8> kMigrations{kVersion1, kVersion2, kVersion3, kVersion4,
-                                                 kVersion5, kVersion6, kVersion7, kVersion8};
+constexpr std::array<const char*, 9> kMigrations{kVersion1, kVersion2, kVersion3,
+                                                 kVersion4, kVersion5, kVersion6,
+                                                 kVersion7, kVersion8, kVersion9};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 /// "FLns": whoever migrates holds this lock (pg_advisory_xact_lock).
 constexpr const char* kLock = "1179414131";

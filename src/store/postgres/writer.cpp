@@ -142,11 +142,15 @@ void mark_stale(Transaction& tx, const std::set<std::int64_t>& hours) {
 void write_aliases(Transaction& tx, const std::vector<Alias>& aliases) {
   for (const Alias& alias : aliases) {
     const std::string id = alias.id.to_string(), target = alias.target.to_string();
-    tx.exec_params("UPDATE flowlens_store.aliases SET target = $1 WHERE target = $2", target, id);
     tx.exec_params(
-        "INSERT INTO flowlens_store.aliases VALUES ($1, $2, $3) "
-        "ON CONFLICT (id, at) DO UPDATE SET target = excluded.target",
-        id, to_unix_ns(alias.at), target);
+        "UPDATE flowlens_store.aliases SET target = $1, is_turned = (is_turned <> $3) "
+        "WHERE target = $2",
+        target, id, alias.is_turned);
+    tx.exec_params(
+        "INSERT INTO flowlens_store.aliases VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (id, at) DO UPDATE SET target = excluded.target, "
+        "is_turned = excluded.is_turned",
+        id, to_unix_ns(alias.at), target, alias.is_turned);
     if (!alias.is_for_ever()) mark_stale(tx, {floor_to(to_unix_ns(alias.at), kHourNs)});
   }
 }

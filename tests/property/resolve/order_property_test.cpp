@@ -71,6 +71,16 @@ std::string exported(const DependencyGraph& graph) {
   return out.str();
 }
 
+/// Whether a window of a dependency counts as the other way round now.
+bool is_turned(const std::vector<Alias>& aliases, const Id& dependency, Timestamp start) {
+  const Alias* next = nullptr;
+  for (const Alias& alias : aliases) {
+    if (alias.id != dependency || alias.at <= start) continue;
+    if (next == nullptr || alias.at < next->at) next = &alias;
+  }
+  return next != nullptr && next->is_turned;
+}
+
 enum class Flushes { at_the_end, whole, in_parts };
 
 /// Some steps of a close, which do not show in the ledger.
@@ -86,10 +96,19 @@ Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, Flushes flushes) {
   Resolver resolver;
   DependencyGraph follower;
   std::map<std::pair<Id, Timestamp>, TrafficCounts> windows;
+  std::vector<Alias> aliases;
   const auto follow = [&](const Revision& revision) {
     follower.apply(revision);
     for (const WindowRow& row : revision.windows)
       windows[{row.dependency, row.window_start}] = row.counts;
+    for (const Alias& alias : revision.aliases) {
+      for (Alias& known : aliases) {
+        if (known.target != alias.id) continue;
+        known.target = alias.target;
+        known.is_turned = known.is_turned != alias.is_turned;
+      }
+      aliases.push_back(alias);
+    }
   };
   FlushedSummaries summaries;
   Timestamp now = kNoon;
@@ -113,7 +132,9 @@ Outcome run(Dice& dice, const std::vector<FlowRecord>& flows, Flushes flushes) {
   // Who only got the revisions has the same map, and windows that add up to it.
   CHECK(difference(exported(resolver.graph()), exported(follower)) == "");
   TrafficCounts in_windows;
-  for (const auto& [key, counts] : windows) in_windows += counts;
+  for (const auto& [key, counts] : windows) {
+    in_windows += is_turned(aliases, key.first, key.second) ? counts.turned() : counts;
+  }
   CHECK(in_windows == resolver.graph().counters().totals);
   return {exported(resolver.graph()), resolver.ledger(), resolver.graph().counters().totals,
           resolver.aggregator_counters()};

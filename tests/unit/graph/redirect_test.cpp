@@ -21,6 +21,11 @@ ConnectionSummary closed(ConnectionSummary s, std::chrono::seconds later = 0s) {
   return s;
 }
 
+TrafficCounts sum(TrafficCounts a, const TrafficCounts& b) {
+  a += b;
+  return a;
+}
+
 struct Fixture {
   DependencyGraph graph;
   const ConnectionSummary old_way = summary("10.0.0.1", "10.0.0.2", 50000);
@@ -42,7 +47,9 @@ TEST_CASE("redirect: totals, first seen and history move; the old id finds the n
   f.add(closed(f.old_way));
   f.add(closed(f.old_way, 7'200s));
   f.add(closed(f.new_way, 10'800s));
-  const TrafficCounts totals = f.graph.counters().totals;
+  REQUIRE(f.old_way.counts.turned() != f.old_way.counts);
+  const TrafficCounts totals =
+      sum(sum(f.old_way.counts, f.old_way.counts).turned(), f.new_way.counts);
   (void)f.graph.take_revision(1, Epoch{1}, kNoon);
   REQUIRE(f.turn(kNoon + 10'800s));
   CHECK(f.graph.counters().dependencies == 1);
@@ -63,6 +70,7 @@ TEST_CASE("redirect: totals, first seen and history move; the old id finds the n
   CHECK(r.aliases[0].id == f.old_id);
   CHECK(r.aliases[0].target == f.new_id);
   CHECK(r.aliases[0].at == kNoon + 10'800s);
+  CHECK(r.aliases[0].is_turned);
   REQUIRE(r.events.size() == 1);
   CHECK(r.events[0].type == ChangeType::dependency_redirected);
   CHECK(r.events[0].reason.find("10.0.0.1 → 10.0.0.2:50000 is 10.0.0.2 → 10.0.0.1:50001") == 0);
@@ -92,13 +100,13 @@ TEST_CASE("redirect: what an open window holds stays until it is taken back") {
   open.first += 300s;
   open.last += 300s;
   f.add(open);
-  const TrafficCounts totals = f.graph.counters().totals;
+  const TrafficCounts totals = sum(f.old_way.counts.turned(), open.counts);
   REQUIRE(f.turn(kNoon + 300s));
   CHECK(f.graph.counters().totals == totals);
   CHECK(f.graph.dependency(f.old_id)->id == f.old_id);
   CHECK(f.graph.dependency(f.old_id)->totals == open.counts);
   CHECK(f.graph.dependency(f.old_id)->first_seen == open.first);
-  CHECK(f.graph.dependency(f.new_id)->totals == f.old_way.counts);
+  CHECK(f.graph.dependency(f.new_id)->totals == f.old_way.counts.turned());
 
   SUBCASE("then it goes") {
     open.added -= open.counts;
@@ -107,7 +115,7 @@ TEST_CASE("redirect: what an open window holds stays until it is taken back") {
     f.add(open);
     CHECK(f.graph.counters().dependencies == 1);
     CHECK(f.graph.dependency(f.old_id)->id == f.new_id);
-    CHECK(f.graph.counters().totals == f.old_way.counts);
+    CHECK(f.graph.counters().totals == f.old_way.counts.turned());
   }
   SUBCASE("or it closes, and is a dependency of its own again") {
     open.added = {};
@@ -116,6 +124,18 @@ TEST_CASE("redirect: what an open window holds stays until it is taken back") {
     CHECK(f.graph.counters().dependencies == 2);
     CHECK(f.graph.dependency(f.old_id)->totals == open.counts);
   }
+}
+
+TEST_CASE("redirect: to another port of the same server, sides stay") {
+  Fixture f;
+  f.add(closed(f.old_way));
+  const DependencyKey other = summary("10.0.0.1", "10.0.0.2", 7).key;
+  REQUIRE(f.graph.apply(
+      Redirection{f.old_way.key, other, kNoon + 300s, DirectionRung::stated_initiator, 0}));
+  CHECK(f.graph.dependency(f.old_id)->totals == f.old_way.counts);
+  const Revision r = f.graph.take_revision(1, Epoch{1}, kNoon);
+  REQUIRE(r.aliases.size() == 1);
+  CHECK_FALSE(r.aliases[0].is_turned);
 }
 
 TEST_CASE("redirect: there and back, and chains of aliases") {

@@ -250,6 +250,28 @@ TEST_CASE("revision codec: no part of one is taken for a whole one") {
   CHECK(decode_revision(longer, sites, read).code == DiagnosticCode::state_damaged);
 }
 
+TEST_CASE("revision codec: what earlier versions have written, without sides of aliases") {
+  const SiteTable sites;
+  Revision written;
+  written.aliases.emplace_back().is_turned = true;
+  auto octets = encode_revision(written, sites);
+  Revision read;
+  CHECK(decode_revision(octets, sites, read).code == DiagnosticCode::none);
+  REQUIRE(read.aliases.size() == 1);
+  CHECK(read.aliases[0].is_turned);
+  // The flag is the last octet of the only alias; before it was not there.
+  written.aliases[0].is_turned = false;
+  const auto other = encode_revision(written, sites);
+  const auto flag = std::mismatch(octets.begin(), octets.end(), other.begin()).first;
+  REQUIRE(flag != octets.end());
+  octets.erase(flag);
+  octets.pop_back();  // of facts: none
+  octets[1] = std::byte{2};
+  CHECK(decode_revision(octets, sites, read).code == DiagnosticCode::none);
+  REQUIRE(read.aliases.size() == 1);
+  CHECK_FALSE(read.aliases[0].is_turned);
+}
+
 TEST_CASE("revision codec: what versions before have written, without facts, and without a position") {
   const SiteTable sites;
   Revision written;

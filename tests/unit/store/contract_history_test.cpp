@@ -41,6 +41,36 @@ TEST_CASE("a re-directed dependency: its windows count as the other's, its id go
     CHECK(one[0].counts == counts(2));
     CHECK(scan_all(*o.store, dependency_id(2)).size() == 2);
   }
+  SUBCASE("what was turned round changes sides, and what is turned again has its own back") {
+    Revision r = revision(o.opened, 3);
+    r.assets = {asset_row(3), asset_row(4)};
+    r.dependencies = {dependency_row(3, 12)};
+    r.removed_dependencies = {dependency_id(2)};
+    r.aliases = {{dependency_id(2), dependency_id(3), at_second(600), true}};
+    o.store->apply(r);
+    for (const auto& rows : {scan_all(*o.store), scan_all(*o.store, dependency_id(3))}) {
+      REQUIRE(rows.size() == 2);
+      CHECK(rows[0].counts == turned_counts(8));
+      CHECK(rows[1].counts == turned_counts(5));
+    }
+    r = revision(o.opened, 4);
+    r.assets = {asset_row(4), asset_row(5)};
+    r.dependencies = {dependency_row(4, 12)};
+    r.removed_dependencies = {dependency_id(3)};
+    r.aliases = {{dependency_id(3), dependency_id(4), Timestamp::max(), true}};
+    o.store->apply(r);
+    for (const auto& rows : {scan_all(*o.store), scan_all(*o.store, dependency_id(4))}) {
+      REQUIRE(rows.size() == 2);
+      CHECK(rows[0].counts == counts(8));
+    }
+    o.reopen();
+    DependencyGraph graph;
+    o.store->load(graph);
+    std::vector<bool> turned;
+    for (const Alias& alias : graph.copy().aliases) turned.push_back(alias.is_turned);
+    CHECK(std::count(turned.begin(), turned.end(), true) == 1);
+    CHECK(turned.size() == 3);
+  }
   SUBCASE("an alias of an alias is one of what that became") {
     Revision r = revision(o.opened, 3);
     r.dependencies = {dependency_row(3, 12)};

@@ -245,6 +245,17 @@ TEST_CASE("hours follow what a dependency turned out to be") {
   o.store->apply(r);
   CHECK(flows_of(3) == 12);
   CHECK(kept(*o.store, Period::hour).begin()->first.second == dependency_id(3));
+  // And that is turned round: they change sides, too.
+  r = revision(o.opened, 4);
+  r.assets = {asset_row(4), asset_row(5)};
+  r.dependencies = {dependency_row(4, 12)};
+  r.removed_dependencies = {dependency_id(3)};
+  r.aliases = {{dependency_id(3), dependency_id(4), Timestamp::max(), true}};
+  o.store->apply(r);
+  for (const Period period : {Period::hour, Period::day}) {
+    CHECK(kept(*o.store, period).begin()->second == turned_counts(12));
+    CHECK(kept(*o.store, period, dependency_id(4)).begin()->second == turned_counts(12));
+  }
 }
 
 TEST_CASE("an alias that parts an hour, and a dependency that goes, have it added up again") {

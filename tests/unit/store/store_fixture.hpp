@@ -75,6 +75,10 @@ inline TrafficCounts counts(std::uint64_t n) {
   return {n, 10 * n, 20 * n, 2 * n, 3 * n, 100 * n, 200 * n};
 }
 
+inline TrafficCounts turned_counts(std::uint64_t n) {
+  return {n, 20 * n, 10 * n, 3 * n, 2 * n, 200 * n, 100 * n};
+}
+
 inline AssetRow asset_row(std::uint32_t n, std::int64_t last_seen = 0) {
   AssetRow row;
   row.id = asset_id(n);
