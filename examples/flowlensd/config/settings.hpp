@@ -53,7 +53,10 @@ struct Settings {
   bool geoip_enabled = true;
   std::string geoip_database_path;      ///< empty: none
   std::string geoip_asn_database_path;  ///< empty: none
-  std::string hosts_files;                    ///< paths with commas between; empty: none
+  std::string inventory_files;  ///< paths with commas between; empty: none; so for the next three
+  std::string hosts_files;
+  std::string zone_files;
+  std::string lease_files;
   std::uint64_t lookup_interval_seconds = 300;  ///< between two looks at a source
   bool dns_enabled = true;
   std::string dns_servers = "system";  ///< or addresses with commas between, each with a port or without

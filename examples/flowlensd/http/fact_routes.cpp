@@ -69,7 +69,8 @@ Response list_lookups(const Service& s) {
 }  // namespace
 
 void add_fact_routes(Router& router, const Service& s) {
-  router.add({"/api/v1/assets/{id}/facts", [&s](const Request& r) { return list_facts(r, s); }, {}});
+  router.add(
+      {"/api/v1/assets/{id}/facts", [&s](const Request& r) { return list_facts(r, s); }, {}});
 }
 
 void add_lookup_routes(Router& router, const Service& s) {

@@ -15,7 +15,8 @@ struct OfOneKind {
   std::uint64_t failures = 0;
   std::uint64_t facts = 0;
   std::uint64_t refused = 0;
-  double last_success = 0;  ///< of the origin whose last one is the longest ago; 0: one had none yet
+  double last_success =
+      0;  ///< of the origin whose last one is the longest ago; 0: one had none yet
 };
 
 double seconds_of(const std::optional<Timestamp>& time) {

@@ -1,14 +1,19 @@
 // The one table of sources that list: a kind, and what makes its listers out of the settings.
 #include "lookups/listers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "flowlens/dhcp_leases.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/hosts_file.hpp"
+#include "flowlens/inventory_file.hpp"
+#include "flowlens/zone_file.hpp"
 
 namespace flowlensd {
 namespace {
@@ -55,8 +60,14 @@ struct Row {
 };
 
 constexpr std::array kRows{
+    Row{"inventory", "enrichment.files.inventory",
+        [](const Making& m) { make_files<InventoryFile>(m, m.settings.inventory_files); }},
     Row{"hosts", "enrichment.files.hosts",
         [](const Making& m) { make_files<HostsFile>(m, m.settings.hosts_files); }},
+    Row{"zone", "enrichment.files.zones",
+        [](const Making& m) { make_files<ZoneFile>(m, m.settings.zone_files); }},
+    Row{"dhcp", "enrichment.files.dhcp_leases",
+        [](const Making& m) { make_files<DhcpLeases>(m, m.settings.lease_files); }},
 };
 
 }  // namespace
