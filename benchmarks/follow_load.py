@@ -37,7 +37,8 @@ class Daemon:
                    "127.0.0.1", "--api-port", str(self.port)]
         for name in ("netflow", "ipfix", "sflow"):
             command += [f"--{name}-port", str(ports.get(name, 0))]
-        given = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")}
+        given = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")} | {
+            "FLOWLENS_DNS_ENABLED": "false"}
         given |= {"DATABASE_URL": url, "AUTH_ENABLED": "false", "METRICS_PORT": str(self.port), "FLOWLENS_API_RATE_LIMITING_ENABLED": "false"}
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=given)

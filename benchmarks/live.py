@@ -40,7 +40,7 @@ def say(text):
 
 
 class Daemon:
-    def __init__(self, program, folder, window):
+    def __init__(self, program, folder, window, variables=None):
         self.api, self.ports = free_tcp_port(), {}
         while len(set(self.ports.values())) < 3:
             self.ports = {name: free_udp_port() for name in ("netflow", "ipfix", "sflow")}
@@ -52,6 +52,8 @@ class Daemon:
         # flowlensd refuses variables of ours that it does not know, such as FLOWLENS_SHARED.
         ours = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")}
         ours["AUTH_ENABLED"] = "false"
+        # What this machine's resolver does is measured by dns_load.py alone.
+        ours |= variables or {"FLOWLENS_DNS_ENABLED": "false"}
         config = Path(folder) / "bench.yaml"
         config.write_text(f"dependency_resolution: {{aggregation: {{window_size_seconds: {window}}}}}\n")
         command += ["--config", str(config)]

@@ -16,8 +16,10 @@ usage() {
                       by live conversations, the map by its size, and questions to it; store: what SQLite and a
                       PostgreSQL of its own take in, if one is installed; live:
                       flowlensd under load for 60 s, a window closing meanwhile, with the sender's count;
-                      service: flowlensd with a large map, asked by many while flows come (about 90 s).
-                      Default: all five
+                      service: flowlensd with a large map, asked by many while flows come (about 90 s);
+                      dns: names a second from an unbound of its own, if one is installed, and flows a second
+                      with it, with a silent server and without DNS.
+                      Default: all six
   --rate N            of the live run, flows/s (200000)
   --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
@@ -37,7 +39,7 @@ inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 pe
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
-    --only) only=${2:?--only wants decode, map, store, live or service}; shift ;;
+    --only) only=${2:?--only wants decode, map, store, live, service or dns}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
     --rate) rate=${2:?--rate wants a number}; shift ;;
     --protocol) protocol=${2:?--protocol wants a name}; shift ;;
@@ -50,8 +52,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $only in
-  "" | decode | map | store | live | service) ;;
-  *) die "--only: '$only' is none of decode, map, store, live, service" ;;
+  "" | decode | map | store | live | service | dns) ;;
+  *) die "--only: '$only' is none of decode, map, store, live, service, dns" ;;
 esac
 [ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
 
@@ -92,6 +94,7 @@ printf null >"$results/map.json"
 printf null >"$results/store.json"
 printf null >"$results/live.json"
 printf null >"$results/service.json"
+printf null >"$results/dns.json"
 
 if [ -z "$only" ] || [ "$only" = decode ]; then
   if [ ${#inputs[@]} = 0 ]; then
@@ -186,9 +189,23 @@ if [ -z "$only" ] || [ "$only" = service ]; then
   fi
 fi
 
+if [ -z "$only" ] || [ "$only" = dns ]; then
+  generate v9
+  dns=(${quick:+--seconds 5})
+  [ ! -s "$data/v9.dg" ] || dns+=(--file "$data/v9.dg")
+  if ! command -v unbound >/dev/null && [ ! -x /usr/sbin/unbound ]; then
+    say "dns: left out, as it wants unbound (./dev setup test)"
+  elif [ -n "$json" ]; then
+    python3 "$here/dns_load.py" "${dns[@]}" --json >"$results/dns.json" || status=1
+  else
+    printf '\nNames by DNS\n'
+    python3 "$here/dns_load.py" "${dns[@]}" || status=1
+  fi
+fi
+
 if [ -n "$json" ]; then
   python3 -c 'import json, sys
-names = ("decode", "map", "store", "live", "service")
+names = ("decode", "map", "store", "live", "service", "dns")
 print(json.dumps({name: json.load(open(f"{sys.argv[1]}/{name}.json")) for name in names}, indent=2))' "$results"
 fi
 exit $status

@@ -49,7 +49,8 @@ class Daemon:
         command = [program, "--config", str(config), "--data-dir", str(Path(folder) / "data"),
                    "--bind-address", "127.0.0.1", "--api-port", str(self.api),
                    "--netflow-port", str(self.netflow), "--ipfix-port", "0", "--sflow-port", "0"]
-        ours = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")}
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("FLOWLENS_")} | {
+            "FLOWLENS_DNS_ENABLED": "false"}
         self.log = Path(folder) / "flowlensd.log"
         self.began = time.monotonic()
         with open(self.log, "wb") as log:
