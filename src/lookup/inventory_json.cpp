@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 
 constexpr int kDeepest = 32;
 constexpr std::size_t kMostCells = 256;          // of a row
-constexpr std::size_t kMostValues = 20'000'000;  // of a document
+constexpr std::size_t kMostValues = 5'000'000;  // of a document
 
 /// `3:14` of an octet.
 std::string place_of(std::string_view text, std::size_t octet) {
