@@ -35,6 +35,7 @@ class Door:
         self.behind, self.troubles, self.requests, self.wrong = behind, [], [], []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # whoever has heard enough goes
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -31,6 +31,7 @@ class ApiServer:
         context.load_verify_locations(directory / "ca.crt")
         context.verify_mode = ssl.CERT_OPTIONAL
         # The hand-shake belongs to the connection's own thread, or one that drags on would stop all.
+        self.server.handle_error = lambda *_: None  # those who do not trust us, or go while we speak
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         self.url = f"https://127.0.0.1:{self.port}"
@@ -82,6 +83,9 @@ def handler_of(api):
             pass
 
         def do_GET(self):
+            self.close_connection = api.closing
+            if api.closing:
+                return None
             url = urllib.parse.urlsplit(self.path)
             query = dict(urllib.parse.parse_qsl(url.query))
             plural = url.path.removeprefix("/api/v1/")
@@ -137,7 +141,7 @@ def handler_of(api):
                         what = api.mischief[plural].popleft() if api.mischief[plural] else None
                         news = [e for e in api.events if e[0] > seen and e[1] == plural]
                         seen = max(seen, api.version)
-                    if what and not self.disturb(what, news):
+                    if what and not self.disturb(what, news, seen):
                         self.close_connection = True
                         return None
                     for _, _, kind, thing in [] if what else news:
@@ -147,10 +151,12 @@ def handler_of(api):
                 self.close_connection = True
             return None
 
-        def disturb(self, what, news):
+        def disturb(self, what, news, seen):
             """Returns whether the watch goes on."""
             if what == "bookmark":
-                self.event("BOOKMARK", {"kind": "Pod", "metadata": {"resourceVersion": str(api.version)}})
+                for _, _, kind, thing in news:
+                    self.event(kind, thing)
+                self.event("BOOKMARK", {"kind": "Pod", "metadata": {"resourceVersion": str(seen)}})
             elif what == "cut":  # in the midst of an event, and of a chunk
                 self.wfile.write(b"1000\r\n" + b'{"type":"ADDED","object":{"kind":"Pod","metadata":{"uid":"half')
                 self.wfile.flush()

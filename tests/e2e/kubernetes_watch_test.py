@@ -163,16 +163,16 @@ def refused(world):
              ({"api_server": world.api.url + "/elsewhere"}, "HTTP 404"))
     for options, why in cases:
         with world.client(**options) as client:
-            error = client.list().get("error", "")
-            expect(why in error and "not-this-one" not in error, f"{options}: {error}")
+            error = wait_for("word of what is wrong", lambda: why in (said := client.list().get("error", "")) and said)
+            expect("not-this-one" not in error, f"{options}: {error}")
     say("a client certificate will do instead of a token")
     with world.client(token_file=None, certificate_file=str(world.directory / "client.crt"),
                       key_file=str(world.directory / "client.key")) as client:
         expect(len(client.names()) == 7, f"{client.list()}")
     world.api.forbidden.add("nodes")
     with world.client() as client:
-        error = client.list().get("error", "")
-        expect("/api/v1/nodes: HTTP 403: the account needs a role with list and watch of nodes" in error, error)
+        why = "/api/v1/nodes: HTTP 403: the account needs a role with list and watch of nodes"
+        wait_for("word of what is forbidden", lambda: why in client.list().get("error", ""))
         world.api.forbidden.clear()
         wait_for("the nodes", lambda: len(client.names()) == 7)
         say("the server is gone, and comes back")
