@@ -86,6 +86,7 @@ bool State::take_type(const Fact& given) {
   if (asset == kNoPosition) return facts.take(fact) <= Taken::repeated;
   if (is_classifiers && !best_of(asset, "type")) return infer_type(fact, asset);
   if (is_classifiers) fact.subject = endpoints[first_open(asset)].key;
+  if (is_classifiers && fact.value.empty()) infer_type(fact, asset);
   const bool has_superseded = supersede(fact);
   const Taken taken = facts.take(fact);
   if (taken == Taken::changed || has_superseded) unsettle(asset, fact.at);
@@ -260,17 +261,8 @@ std::vector<StandingFact> DependencyGraph::facts_of(const Id& id) const {
   const bool is_inferred = a.extra && a.extra->type_source == FactSource::inferred;
   const bool is_listed = std::any_of(
       all.begin(), all.end(), [](const StandingFact& s) { return s.fact.attribute == "type"; });
-  const std::uint32_t first = impl_->first_open(asset);
-  if (!is_inferred || is_listed || first == kNoPosition) return all;
-  // A classifier's word stands in the row alone.
-  StandingFact said;
-  said.counts = true;
-  said.fact.subject = impl_->endpoints[first].key;
-  said.fact.attribute = "type";
-  said.fact.value = a.extra->asset_type + ' ' + std::to_string(a.extra->type_confidence);
-  said.fact.source = FactSource::inferred;
-  said.fact.at = a.extra->type_at;
-  all.push_back(std::move(said));
+  if (!is_inferred || is_listed || impl_->first_open(asset) == kNoPosition) return all;
+  all.push_back({impl_->inferred_fact(asset), true});  // it stands in the row alone
   std::stable_sort(all.begin(), all.end(), [](const StandingFact& x, const StandingFact& y) {
     return x.fact.attribute < y.fact.attribute;
   });

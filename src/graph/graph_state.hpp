@@ -150,7 +150,8 @@ struct State {
   void settle_type(std::uint32_t asset, Timestamp at);
   void set_type(std::uint32_t asset, std::string_view type, float confidence, FactSource source,
                 Timestamp at);
-  void keep_inferred(std::uint32_t asset);
+  /// What a classifier says of an asset that holds something, as the row has it.
+  [[nodiscard]] Fact inferred_fact(std::uint32_t asset) const;
   [[nodiscard]] static bool is_type_value(std::string_view value) noexcept;
   /// Whether it may be the name of a type.
   [[nodiscard]] static bool is_type_text(std::string_view text) noexcept;

@@ -1,5 +1,6 @@
 // What assets are, as somebody says.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -55,7 +56,8 @@ bool State::infer_type(const Fact& fact, std::uint32_t asset) {
   const auto said = read_type(fact.value.empty() ? kUnknown : std::string_view{fact.value});
   if (!said) return false;
   AssetState& a = assets[asset].value;
-  if (a.extra && std::pair{fact.source, fact.at} < std::pair{a.extra->type_source, a.extra->type_at}) {
+  if (a.extra &&
+      std::pair{fact.source, fact.at} < std::pair{a.extra->type_source, a.extra->type_at}) {
     return false;
   }
   if (!a.extra && said->type == kUnknown) return true;
@@ -84,7 +86,7 @@ void State::set_type(std::uint32_t asset, std::string_view type, float confidenc
 void State::settle_type(std::uint32_t asset, Timestamp at) {
   const AssetState& a = assets[asset].value;
   const bool is_inferred = a.extra && a.extra->type_source == FactSource::inferred;
-  if (is_inferred && best_of(asset, "type")) keep_inferred(asset);
+  if (is_inferred && best_of(asset, "type")) facts.take(inferred_fact(asset));
   const Fact* best = best_of(asset, "type");
   if (!best) {
     if (is_inferred || !a.extra || a.extra->type_source == FactSource::observed) return;
@@ -97,15 +99,18 @@ void State::settle_type(std::uint32_t asset, Timestamp at) {
   if (!is_same) set_type(asset, said->type, said->confidence, best->source, std::max(at, best->at));
 }
 
-void State::keep_inferred(std::uint32_t asset) {
+Fact State::inferred_fact(std::uint32_t asset) const {
   const AssetExtra& extra = *assets[asset].value.extra;
+  std::array<char, 32> number{};
+  const auto end =
+      std::to_chars(number.data(), number.data() + number.size(), extra.type_confidence).ptr;
   Fact fact;
   fact.subject = endpoints[first_open(asset)].key;
   fact.attribute = "type";
-  fact.value = extra.asset_type + ' ' + std::to_string(extra.type_confidence);
+  fact.value = extra.asset_type + ' ' + std::string(number.data(), end);
   fact.source = FactSource::inferred;
   fact.at = extra.type_at;
-  facts.take(fact);
+  return fact;
 }
 
 }  // namespace flowlens::graph
