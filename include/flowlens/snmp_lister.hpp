@@ -58,7 +58,7 @@ struct SnmpReport {
 ///
 /// net-snmp is set up once for the process, without its configuration files, MIBs and log.
 ///
-/// Thread-compatible; but ask() may be called while another thread is in list().
+/// Thread-compatible; but ask() and stop() may be called while another thread is in list().
 class SnmpLister final : public FactLister {
  public:
   /// \throws ConfigError for options that cannot be: no community or user, short passwords, unknown protocols.
@@ -67,6 +67,8 @@ class SnmpLister final : public FactLister {
 
   /// Whom to ask from the next list() on.
   void ask(std::vector<Endpoint> exporters);
+  /// For the end of the program: a list() under way, and each after it, throws IoError after the question at hand.
+  void stop() noexcept;
 
   [[nodiscard]] const std::string& origin() const noexcept override;  ///< `snmp`
   /// \throws IoError if there are exporters, and none answers.

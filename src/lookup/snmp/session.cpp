@@ -130,8 +130,9 @@ SnmpKeys make_snmp_keys(const SnmpOptions& options) {
 struct SnmpSession::Impl {
   using Clock = std::chrono::steady_clock;
 
-  Impl(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys)
-      : deadline(Clock::now() + options.exporter_limit), limit(options.exporter_limit) {
+  Impl(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys,
+       const std::atomic<bool>& over)
+      : is_over(over), deadline(Clock::now() + options.exporter_limit) {
     std::string peer = peer_name(agent, options.port);
     std::string community = options.community, user = options.user;
     snmp_session wanted{};
@@ -197,6 +198,10 @@ struct SnmpSession::Impl {
 
   /// Takes `question`. \return an answer without error, or nothing if the agent says what the error is.
   Answer ask(snmp_pdu* question, long& error) {
+    if (is_over) {
+      snmp_free_pdu(question);
+      throw IoError("is not asked any more");
+    }
     snmp_pdu* answer = nullptr;
     const int status = snmp_sess_synch_response(handle, question, &answer);
     Answer owned{answer};
@@ -207,13 +212,14 @@ struct SnmpSession::Impl {
   }
 
   void* handle = nullptr;
+  const std::atomic<bool>& is_over;
   Clock::time_point deadline;
-  std::chrono::seconds limit;
   int repetitions = 25;  ///< rows that are asked for at once
 };
 
-SnmpSession::SnmpSession(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys)
-    : impl_(std::make_unique<Impl>(agent, options, keys)) {}
+SnmpSession::SnmpSession(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys,
+                         const std::atomic<bool>& is_over)
+    : impl_(std::make_unique<Impl>(agent, options, keys, is_over)) {}
 SnmpSession::~SnmpSession() = default;
 
 std::vector<SnmpValue> SnmpSession::get(const std::vector<Oid>& scalars) {

@@ -2,6 +2,7 @@
 /// lookup: one SNMP manager's talk with one agent, by net-snmp.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +36,9 @@ struct SnmpKeys {
 /// All members but the destructor throw IoError, with words for people, where the agent does not answer.
 class SnmpSession {
  public:
-  SnmpSession(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys);
+  /// \param is_over  read before each question; outlives this.
+  SnmpSession(const IpAddress& agent, const SnmpOptions& options, const SnmpKeys& keys,
+              const std::atomic<bool>& is_over);
   ~SnmpSession();
   SnmpSession(const SnmpSession&) = delete;
   SnmpSession& operator=(const SnmpSession&) = delete;

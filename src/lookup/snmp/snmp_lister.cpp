@@ -1,6 +1,7 @@
 #include "flowlens/snmp_lister.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -55,7 +56,7 @@ struct SnmpLister::Impl {
 
   /// Asks for everything. \throws IoError if there is no answer.
   std::vector<Fact> ask(const Endpoint& exporter, Timestamp now) {
-    SnmpSession session{exporter.address, options, keys};
+    SnmpSession session{exporter.address, options, keys, is_over};
     lookup::SnmpTables tables;
     const auto system = session.get({kSystemName, kSystemDescription});
     tables.take_system(system[0].octets, system[1].octets);
@@ -111,6 +112,7 @@ struct SnmpLister::Impl {
   SnmpOptions options;
   lookup::SnmpKeys keys;
   std::string origin = "snmp";
+  std::atomic<bool> is_over = false;
   std::mutex mutex;
   std::vector<Endpoint> exporters;  ///< ascending; under the mutex
   std::map<Endpoint, Said> said;
@@ -130,6 +132,8 @@ void SnmpLister::ask(std::vector<Endpoint> exporters) {
   impl_->exporters = std::move(exporters);
 }
 
+void SnmpLister::stop() noexcept { impl_->is_over = true; }
+
 const std::string& SnmpLister::origin() const noexcept { return impl_->origin; }
 const SnmpReport& SnmpLister::report() const noexcept { return impl_->report; }
 
@@ -141,9 +145,10 @@ std::vector<Fact> SnmpLister::list(Timestamp now) {
   impl_->silence.clear();
   impl_->report.exporters = exporters.size();
   std::size_t asked = 0;
-  for (; asked < exporters.size() && Clock::now() < deadline; ++asked) {
+  for (; asked < exporters.size() && Clock::now() < deadline && !impl_->is_over; ++asked) {
     impl_->ask_one(exporters[(impl_->next + asked) % exporters.size()], now);
   }
+  if (impl_->is_over) throw IoError("snmp: exporters are not asked any more");
   impl_->report.not_asked = exporters.size() - asked;
   if (!exporters.empty()) impl_->next = (impl_->next + asked) % exporters.size();
   impl_->forget(exporters, now);

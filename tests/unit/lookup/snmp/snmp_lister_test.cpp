@@ -374,6 +374,25 @@ TEST_CASE("SNMP: answers that lead nowhere end") {
   }
 }
 
+TEST_CASE("SNMP: at the end nobody waits for an agent without end") {
+  FakeAgent agent{[](int question, const std::string& oid) {
+    const std::string row = oid.size() > 12 ? oid.substr(0, oid.size() - 2) : oid;
+    const auto digit = [](int n) { return static_cast<char>(1 + n % 120); };
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    return FakeAgent::variable(row + digit(question / 120) + digit(question), text_value("x"));
+  }};
+  SnmpLister lister{v2c(agent.port())};
+  lister.ask({kLoopback});
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread end{[&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    lister.stop();
+  }};
+  CHECK(refusal_of(lister) == "snmp: exporters are not asked any more");
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{5});
+  end.join();
+}
+
 TEST_CASE("SNMP: options that cannot be are refused") {
   const SnmpOptions good = v3(161);
   const auto is_refused = [&](const std::function<void(SnmpOptions&)>& change) {
