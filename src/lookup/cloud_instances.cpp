@@ -4,6 +4,7 @@
 
 #include "flowlens/error.hpp"
 #include "lookup/listing.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

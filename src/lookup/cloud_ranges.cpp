@@ -10,6 +10,7 @@
 #include "lookup/json_file.hpp"
 #include "lookup/machine.hpp"
 #include "lookup/range_file.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

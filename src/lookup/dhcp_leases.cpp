@@ -8,6 +8,7 @@
 
 #include "flowlens/error.hpp"
 #include "lookup/lease.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

@@ -2,6 +2,7 @@
 
 #include "flowlens/error.hpp"
 #include "lookup/fact_sheet.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

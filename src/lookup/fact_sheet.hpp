@@ -16,9 +16,6 @@
 
 namespace flowlens::lookup {
 
-/// The whole file. \throws IoError if it is none (a pipe, a directory), or has more than `max_octets`.
-[[nodiscard]] std::string read_file(const std::filesystem::path& path, std::size_t max_octets);
-
 /// `text` for a message: short, printable ASCII, in backticks.
 [[nodiscard]] std::string shown(std::string_view text);
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;

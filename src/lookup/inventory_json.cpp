@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kDeepest = 32;
-constexpr std::size_t kMostCells = 256;          // of a row
+constexpr std::size_t kMostCells = 256;         // of a row
 constexpr std::size_t kMostValues = 5'000'000;  // of a document
 
 /// `3:14` of an octet.

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 
 #include "flowlens/error.hpp"
 
@@ -79,28 +76,6 @@ std::string place_of(std::string_view document, std::size_t offset) {
 }
 
 }  // namespace
-
-std::string read_file(const std::filesystem::path& path, std::size_t max_octets) {
-  std::error_code error;
-  const auto kind = std::filesystem::status(path, error).type();
-  if (kind != std::filesystem::file_type::regular &&
-      kind != std::filesystem::file_type::not_found) {
-    throw IoError(path.string() + ": is no regular file");  // a pipe could keep us waiting
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(path.string() + ": cannot be opened: " + std::strerror(errno));
-  std::string content;
-  std::array<char, 65'536> piece;
-  while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
-    content.append(piece.data(), static_cast<std::size_t>(file.gcount()));
-    if (content.size() > max_octets) {
-      throw IoError(path.string() + ": has more than " + std::to_string(max_octets) + " octets");
-    }
-  }
-  if (file.bad()) throw IoError(path.string() + ": cannot be read: " + std::strerror(errno));
-  return content;
-}
 
 Json parse_json(std::string_view document, const std::string& name) {
   try {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -15,9 +14,6 @@
 namespace flowlens::lookup {
 
 using Json = nlohmann::json;
-
-/// All of a file. \throws IoError if it cannot be read or has more than `max_octets`.
-std::string read_file(const std::filesystem::path& path, std::size_t max_octets);
 
 /// Parses a document; members that only take room (what runs within a pod, who changed it when) are left
 /// out. \param name  what it is called in errors.

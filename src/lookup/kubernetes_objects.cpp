@@ -4,6 +4,7 @@
 
 #include "flowlens/error.hpp"
 #include "lookup/kubernetes_book.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

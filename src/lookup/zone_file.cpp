@@ -7,6 +7,7 @@
 #include "flowlens/error.hpp"
 #include "lookup/address_names.hpp"
 #include "lookup/fact_sheet.hpp"
+#include "lookup/whole_file.hpp"
 #include "lookup/zone_entries.hpp"
 
 namespace flowlens {

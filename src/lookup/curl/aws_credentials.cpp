@@ -5,6 +5,7 @@
 #include "flowlens/aws_client.hpp"
 #include "flowlens/error.hpp"
 #include "lookup/json_file.hpp"
+#include "lookup/whole_file.hpp"
 
 namespace flowlens {
 

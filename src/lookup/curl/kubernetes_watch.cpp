@@ -1,4 +1,5 @@
 #include "lookup/curl/kubernetes_watch.hpp"
+#include "lookup/whole_file.hpp"
 
 #include <algorithm>
 #include <array>
