@@ -206,7 +206,12 @@ TEST_CASE("what was said in the release before facts were kept counts as said") 
     store->apply(r);
     store.reset();
     SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
-        "DROP VIEW readable_facts; DROP TABLE endpoint_facts; PRAGMA user_version = 9");
+        "DROP VIEW readable_facts; DROP TABLE endpoint_facts; DROP VIEW readable_windows;"
+        "DROP VIEW readable_hours; DROP VIEW readable_days; DROP VIEW resolved_windows;"
+        "DROP VIEW resolved_hours; DROP VIEW resolved_days;"
+        "ALTER TABLE aliases DROP COLUMN is_turned; CREATE VIEW resolved_windows AS SELECT 1;"
+        "CREATE VIEW resolved_hours AS SELECT 1; CREATE VIEW resolved_days AS SELECT 1;"
+        "PRAGMA user_version = 9");
   }
   auto store = make_sqlite_store(options_for(folder.file()));
   (void)store->open();
