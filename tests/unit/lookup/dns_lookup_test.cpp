@@ -298,7 +298,8 @@ TEST_CASE("dns: the second to ask is answered from memory, and until the time co
   REQUIRE(answers.size() == 4);
   CHECK(answers[2].subject == at("203.0.113.9", 3));
   CHECK(answers[2].name == "web.example");
-  CHECK(answers[2].at == answers[0].at);
+  const bool is_first = answers[0].subject == at("203.0.113.9");
+  CHECK(answers[2].at == answers[is_first ? 0 : 1].at);
   CHECK(count_of(server, "9.113.0.203.in-addr.arpa") == 1);
   CHECK(count_of(server, "7.113.0.203.in-addr.arpa") == 1);
   CHECK(lookup.counters().from_cache == 2);

@@ -203,6 +203,7 @@ TEST_CASE("what was said in the release before facts were kept counts as said") 
     inferred.asset_type = "database";
     inferred.type_source = FactSource::inferred;
     r.assets = {named, inferred};
+    r.dependencies = {dependency_row(1, 5)};
     store->apply(r);
     store.reset();
     SQLite::Database{folder.file().string(), SQLite::OPEN_READWRITE}.exec(
@@ -225,5 +226,7 @@ TEST_CASE("what was said in the release before facts were kept counts as said") 
         Fact{endpoint(1), "type", "printer 0.500000", FactSource::declared, at_second(6), {}});
   CHECK(graph.counters().facts == 2);
   CHECK(graph.apply(Fact{endpoint(1), "name", "", FactSource::declared, at_second(8), {}}));
-  CHECK(graph.asset(asset_id(1))->name.empty());
+  const auto unnamed = graph.asset(asset_id(1));
+  REQUIRE(unnamed.has_value());
+  CHECK(unnamed->name.empty());
 }
