@@ -57,6 +57,16 @@ struct Settings {
   std::string hosts_files;
   std::string zone_files;
   std::string lease_files;
+  std::string snmp_exporters;  ///< addresses with commas between; empty: nobody is asked
+  std::string snmp_version = "2c";
+  std::string snmp_community;
+  std::string snmp_user;
+  std::string snmp_auth_protocol = "SHA-256";
+  std::string snmp_auth_password;
+  std::string snmp_privacy_password;
+  std::uint64_t snmp_port = 161;
+  std::uint64_t snmp_timeout_ms = 1'000;
+  std::uint64_t snmp_interval_seconds = 900;
   std::uint64_t lookup_interval_seconds = 300;  ///< between two looks at a source
   bool dns_enabled = true;
   std::string dns_servers = "system";  ///< or addresses with commas between, each with a port or without

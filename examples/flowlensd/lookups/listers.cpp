@@ -14,6 +14,9 @@
 #include "flowlens/hosts_file.hpp"
 #include "flowlens/inventory_file.hpp"
 #include "flowlens/zone_file.hpp"
+#ifdef FLOWLENSD_WITH_SNMP
+#include "flowlens/snmp_lister.hpp"
+#endif
 
 namespace flowlensd {
 namespace {
@@ -53,6 +56,45 @@ void make_files(const Making& making, const std::string& paths) {
   }
 }
 
+#ifdef FLOWLENSD_WITH_SNMP
+SnmpOptions snmp_options(const Settings& s) {
+  SnmpOptions options;
+  if (s.snmp_version != "2c" && s.snmp_version != "3") {
+    throw ConfigError("version is 2c or 3, not `" + s.snmp_version + "`");
+  }
+  options.version = s.snmp_version == "3" ? SnmpVersion::v3 : SnmpVersion::v2c;
+  options.community = s.snmp_community;
+  options.user = s.snmp_user;
+  options.auth_protocol = s.snmp_auth_protocol;
+  options.auth_password = s.snmp_auth_password;
+  options.privacy_password = s.snmp_privacy_password;
+  options.port = static_cast<std::uint16_t>(s.snmp_port);
+  options.timeout = std::chrono::milliseconds(s.snmp_timeout_ms);
+  return options;
+}
+
+void make_snmp(const Making& making) {
+  std::vector<Endpoint> exporters;
+  for (const std::string& text : parts_of(making.settings.snmp_exporters)) {
+    const auto address = IpAddress::parse(text);
+    if (!address) throw ConfigError("exporters: `" + text + "` is no address");
+    exporters.push_back({SiteId{}, *address});
+  }
+  if (exporters.empty()) return;
+  auto lister = std::make_unique<SnmpLister>(snmp_options(making.settings));
+  SnmpLister& snmp = *lister;
+  snmp.ask(std::move(exporters));
+  making.out.push_back({std::string(making.source), std::move(lister),
+                        std::chrono::seconds(making.settings.snmp_interval_seconds), {},
+                        [&snmp] { return snmp.report().first_error; }, [&snmp] { snmp.stop(); }});
+}
+#else
+void make_snmp(const Making& making) {
+  if (parts_of(making.settings.snmp_exporters).empty()) return;
+  throw ConfigError("this flowlensd was built without net-snmp (FLOWLENS_WITH_SNMP)");
+}
+#endif
+
 struct Row {
   std::string_view source;  ///< as metrics name it
   std::string_view setting;
@@ -68,6 +110,7 @@ constexpr std::array kRows{
         [](const Making& m) { make_files<ZoneFile>(m, m.settings.zone_files); }},
     Row{"dhcp", "enrichment.files.dhcp_leases",
         [](const Making& m) { make_files<DhcpLeases>(m, m.settings.lease_files); }},
+    Row{"snmp", "enrichment.snmp", make_snmp},
 };
 
 }  // namespace

@@ -47,6 +47,9 @@ void LookupRunner::stop() {
     is_ending_ = true;
   }
   changed_.notify_all();
+  for (const Entry& entry : entries_) {
+    if (entry.source.stop) entry.source.stop();
+  }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

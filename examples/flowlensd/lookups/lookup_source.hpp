@@ -23,6 +23,8 @@ struct LookupSource {
   std::filesystem::path file{};  ///< read again when it changes; empty: there is none
   /// What is to be said of its last list, such as lines that are broken; empty: nothing.
   std::function<std::string()> remark{};
+  /// At the end of the program: makes a list() that is under way come back soon. Any thread.
+  std::function<void()> stop{};
 };
 
 struct LookupStatus {
