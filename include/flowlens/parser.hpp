@@ -81,7 +81,8 @@ struct ParserCounters {
 /// Finds the records in datagrams and keeps the templates needed for it.
 ///
 /// The version is read from the octets, so any port takes any protocol. Templates are looked up by
-/// exact transport session and observation domain first, then by exporter address and domain.
+/// exact transport session and observation domain first, then by exporter address and domain; those of
+/// a connection only by the former.
 /// Nothing is kept of a source whose datagrams held nothing valid, but the last problems.
 ///
 /// Thread-compatible: one thread at a time; distinct parsers are independent. For several threads
@@ -105,6 +106,9 @@ class Parser {
   void refuse(DiagnosticCode why, std::span<const std::byte> datagram,
               const TransportSession& session, Timestamp received) noexcept;
 
+  /// Forgets the templates of a session that has ended: a connection, or a file read to its end.
+  void end_session(const TransportSession& session) noexcept;
+
   [[nodiscard]] const DatagramLedger& datagrams() const noexcept;
   [[nodiscard]] const OctetLedger& octets() const noexcept;
   [[nodiscard]] ParserCounters counters() const noexcept;
@@ -122,7 +126,8 @@ class Parser {
   [[nodiscard]] const InformationElement* declared_element(const IpAddress& exporter,
                                                            ElementId id) const noexcept;
 
-  /// The templates as octets, to be given to load_state() later: versioned and checksummed.
+  /// The templates as octets, to be given to load_state() later: versioned and checksummed. Those of
+  /// connections are left out, as they end with the process.
   [[nodiscard]] std::vector<std::byte> save_state() const;
   /// Adds what save_state() of any parser gave. Nothing is added from octets that are damaged.
   /// \return `none`, or what is wrong with them.

@@ -182,6 +182,7 @@ struct IpfixEncoder::Impl {
   std::uint64_t samplers_told_in_round = 0;
   std::uint64_t round = 0;  ///< of telling templates
   Timestamp round_began;
+  bool is_told_all_over = true;
   ByteWriter message;
   std::uint16_t open_set = 0;  ///< 0: none
   std::size_t set_begin = 0;
@@ -272,8 +273,15 @@ struct IpfixEncoder::Impl {
     return &rates.emplace(rate, 0).first->second;
   }
 
+  void begin_session() noexcept {
+    message = ByteWriter();
+    open_set = 0;
+    sequence = records = 0;
+    is_told_all_over = true;
+  }
+
   void add(const FlowRecord& flow, Timestamp now, const Take& take) {
-    if (round == 0 || now - round_began >= options.template_interval) {
+    if (std::exchange(is_told_all_over, false) || now - round_began >= options.template_interval) {
       ++round;
       round_began = now;
     }
@@ -300,6 +308,7 @@ void IpfixEncoder::add(std::span<const FlowRecord> flows, Timestamp now, const T
   for (const FlowRecord& flow : flows) impl_->add(flow, now, take);
 }
 void IpfixEncoder::flush(Timestamp now, const Take& take) { impl_->flush(now, take); }
+void IpfixEncoder::begin_session() noexcept { impl_->begin_session(); }
 const IpfixEncoderCounters& IpfixEncoder::counters() const noexcept { return impl_->counters; }
 
 }  // namespace flowlens

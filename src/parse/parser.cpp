@@ -107,6 +107,10 @@ void Parser::refuse(DiagnosticCode why, std::span<const std::byte> datagram,
   parse::note_unread(*impl_, datagram, session, received);
 }
 
+void Parser::end_session(const TransportSession& session) noexcept {
+  impl_->templates.forget_session(session);
+}
+
 const DatagramLedger& Parser::datagrams() const noexcept { return impl_->datagrams; }
 const OctetLedger& Parser::octets() const noexcept { return impl_->octets; }
 

@@ -80,9 +80,16 @@ bool is_newer_known(parse::TemplateStore& templates, const SavedTemplate& saved)
 
 std::vector<std::byte> Parser::save_state() const {
   wire::ByteWriter out = wire::begin_state(kMark, kVersion);
-  out.u32(static_cast<std::uint32_t>(impl_->templates.size()));
-  impl_->templates.for_each([&out](const parse::TemplateScope& scope, const Template& layout,
-                                   Timestamp last_used) { write(out, scope, layout, last_used); });
+  std::uint32_t count = 0;
+  impl_->templates.for_each(
+      [&count](const parse::TemplateScope& scope, const Template&, Timestamp) {
+        count += is_connection(scope.session.transport) ? 0 : 1;
+      });
+  out.u32(count);
+  impl_->templates.for_each(
+      [&out](const parse::TemplateScope& scope, const Template& layout, Timestamp last_used) {
+        if (!is_connection(scope.session.transport)) write(out, scope, layout, last_used);
+      });
   return wire::seal_state(std::move(out));
 }
 

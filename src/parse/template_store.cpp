@@ -93,7 +93,12 @@ TemplateStore::Slot* TemplateStore::find_by_address(const TemplateScope& key,
                                                     std::uint16_t id) noexcept {
   const auto it = by_address_.find(
       AddressScope{key.session.exporter, key.observation_domain, key.protocol, id});
-  return it == by_address_.end() ? nullptr : it->second.newest();
+  if (it == by_address_.end()) return nullptr;
+  Slot* found = it->second.newest();
+  while (found != nullptr && is_connection(found->scope->key.session.transport)) {
+    found = Siblings::next_older(*found);
+  }
+  return found;
 }
 
 std::optional<Timestamp> TemplateStore::last_used(const TemplateScope& key,
@@ -107,7 +112,7 @@ TemplateMatch TemplateStore::find(const TemplateScope& key, std::uint16_t id,
   while (true) {
     Slot* found = find_in_session(key, id);
     const bool by_session = found != nullptr;
-    if (!by_session) found = find_by_address(key, id);
+    if (!by_session && !is_connection(key.session.transport)) found = find_by_address(key, id);
     if (found == nullptr) return {};
     if (!is_expired(*found, now)) {
       touch(*found, now);
@@ -239,6 +244,22 @@ std::size_t TemplateStore::forget_all(const TemplateScope& key, bool options) no
     if (is_last) break;  // the scope went with it
   }
   return forgotten;
+}
+
+void TemplateStore::forget_session(const TransportSession& session) noexcept {
+  const auto exporter = exporters_.find(session.exporter);
+  if (exporter == exporters_.end()) return;
+  auto& by_use = exporter->second.by_use;
+  for (const auto* list : {&by_use.newcomers(), &by_use.proven()}) {
+    Slot* next = nullptr;
+    for (Slot* slot = list->oldest(); slot != nullptr; slot = next) {
+      next = list->next_newer(*slot);
+      if (slot->scope->key.session != session) continue;
+      const bool is_last = by_use.size() == 1;
+      drop(slot);
+      if (is_last) return;  // the exporter went with it
+    }
+  }
 }
 
 void TemplateStore::expire(Timestamp now) noexcept {

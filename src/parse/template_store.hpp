@@ -100,6 +100,9 @@ class TemplateStore final : public TemplateSource {
   /// Forgets all (options) templates of a scope. \return how many.
   std::size_t forget_all(const TemplateScope& scope, bool options) noexcept;
 
+  /// Forgets all templates of a session.
+  void forget_session(const TransportSession& session) noexcept;
+
   /// Drops what was not used for a life time: a few at a call, the oldest first.
   void expire(Timestamp now) noexcept;
 

@@ -32,8 +32,8 @@ int main(int count, char** arguments) {
     std::printf("%llu flows, %llu messages, %llu lost\n",
                 static_cast<unsigned long long>(exporter.counters().flows),
                 static_cast<unsigned long long>(exporter.counters().messages),
-                static_cast<unsigned long long>(exporter.lost_messages()));
-    return exporter.lost_messages() == 0 ? 0 : 1;
+                static_cast<unsigned long long>(exporter.status().lost_messages));
+    return exporter.status().lost_messages == 0 ? 0 : 1;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

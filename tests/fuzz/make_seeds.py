@@ -217,6 +217,9 @@ def made():
     data = struct.pack("!HH", 300, 25) + record
     yield "ipfix", entry(ipfix(template + data))
     yield "ipfix_file", ipfix(template) + ipfix(data) + ipfix(b"") + ipfix(data)
+    for piece in (b"\0", b"\3", b"\xff"):
+        yield "ipfix_stream", piece + ipfix(template) + ipfix(data) + ipfix(b"") + ipfix(data)
+    yield "ipfix_stream", b"\1" + ipfix(data) + b"\0\x0a\0\x0f" + ipfix(data)
     yield "ipfix_file", ipfix(template) + bytes(7) + ipfix(data)[:-3] + ipfix(data)
     yield "ipfix", entry(ipfix(data)) + entry(ipfix(template), step=1) + entry(ipfix(data), step=15)
     withdrawal = struct.pack("!HHHH", 2, 8, 300, 0)

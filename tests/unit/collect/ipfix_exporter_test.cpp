@@ -219,6 +219,6 @@ TEST_CASE("IPFIX exporter: over UDP") {
     REQUIRE(got > 0);
   }
   CHECK(collector.batch.flows.size() == 100);
-  CHECK(exporter.lost_messages() == 0);
+  CHECK(exporter.status().lost_messages == 0);
   CHECK(exporter.counters().messages == collector.messages.size());
 }
