@@ -127,6 +127,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
       $build/benchmarks/flowlens-bench-logs --json
       printf ', "ranges": '
       $build/benchmarks/flowlens-bench-ranges --json
+      printf ', "streams": '
+      $build/benchmarks/flowlens-bench-streams --json
       printf '}'
     } >"$results/map.json"
   else
@@ -144,6 +146,8 @@ if [ -z "$only" ] || [ "$only" = map ]; then
     $build/benchmarks/flowlens-bench-logs
     printf '\nAddresses in the ranges of clouds, one core, CPU time\n'
     $build/benchmarks/flowlens-bench-ranges
+    printf '\nIPFIX over TCP and TLS to flows, one core, CPU time of the thread that takes them\n'
+    $build/benchmarks/flowlens-bench-streams
   fi
 fi
 
