@@ -40,6 +40,7 @@
 #include "pipeline/classifying.hpp"
 #include "pipeline/data_dir.hpp"
 #include "pipeline/flow_keeper.hpp"
+#include "pipeline/flow_sender.hpp"
 #include "pipeline/grouping.hpp"
 #include "pipeline/ingest.hpp"
 #include "pipeline/learned_state.hpp"
@@ -96,6 +97,7 @@ struct Daemon::Parts {
   std::unique_ptr<StoreThread> store;
   std::unique_ptr<FlowKeeper> flow_keeper;  ///< null: single flows are not kept
   std::unique_ptr<Announcing> announcing;   ///< null: nobody can follow
+  std::unique_ptr<FlowSender> flow_sender;  ///< null: flows are not sent on
   MapWriter writer;
   FlowChannel channel;
   Accounts accounts;
@@ -199,20 +201,25 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       announcing(stores.announcer
                      ? std::make_unique<Announcing>(std::move(stores.announcer), fatal())
                      : nullptr),
+      flow_sender(settings.forward_host.empty() || !serves()
+                      ? nullptr
+                      : std::make_unique<FlowSender>(flow_sender_options(settings))),
       writer(resolver, store.get(), stores.earlier, stores.term.epoch,
              {[this](double s) { metrics.observe_latency(s); },
               [this](double s) { metrics.observe_flush(s); },
               [this](const Revision& revision) { take_revision(revision); },
               [this](const std::vector<FlowRecord>& flows) {
                 if (flow_keeper) flow_keeper->offer(flows);
+                if (flow_sender) flow_sender->offer(flows);
               },
               [this](std::shared_ptr<const Revision> revision) {
                 if (announcing) announcing->offer(std::move(revision));
               }}),
       channel(settings.queue_max_size),
       // Captures have decoders of their own: their exporters' templates are of another time.
-      accounts(worker_count(settings) * (has_input() && serves() ? 2 : 1), kMaxExporters,
-               random_key()),
+      accounts((has_input() ? worker_count(settings) : 0) +
+                   (serves() ? ingest_options(settings).feeds() : 0),
+               kMaxExporters, random_key()),
       resolver_thread(writer, channel, flush_interval(settings),
                       stores.parcels ? TimeSource::parcels : TimeSource::clock, fatal()),
       parcels(stores.parcels ? std::make_unique<ParcelReading>(std::move(stores.parcels), channel,
@@ -286,6 +293,8 @@ Service Daemon::Parts::make_service() {
     if (!ingest) return view;
     view.counters = ingest->counters();
     view.granted_buffer_octets = ingest->granted_buffer_octets();
+    view.streams = ingest->streams();
+    view.watched = ingest->watched();
     return view;
   };
   const auto explain = [this](const IpAddress& exporter) -> std::optional<ExporterExplanation> {
@@ -317,6 +326,7 @@ Service Daemon::Parts::make_service() {
   s.flow_archive = stores.flow_archive.get();
   s.flow_keeper = flow_keeper.get();
   s.announcing = announcing.get();
+  s.flow_sender = flow_sender.get();
   s.configuration = &configuration;
   s.postgres = stores.postgres.get();
   s.parcels = parcels.get();
@@ -327,8 +337,8 @@ void Daemon::Parts::make_ingest() {
   if (!roles.has(Role::ingest)) return;
   IngestOptions o = ingest_options(settings);
   o.first_account = has_input() ? worker_count(settings) : 0;
-  if (o.receiver.ports.empty()) {
-    log::warning("ingest", "all three ports are 0: nothing will be received");
+  if (o.feeds() == 0) {
+    log::warning("ingest", "all ports are 0 and no folder is watched: nothing will be received");
     return;
   }
   ingest = std::make_unique<Ingest>(o, channel, accounts, fatal());
@@ -494,6 +504,7 @@ void Daemon::Parts::serve() {
     is_receiving = true;
   }
   if (flow_keeper) flow_keeper->start();
+  if (flow_sender) flow_sender->start();
   classifying.start();
   lookups.start();
   if (!geo.empty()) geo_watch.start();
@@ -576,6 +587,7 @@ bool Daemon::Parts::shut_down() {
   resolver_thread.finish();
   if (announcing) announcing->stop();
   if (flow_keeper) flow_keeper->finish(kFlowGrace);
+  if (flow_sender) flow_sender->finish(kFlowGrace);
   alerting.stop();
   channels.stop();
   save_states();

@@ -5,7 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include "config/comma_list.hpp"
 #include "config/exporter_list.hpp"
+#include "config/forwarding.hpp"
 #include "config/own_elements.hpp"
 #include "config/roles.hpp"
 #include "http/forwarded.hpp"
@@ -66,6 +68,38 @@ std::vector<std::uint16_t> listening_ports(const Settings& s) {
   return ports;
 }
 
+namespace {
+
+IpfixListenerOptions listener_options(const Settings& s) {
+  IpfixListenerOptions o;
+  o.bind_address = s.bind_address;
+  if (s.ipfix_tcp_port != 0) o.tcp_port = static_cast<std::uint16_t>(s.ipfix_tcp_port);
+  if (s.ipfix_tls_port != 0) o.tls_port = static_cast<std::uint16_t>(s.ipfix_tls_port);
+  o.tls.certificate_file = s.ingestion_tls_certificate_file;
+  o.tls.key_file = s.ingestion_tls_key_file;
+  o.tls.client_ca_file = s.ingestion_tls_client_ca_file;
+  if (!o.tls.client_ca_file.empty()) {
+    o.tls.client_certificates = s.ingestion_tls_client_required ? ClientCertificates::required
+                                                                : ClientCertificates::optional;
+  }
+  o.max_connections = s.max_connections;
+  o.max_connections_per_address = s.max_connections_per_exporter;
+  o.idle_timeout = std::chrono::seconds(s.connection_idle_seconds);
+  return o;
+}
+
+FileWatchingOptions file_watching_options(const Settings& s) {
+  FileWatchingOptions o;
+  for (const std::string& folder : comma_list(s.watch_directories))
+    o.directories.emplace_back(folder);
+  if (!s.data_dir.empty()) o.state_folder = std::filesystem::path(s.data_dir) / "watched";
+  o.settle = std::chrono::seconds(s.watch_settle_seconds);
+  o.exporter_ports = listening_ports(s);
+  return o;
+}
+
+}  // namespace
+
 IngestOptions ingest_options(const Settings& s) {
   IngestOptions o;
   if (!s.elements_file.empty()) o.elements = read_elements(s.elements_file);
@@ -77,8 +111,24 @@ IngestOptions ingest_options(const Settings& s) {
   o.pressure = pressure_of(s);
   o.pressure.key = random_key();
   o.decoder.parser.hash_seed = random_key();
-  o.batch_size = s.batch_size;
-  o.batch_timeout = milliseconds(s.batch_timeout_ms);
+  o.feed.batch_size = s.batch_size;
+  o.feed.batch_timeout = milliseconds(s.batch_timeout_ms);
+  o.feed.most_waiting =
+      std::max<std::size_t>(std::min(s.sample_threshold, s.queue_max_size) / 2, 1);
+  o.listener = listener_options(s);
+  o.files = file_watching_options(s);
+  return o;
+}
+
+FlowSenderOptions flow_sender_options(const Settings& s) {
+  FlowSenderOptions o;
+  o.collector = *IpAddress::parse(s.forward_host);
+  o.port = static_cast<std::uint16_t>(s.forward_port);
+  o.transport = s.forward_protocol == "tcp" ? Transport::tcp : Transport::udp;
+  o.filter = parse_forward_filter(s.forward_filter);
+  o.one_in = static_cast<std::uint32_t>(s.forward_one_in);
+  o.queue = s.forward_queue;
+  o.key = random_key();
   return o;
 }
 

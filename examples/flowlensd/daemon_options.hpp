@@ -16,6 +16,7 @@
 #include "library.hpp"
 #include "pipeline/baseline_watching.hpp"
 #include "pipeline/flow_keeper.hpp"
+#include "pipeline/flow_sender.hpp"
 #include "pipeline/geo.hpp"
 #include "pipeline/ingest.hpp"
 #include "service.hpp"
@@ -33,6 +34,8 @@ namespace flowlensd {
 [[nodiscard]] std::vector<std::uint16_t> listening_ports(const Settings& s);
 /// Reads the file of own elements. \throws ConfigError
 [[nodiscard]] IngestOptions ingest_options(const Settings& s);
+/// With a forward_host only.
+[[nodiscard]] FlowSenderOptions flow_sender_options(const Settings& s);
 [[nodiscard]] http::LiveOptions live_options(const Life& life, const StoreOpened& term);
 /// Asked only where the API is served: other roles have the same ENVIRONMENT and no origins.
 /// \throws ConfigError for `*` in production.

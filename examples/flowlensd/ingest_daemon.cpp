@@ -81,14 +81,15 @@ IngestDaemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
       configuration(loaded, std::move(read)),
       dir(settings.data_dir),
       channel(settings.queue_max_size),
-      accounts(worker_count(settings), kMaxExporters, random_key()),
+      accounts(ingest_options(settings).feeds(), kMaxExporters, random_key()),
       sending(channel, open_writer(settings)),
       service(make_service()) {
   const IngestOptions o = ingest_options(settings);
-  if (o.receiver.ports.empty()) {
+  if (o.feeds() == 0) {
     throw ConfigError(
-        "all three ports are 0, so this process with the role ingest would do nothing; give "
-        "INGESTION_NETFLOW_PORT, INGESTION_IPFIX_PORT or INGESTION_SFLOW_PORT");
+        "all ports are 0, so this process with the role ingest would do nothing; give "
+        "INGESTION_NETFLOW_PORT, INGESTION_IPFIX_PORT, INGESTION_SFLOW_PORT, "
+        "INGESTION_IPFIX_TCP_PORT or INGESTION_IPFIX_TLS_PORT, or a folder to watch");
   }
   ingest = std::make_unique<Ingest>(o, channel, accounts,
                                     [this](const std::string& why) { stop.fail(why); });
@@ -107,6 +108,8 @@ http::IngestService IngestDaemon::Parts::make_service() {
             view.is_receiving = is_receiving;
             view.counters = ingest->counters();
             view.granted_buffer_octets = ingest->granted_buffer_octets();
+            view.streams = ingest->streams();
+            view.watched = ingest->watched();
             return view;
           },
           [this] {

@@ -44,6 +44,17 @@ Configuration::Prepare certificates_of(http::Server& server) {
   };
 }
 
+/// The same of the port for IPFIX over TLS.
+Configuration::Prepare certificates_of(Ingest& ingest) {
+  return [&ingest](const Settings& now, Words& words) -> Configuration::Commit {
+    if (now.ipfix_tls_port == 0) return {};
+    ingest.reload_certificates();
+    words.push_back("ingestion.tls.certificate_file: " + now.ingestion_tls_certificate_file +
+                    " was read again");
+    return {};
+  };
+}
+
 /// Those that the parts read at their start, and keep.
 void watch_files(Configuration& configuration) {
   for (const char* name : {"dependency_resolution.network_file", "ingestion.elements_file",
@@ -83,6 +94,7 @@ void follow_settings(Configuration& configuration, const LiveParts& parts) {
   });
   if (parts.classifier != nullptr) configuration.on_reload(rules_of(*parts.classifier));
   if (parts.geo != nullptr) configuration.on_reload(databases_of(*parts.geo));
+  if (parts.ingest != nullptr) configuration.on_reload(certificates_of(*parts.ingest));
   if (parts.server != nullptr) configuration.on_reload(certificates_of(*parts.server));
   watch_files(configuration);
 }

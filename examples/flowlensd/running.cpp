@@ -16,6 +16,17 @@ constexpr milliseconds kStateWait{1'000};
 }  // namespace
 
 void announce_receiving(const Settings& settings, const Ingest& ingest) {
+  if (const auto streams = ingest.streams()) {
+    log::info("ingest", "receiving IPFIX by connections",
+              {{"address", settings.bind_address.to_string()},
+               {"tcp_port", streams->tcp_port},
+               {"tls_port", streams->tls_port}});
+  }
+  for (const WatchedDirectory& folder : ingest.watched()) {
+    log::info("ingest", "reading files that appear in a folder",
+              {{"folder", folder.directory.string()}});
+  }
+  if (ingest.ports().empty()) return;
   log::info("ingest", "receiving NetFlow, IPFIX and sFlow",
             {{"address", settings.bind_address.to_string()},
              {"ports", listening_ports(settings)},

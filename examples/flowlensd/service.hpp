@@ -18,6 +18,7 @@
 #include "pipeline/accounts.hpp"
 #include "pipeline/flow_channel.hpp"
 #include "pipeline/geo.hpp"
+#include "pipeline/ingest_view.hpp"
 #include "pipeline/map_writer.hpp"
 #include "pipeline/store_thread.hpp"
 #include "pipeline/traffic_archive.hpp"
@@ -47,6 +48,8 @@ struct ReceiverView {
   bool is_receiving = false;
   UdpReceiverCounters counters;
   std::size_t granted_buffer_octets = 0;
+  std::optional<StreamsView> streams;  ///< nothing: no port for TCP or TLS
+  std::vector<WatchedDirectory> watched;
 };
 
 namespace http {
@@ -64,6 +67,7 @@ class Configuration;
 class DnsAsking;
 class FlowArchive;
 class FlowKeeper;
+class FlowSender;
 class Follower;
 class Forwarding;
 class Grouping;
@@ -109,6 +113,7 @@ struct Service {
   AuditLog* audit = nullptr;                  ///< thread-safe
   const FlowArchive* flow_archive = nullptr;  ///< null: single flows are not kept
   const FlowKeeper* flow_keeper = nullptr;    ///< the same
+  const FlowSender* flow_sender = nullptr;    ///< null: flows are not sent on; thread-safe
   Configuration* configuration = nullptr;            ///< thread-safe; null: settings never change
   const PostgresActivity* postgres = nullptr;        ///< null: the store is another
   /// Held by each change that people make: what was looked at stays so until it is changed.

@@ -133,7 +133,9 @@ std::optional<long> certificate_days(const std::string& path) {
 void check_certificates(const Settings& settings, std::vector<Check>& checks) {
   for (const Setting& s : settings_table()) {
     const auto* member = std::get_if<std::string Settings::*>(&s.field);
-    if (member == nullptr || !s.name().starts_with("api.tls.")) continue;
+    const bool is_of_tls =
+        s.name().starts_with("api.tls.") || s.name().starts_with("ingestion.tls.");
+    if (member == nullptr || !is_of_tls) continue;
     const std::string& path = settings.*(*member);
     if (!path.starts_with('/') && !fs::exists(path)) continue;  // no file's name
     if (access(path.c_str(), R_OK) != 0) {
@@ -202,6 +204,53 @@ void check_losses(const std::string& metrics, std::vector<Check>& checks) {
       {"losses", Result::warning,
        std::to_string(static_cast<std::uint64_t>(lost)) + " datagrams were dropped by the kernel",
        "give more receive buffer or more workers; docs/operation.md says how"});
+}
+
+/// The value of a metric with labels: the first whose line begins so.
+double labelled(const std::string& metrics, const std::string& begin) {
+  const std::size_t at = metrics.find("\n" + begin);
+  const std::size_t value = at == metrics.npos ? at : metrics.find("} ", at);
+  return value == metrics.npos ? 0 : std::strtod(metrics.c_str() + value + 2, nullptr);
+}
+
+/// Why exporters' connections came to nothing.
+void check_streams(const std::string& metrics, std::vector<Check>& checks) {
+  constexpr std::pair<const char*, const char*> kReasons[] = {
+      {"handshake_failed",
+       "the log and /api/v1/sources say why: a certificate that "
+       "ingestion.tls.client_ca_file does not know, or an old TLS"},
+      {"bad_version", "something else than IPFIX is sent there, NetFlow or TLS without TLS here"},
+      {"too_many", "raise ingestion.max_connections or max_connections_per_exporter"},
+      {"not_allowed", "the exporter is missing in ingestion.allowed_exporters"}};
+  for (const auto& [reason, advice] : kReasons) {
+    const double count = labelled(
+        metrics, std::string("flowlens_ipfix_connections_ended_total{reason=\"") + reason + "\"");
+    if (count == 0) continue;
+    checks.push_back(
+        {"connections", Result::warning,
+         std::to_string(static_cast<std::uint64_t>(count)) + " of exporters were closed: " + reason,
+         advice});
+  }
+}
+
+/// Folders and forwarding.
+void check_flow_files(const std::string& metrics, std::vector<Check>& checks) {
+  for (const std::string& folder :
+       label_values(metrics, "flowlens_watched_files_total", "folder")) {
+    const std::string begin = "flowlens_watched_files_total{folder=\"" + folder + "\",outcome=\"";
+    const double read = labelled(metrics, begin + "read\"");
+    const double broken = labelled(metrics, begin + "broken\"");
+    checks.push_back({"watched folder", broken > 0 ? Result::warning : Result::good,
+                      folder + ": " + std::to_string(static_cast<std::uint64_t>(read)) +
+                          " files read, " + std::to_string(static_cast<std::uint64_t>(broken)) +
+                          " broken",
+                      broken > 0 ? "the log and /api/v1/sources name them" : ""});
+  }
+  if (metrics.find("\nflowlens_forward_connected ") == metrics.npos) return;
+  const bool is_connected = metric(metrics, "flowlens_forward_connected") != 0;
+  checks.push_back({"forwarding", is_connected ? Result::good : Result::warning,
+                    is_connected ? "flows are sent on" : "the collector cannot be reached",
+                    is_connected ? "" : "see ingestion.forward.host and port, and the log"});
 }
 
 }  // namespace
@@ -322,6 +371,8 @@ void check_daemon(const RunningDaemon& running, std::vector<Check>& checks) {
   if (!running.metrics) return;
   check_exporters(*running.metrics, checks);
   check_losses(*running.metrics, checks);
+  check_streams(*running.metrics, checks);
+  check_flow_files(*running.metrics, checks);
 }
 
 }  // namespace flowlensd

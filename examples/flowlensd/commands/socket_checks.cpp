@@ -101,6 +101,9 @@ void check_sockets(const Settings& s, const RunningDaemon& running, std::vector<
   for (const std::uint64_t port : std::set{s.netflow_port, s.ipfix_port, s.sflow_port}) {
     check_port(s.bind_address, port, SOCK_DGRAM, running, checks);
   }
+  for (const std::uint64_t port : {s.ipfix_tcp_port, s.ipfix_tls_port}) {
+    check_port(s.bind_address, port, SOCK_STREAM, running, checks);
+  }
   check_port(s.api_host, s.api_port, SOCK_STREAM, running, checks);
   check_buffer(s, checks);
 }

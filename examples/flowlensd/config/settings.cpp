@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "config/exporter_list.hpp"
+#include "config/forwarding.hpp"
 #include "config/roles.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/external_peers.hpp"
@@ -37,6 +38,55 @@ constexpr std::array kTable{
             65'535, 1, "UDP port", "port for IPFIX; 0: none"},
     Setting{"ingestion.sflow_port", {}, "INGESTION_SFLOW_PORT", "--sflow-port", &S::sflow_port, 0,
             65'535, 1, "UDP port", "port for sFlow; 0: none"},
+    Setting{"ingestion.ipfix_tcp_port", {}, "INGESTION_IPFIX_TCP_PORT", "--ipfix-tcp-port",
+            &S::ipfix_tcp_port, 0, 65'535, 1, "TCP port",
+            "port for IPFIX over TCP; 4739 is the registered one; 0: none"},
+    Setting{"ingestion.ipfix_tls_port", {}, "INGESTION_IPFIX_TLS_PORT", "--ipfix-tls-port",
+            &S::ipfix_tls_port, 0, 65'535, 1, "TCP port",
+            "port for IPFIX over TLS; 4740 is the registered one; 0: none"},
+    Setting{"ingestion.tls.certificate_file", {}, "FLOWLENS_INGESTION__TLS_CERTIFICATE_FILE", {},
+            &S::ingestion_tls_certificate_file, 0, 0, 1, "PEM file",
+            "certificate shown on the port for IPFIX over TLS, and its chain"},
+    Setting{"ingestion.tls.key_file", {}, "FLOWLENS_INGESTION__TLS_KEY_FILE", {},
+            &S::ingestion_tls_key_file, 0, 0, 1, "PEM file", "its private key"},
+    Setting{"ingestion.tls.client_ca_file", {}, "FLOWLENS_INGESTION__TLS_CLIENT_CA_FILE", {},
+            &S::ingestion_tls_client_ca_file, 0, 0, 1, "PEM file",
+            "authorities whose certificates exporters must show; none: no certificate is asked for"},
+    Setting{"ingestion.tls.client_certificate_required", {},
+            "FLOWLENS_INGESTION__TLS_CLIENT_CERTIFICATE_REQUIRED", {},
+            &S::ingestion_tls_client_required, 0, 0, 1, "true or false",
+            "with a client_ca_file: false lets in who shows no certificate; a wrong one never does"},
+    Setting{"ingestion.max_connections", {}, "FLOWLENS_INGESTION__MAX_CONNECTIONS", {},
+            &S::max_connections, 1, 100'000, 1, "connections",
+            "connections over TCP and TLS together; further ones are closed"},
+    Setting{"ingestion.max_connections_per_exporter", {},
+            "FLOWLENS_INGESTION__MAX_CONNECTIONS_PER_EXPORTER", {},
+            &S::max_connections_per_exporter, 1, 100'000, 1, "connections",
+            "the same from one address"},
+    Setting{"ingestion.connection_idle_seconds", {}, "FLOWLENS_INGESTION__CONNECTION_IDLE_SECONDS",
+            {}, &S::connection_idle_seconds, 0, 604'800, 1, "seconds",
+            "a connection that brings no message for so long is closed; 0: never"},
+    Setting{"ingestion.watch_directories", {}, "FLOWLENS_INGESTION__WATCH_DIRECTORIES", "--watch",
+            &S::watch_directories, 0, 0, 1, "folders",
+            "captures, IPFIX files and flow logs that appear there are read, with commas between"},
+    Setting{"ingestion.watch_settle_seconds", {}, "FLOWLENS_INGESTION__WATCH_SETTLE_SECONDS", {},
+            &S::watch_settle_seconds, 0, 86'400, 1, "seconds",
+            "a file is whole once nobody has written to it for so long"},
+    Setting{"ingestion.forward.host", {}, "FLOWLENS_INGESTION__FORWARD_HOST", {}, &S::forward_host,
+            0, 0, 1, "IP address", "collector that all flows are sent on to, as IPFIX; none: nowhere"},
+    Setting{"ingestion.forward.port", {}, "FLOWLENS_INGESTION__FORWARD_PORT", {}, &S::forward_port,
+            1, 65'535, 1, "port", "of that collector"},
+    Setting{"ingestion.forward.protocol", {}, "FLOWLENS_INGESTION__FORWARD_PROTOCOL", {},
+            &S::forward_protocol, 0, 0, 1, "udp or tcp", "how they are sent"},
+    Setting{"ingestion.forward.filter", {}, "FLOWLENS_INGESTION__FORWARD_FILTER", {},
+            &S::forward_filter, 0, 0, 1, "filter",
+            "which flows are sent, as in searches: `dst port 443 and bytes > 1M`; none: all"},
+    Setting{"ingestion.forward.sampling", {}, "FLOWLENS_INGESTION__FORWARD_SAMPLING", {},
+            &S::forward_one_in, 1, 1'000'000, 1, "keep 1 in N",
+            "one conversation in so many is sent, and says that it stands for so many"},
+    Setting{"ingestion.forward.queue", {}, "FLOWLENS_INGESTION__FORWARD_QUEUE", {},
+            &S::forward_queue, 1'000, 10'000'000, 1, "flows",
+            "flows that may wait to be sent; further ones are counted, not sent"},
     Setting{"ingestion.workers", {}, "FLOWLENS_INGESTION__WORKERS", "--workers", &S::workers, 0,
             64, 1, "threads", "threads that receive and decode; 0: one a core, at most two"},
     Setting{"ingestion.elements_file", {}, "FLOWLENS_INGESTION__ELEMENTS_FILE", "--elements",
@@ -610,6 +660,8 @@ void check_together(const Settings& s) {
   }
   check_auth(s);
   static_cast<void>(parse_exporter_list(s.allowed_exporters));
+  check_streams(s);
+  check_forwarding(s);
   if (s.default_page_size > s.max_page_size) {
     throw ConfigError("API_DEFAULT_PAGE_SIZE (" + std::to_string(s.default_page_size) +
                       ") is above API_MAX_PAGE_SIZE (" + std::to_string(s.max_page_size) + ")");

@@ -27,8 +27,25 @@ struct Settings {
   std::uint64_t netflow_port = 2055;  ///< 0: not listened on; so for the other two
   std::uint64_t ipfix_port = 4739;
   std::uint64_t sflow_port = 6343;
-  std::uint64_t workers = 0;  ///< 0: one a core, at most two
-  std::string elements_file;  ///< empty: none
+  std::uint64_t ipfix_tcp_port = 0;  ///< 0: not listened on; so for TLS
+  std::uint64_t ipfix_tls_port = 0;
+  std::string ingestion_tls_certificate_file;  ///< of the port for TLS
+  std::string ingestion_tls_key_file;
+  std::string ingestion_tls_client_ca_file;   ///< empty: no certificate is asked of exporters
+  bool ingestion_tls_client_required = true;  ///< with a client_ca_file
+  std::uint64_t max_connections = 1'000;
+  std::uint64_t max_connections_per_exporter = 50;
+  std::uint64_t connection_idle_seconds = 1'800;  ///< 0: for ever
+  std::string watch_directories;                  ///< with commas between; empty: none
+  std::uint64_t watch_settle_seconds = 60;
+  std::string forward_host;  ///< an IP address; empty: nothing is sent on
+  std::uint64_t forward_port = 4739;
+  std::string forward_protocol = "udp";   ///< udp or tcp
+  std::string forward_filter;             ///< of flows; empty: all
+  std::uint64_t forward_one_in = 1;       ///< conversations
+  std::uint64_t forward_queue = 100'000;  ///< flows
+  std::uint64_t workers = 0;              ///< 0: one a core, at most two
+  std::string elements_file;              ///< empty: none
   std::string allowed_exporters;  ///< addresses and prefixes with commas between; empty: all
   std::uint64_t receive_buffer_octets = 16u << 20;
   std::uint64_t batch_size = 1'000;  ///< flows
@@ -140,7 +157,7 @@ struct Settings {
   std::uint64_t raw_flows_batch_low = 1'000;  ///< rows
   std::uint64_t raw_flows_batch_high = 10'000;
   std::uint64_t raw_flows_batch_timeout_ms = 1'000;
-  std::uint64_t raw_flows_queue = 100'000;                  ///< flows
+  std::uint64_t raw_flows_queue = 100'000;  ///< flows
   std::uint64_t channel_max_octets = std::uint64_t{1} << 30;
   std::uint64_t spool_max_octets = std::uint64_t{1} << 30;  ///< 0: no spool
   std::string data_dir;                                     ///< empty: see default_data_dir()

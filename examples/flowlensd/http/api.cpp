@@ -17,8 +17,9 @@ void add_all(Router& router, const Service& service, std::optional<AnsweredAt> p
 void add_resolver_routes(Router& router, const Service& service) {
   add_all(router, service, {}, add_exchange_routes, add_edit_routes, add_change_routes);
   add_all(router, service, AnsweredAt::resolver, add_discovery_routes, add_task_routes,
-          add_gateway_routes, add_lookup_routes, add_application_routes, add_policy_routes, add_classification_routes,
-          add_alert_routes, add_service_routes, add_config_routes);
+          add_gateway_routes, add_lookup_routes, add_application_routes, add_policy_routes,
+          add_classification_routes, add_alert_routes, add_service_routes, add_source_routes,
+          add_config_routes);
 }
 
 void add_routes(Router& router, const Service& service) {

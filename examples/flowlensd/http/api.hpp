@@ -57,6 +57,7 @@ void add_auth_routes(Router& router, const Service& service);
 void add_user_routes(Router& router, const Service& service);
 /// The service itself: exporters, ledgers.
 void add_service_routes(Router& router, const Service& service);
+void add_source_routes(Router& router, const Service& service);
 /// What probes ask.
 void add_health_routes(Router& router, const Service& service);
 /// Settings: what is in effect, and changing it.

@@ -109,11 +109,70 @@ void add_queue(Families& out, std::size_t flows, const Settings& now) {
   Families::put(limits, {{"at", "full"}}, number(now.queue_max_size));
 }
 
+namespace {
+
+/// How connections ended that are not open any more.
+std::vector<std::pair<std::string, std::uint64_t>> stream_ends(const IpfixListenerCounters& c) {
+  return {{"ended", c.ended},
+          {"cut", c.cut},
+          {"failed", c.failed},
+          {"not_allowed", c.not_allowed},
+          {"too_many", c.too_many},
+          {"handshake_failed", c.handshake_failed},
+          {"handshake_timed_out", c.handshake_timed_out},
+          {"bad_version", c.bad_version},
+          {"bad_length", c.bad_length},
+          {"stalled", c.stalled},
+          {"idle", c.idle}};
+}
+
+}  // namespace
+
+void add_streams(Families& out, const std::optional<StreamsView>& streams) {
+  if (!streams) return;
+  const IpfixListenerCounters& c = streams->counters;
+  out.gauge("flowlens_ipfix_connections", "Connections of exporters that are open.",
+            number(c.open));
+  out.counter("flowlens_ipfix_connections_accepted_total", "Connections of exporters so far.",
+              number(c.accepted));
+  auto& ends = out.counters("flowlens_ipfix_connections_ended_total",
+                            "Connections that are not open any more, by how they ended.");
+  for (const auto& [reason, count] : stream_ends(c)) {
+    Families::put(ends, {{"reason", reason}}, number(count));
+  }
+  out.counter("flowlens_ipfix_accept_failures_total", "Connections that could not be accepted.",
+              number(c.accept_failures));
+  out.counter("flowlens_ipfix_stream_messages_total", "Messages that came by connections.",
+              number(c.messages));
+  out.counter("flowlens_ipfix_stream_bytes_total", "What they took.", number(c.octets));
+  out.counter("flowlens_ipfix_stream_discarded_bytes_total",
+              "What came by connections and belongs to no whole message.",
+              number(c.discarded_octets));
+}
+
+void add_watched(Families& out, const std::vector<WatchedDirectory>& watched) {
+  if (watched.empty()) return;
+  auto& files = out.counters("flowlens_watched_files_total",
+                             "Files of watched folders, by what came of them.");
+  auto& unsettled = out.gauges("flowlens_watched_files_unsettled",
+                               "Files that somebody may still write to, by folder.");
+  auto& flows = out.counters("flowlens_watched_flows_total", "Flows of those files.");
+  for (const WatchedDirectory& folder : watched) {
+    const std::string name = folder.directory.string();
+    Families::put(files, {{"folder", name}, {"outcome", "read"}}, number(folder.read));
+    Families::put(files, {{"folder", name}, {"outcome", "broken"}}, number(folder.broken));
+    Families::put(unsettled, {{"folder", name}}, number(folder.files.unsettled));
+    Families::put(flows, {{"folder", name}}, number(folder.flows));
+  }
+}
+
 void add_receiver(Families& out, const Settings& settings, const ReceiverView& receiver) {
   out.gauge("flowlens_receive_buffer_requested_bytes", "Receive buffer asked for, per socket.",
             number(settings.receive_buffer_octets));
   out.gauge("flowlens_receive_buffer_granted_bytes", "Receive buffer the kernel granted.",
             number(receiver.granted_buffer_octets));
+  add_streams(out, receiver.streams);
+  add_watched(out, receiver.watched);
 }
 
 void add_channel_state(Families& out, const ParcelState& state) {

@@ -14,6 +14,7 @@
 #include "notify/channels.hpp"
 #include "pipeline/alerting.hpp"
 #include "pipeline/flow_keeper.hpp"
+#include "pipeline/flow_sender.hpp"
 #include "pipeline/grouping.hpp"
 #include "pipeline/parcel_reading.hpp"
 
@@ -229,6 +230,28 @@ void add_rate_limits(Families& out, const RateLimits* limits) {
               "Of those, dropped past the bound on them.", number(c.forgotten));
 }
 
+void add_flow_sender(Families& out, const FlowSender* sender) {
+  if (sender == nullptr) return;
+  const FlowSenderView view = sender->view();
+  auto& flows = out.counters("flowlens_forward_flows_total",
+                             "Flows to be sent on to another collector, by what came of them.");
+  Families::put(flows, {{"outcome", "sent"}}, number(view.sent));
+  Families::put(flows, {{"outcome", "filtered_out"}}, number(view.filtered_out));
+  Families::put(flows, {{"outcome", "sampled_out"}}, number(view.sampled_out));
+  Families::put(flows, {{"outcome", "queue_full"}}, number(view.queue_full));
+  Families::put(flows, {{"outcome", "refused"}}, number(view.refused));
+  out.gauge("flowlens_forward_flows_waiting", "Flows that wait to be sent on.",
+            number(view.waiting));
+  out.counter("flowlens_forward_messages_total", "Messages they were put in.",
+              number(view.messages));
+  out.counter("flowlens_forward_messages_lost_total",
+              "Messages over UDP that the socket had no room for.", number(view.lost_messages));
+  out.counter("flowlens_forward_connections_total", "Connections made to the collector.",
+              number(view.connections));
+  out.gauge("flowlens_forward_connected", "0: the collector cannot be reached over TCP.",
+            view.is_connected ? 1 : 0);
+}
+
 /// Flows that come by the database.
 void add_parcels(Families& out, const ParcelReading* parcels) {
   if (parcels == nullptr) return;
@@ -362,6 +385,7 @@ void add_writing(Families& out, const Service& s, const MapView& map) {
   add_external_peers(out, map.external_peers);
   add_store(out, s.store);
   add_flow_keeper(out, s.flow_keeper);
+  add_flow_sender(out, s.flow_sender);
   add_parcels(out, s.parcels);
   add_receiver(out, s.settings, receiver);
   add_alerts(out, s.alerting);

@@ -15,6 +15,7 @@ namespace {
 Json exporter_json(const ExporterAccount& row) {
   return {{"address", row.address.to_string()},
           {"protocols", Json::array()},
+          {"transports", Json::array()},
           {"datagrams", 0},
           {"octets", 0},
           {"flows", 0},
@@ -23,7 +24,11 @@ Json exporter_json(const ExporterAccount& row) {
           {"last_heard", to_string(row.last_heard)}};
 }
 
-/// Rows of one exporter stand next to each other, one for each protocol.
+void add_once(Json& list, std::string_view text) {
+  if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+}
+
+/// Rows of one exporter stand next to each other, one for each protocol and transport.
 Response list_exporters(const Service& s) {
   Json items = Json::array();
   IpAddress address;
@@ -39,7 +44,8 @@ Response list_exporters(const Service& s) {
     first = std::min(first, row.first_heard);
     last = std::max(last, row.last_heard);
     Json& item = items.back();
-    item["protocols"].push_back(to_string(row.protocol));
+    add_once(item["protocols"], to_string(row.protocol));
+    add_once(item["transports"], to_string(row.transport));
     item["datagrams"] = item["datagrams"].get<std::uint64_t>() + row.datagrams;
     item["octets"] = item["octets"].get<std::uint64_t>() + row.octets;
     item["flows"] = item["flows"].get<std::uint64_t>() + row.flows;

@@ -50,6 +50,11 @@ std::string_view to_string(WireProtocol p) noexcept {
   return kNames[static_cast<std::size_t>(p)];
 }
 
+std::string_view to_string(Transport transport) noexcept {
+  constexpr std::array<std::string_view, 4> kNames{"udp", "tcp", "tls", "file"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
+
 AccountSlot::AccountSlot(std::size_t max_exporters, std::uint64_t hash_key)
     : max_exporters_(max_exporters), exporters_(16, Hash{hash_key}) {}
 
@@ -57,15 +62,18 @@ ExporterAccount& AccountSlot::row(const Key& key) {
   const auto found = exporters_.find(key);
   if (found != exporters_.end()) return found->second;
   // Past the bound (a forged flood) all further ones share the row of address `::`.
-  const Key taken = exporters_.size() < max_exporters_ ? key : Key{IpAddress{}, key.protocol};
+  const Key taken =
+      exporters_.size() < max_exporters_ ? key : Key{IpAddress{}, key.protocol, key.transport};
   ExporterAccount& fresh = exporters_[taken];
   fresh.address = taken.address;
   fresh.protocol = taken.protocol;
+  fresh.transport = taken.transport;
   return fresh;
 }
 
 void AccountSlot::note(const ReceivedDatagram& datagram, std::uint64_t flows, bool has_problem) {
-  const Key key{datagram.session.exporter, wire_protocol(datagram.octets)};
+  const Key key{datagram.session.exporter, wire_protocol(datagram.octets),
+                datagram.session.transport};
   const std::lock_guard lock(mutex_);
   ExporterAccount& r = row(key);
   if (r.datagrams++ == 0) r.first_heard = datagram.received;
@@ -113,12 +121,13 @@ std::vector<ExporterAccount> Accounts::exporters() const {
   std::vector<ExporterAccount> all;
   for (const auto& slot : slots_) slot->append_exporters(all);
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.address, a.protocol) < std::tie(b.address, b.protocol);
+    return std::tie(a.address, a.protocol, a.transport) <
+           std::tie(b.address, b.protocol, b.transport);
   });
   std::vector<ExporterAccount> merged;
   for (const ExporterAccount& row : all) {
     if (merged.empty() || merged.back().address != row.address ||
-        merged.back().protocol != row.protocol) {
+        merged.back().protocol != row.protocol || merged.back().transport != row.transport) {
       merged.push_back(row);
       continue;
     }

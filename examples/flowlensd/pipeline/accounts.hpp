@@ -40,11 +40,13 @@ enum class WireProtocol : std::uint8_t {
 };
 [[nodiscard]] WireProtocol wire_protocol(std::span<const std::byte> datagram) noexcept;
 [[nodiscard]] std::string_view to_string(WireProtocol p) noexcept;
+[[nodiscard]] std::string_view to_string(Transport transport) noexcept;
 
-/// One exporter, one protocol.
+/// One exporter, one protocol, one transport.
 struct ExporterAccount {
   IpAddress address;
   WireProtocol protocol = WireProtocol::other;
+  Transport transport = Transport::udp;
   std::uint64_t datagrams = 0;
   std::uint64_t octets = 0;
   std::uint64_t flows = 0;
@@ -71,12 +73,14 @@ class AccountSlot {
   struct Key {
     IpAddress address;
     WireProtocol protocol;
+    Transport transport;
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct Hash {
     std::uint64_t key;
     std::size_t operator()(const Key& k) const noexcept {
-      return keyed_hash(k.address, key + static_cast<std::uint64_t>(k.protocol));
+      return keyed_hash(k.address, key + 16 * static_cast<std::uint64_t>(k.transport) +
+                                       static_cast<std::uint64_t>(k.protocol));
     }
   };
   ExporterAccount& row(const Key& key);
@@ -94,7 +98,7 @@ class Accounts {
 
   [[nodiscard]] AccountSlot& slot(std::size_t decoder) noexcept { return *slots_[decoder]; }
   [[nodiscard]] DecoderAccount total() const;
-  /// One row for each exporter and protocol, ascending by address.
+  /// One row for each exporter, protocol and transport, ascending by address.
   [[nodiscard]] std::vector<ExporterAccount> exporters() const;
   [[nodiscard]] std::size_t max_exporters() const noexcept { return max_exporters_; }
 

@@ -48,6 +48,11 @@ void FlowChannel::push(FlowParcel& parcel) {
   filled_.notify_one();
 }
 
+bool FlowChannel::wait_below(std::size_t flows, std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return emptied_.wait_for(lock, timeout, [&] { return closed_ || depth() < flows; });
+}
+
 bool FlowChannel::empty() {
   const std::lock_guard lock(mutex_);
   return waiting_.empty();

@@ -47,6 +47,9 @@ class FlowChannel {
   /// As try_push(), but waits for room, or for close().
   void push(FlowParcel& parcel);
 
+  /// Waits until fewer flows wait than that, or close() was called. \return whether either is so.
+  bool wait_below(std::size_t flows, std::chrono::milliseconds timeout);
+
   enum class Popped { parcel, nothing, closed };
   /// \return `nothing` after `timeout`; `closed` once close() was called and all is taken.
   Popped pop(FlowParcel& parcel, std::chrono::milliseconds timeout);
