@@ -204,6 +204,36 @@ constexpr std::array kTable{
     Setting{"enrichment.snmp.interval_seconds", {}, "FLOWLENS_SNMP_INTERVAL_SECONDS", {},
             &S::snmp_interval_seconds, 10, 86'400, 1, "seconds",
             "time between two rounds through the exporters"},
+    Setting{"enrichment.cloud.range_files", {}, "FLOWLENS_CLOUD_RANGE_FILES", {}, &S::cloud_range_files, 0, 0, 1,
+            "paths", "ranges that AWS, Azure, Google and Cloudflare publish, with commas between"},
+    Setting{"enrichment.cloud.instance_files", {}, "FLOWLENS_CLOUD_INSTANCE_FILES", {}, &S::cloud_instance_files, 0, 0, 1,
+            "paths", "listings of instances by aws, az or gcloud, with commas between"},
+    Setting{"enrichment.cloud.aws.enabled", {}, "FLOWLENS_AWS_ENABLED", {}, &S::aws_enabled, 0, 0, 1,
+            "true or false", "whether EC2 is asked for instances and interfaces"},
+    Setting{"enrichment.cloud.aws.regions", {}, "FLOWLENS_AWS_REGIONS", {}, &S::aws_regions, 0, 0, 1,
+            "regions", "which, with commas between"},
+    Setting{"enrichment.cloud.aws.refresh_interval_seconds", {}, "FLOWLENS_AWS_REFRESH_INTERVAL_SECONDS", {}, &S::aws_refresh_seconds, 10, 86'400, 1,
+            "seconds", "time between two questions to a region"},
+    Setting{"enrichment.cloud.aws.credentials_file", {}, "FLOWLENS_AWS_CREDENTIALS_FILE", {}, &S::aws_credentials_file, 0, 0, 1,
+            "path", "shared credentials file; empty: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or else the usual file"},
+    Setting{"enrichment.cloud.aws.profile", {}, "FLOWLENS_AWS_PROFILE", {}, &S::aws_profile, 0, 0, 1,
+            "name", "profile of the credentials file; empty: AWS_PROFILE, or else default"},
+    Setting{"enrichment.cloud.aws.endpoint", {}, "FLOWLENS_AWS_ENDPOINT", {}, &S::aws_endpoint, 0, 0, 1,
+            "URL", "whom to ask instead of AWS"},
+    Setting{"enrichment.kubernetes.files", {}, "FLOWLENS_KUBERNETES_FILES", {}, &S::kubernetes_files, 0, 0, 1,
+            "paths", "pods, services and nodes as kubectl get -o json prints them, with commas between"},
+    Setting{"enrichment.kubernetes.api_server", {}, "FLOWLENS_KUBERNETES_API_SERVER", {}, &S::kubernetes_api_server, 0, 0, 1,
+            "URL or in_cluster", "API server that is watched; in_cluster: that of the pod that flowlensd runs in"},
+    Setting{"enrichment.kubernetes.token_file", {}, "FLOWLENS_KUBERNETES_TOKEN_FILE", {}, &S::kubernetes_token_file, 0, 0, 1,
+            "path", "bearer token for it"},
+    Setting{"enrichment.kubernetes.ca_file", {}, "FLOWLENS_KUBERNETES_CA_FILE", {}, &S::kubernetes_ca_file, 0, 0, 1,
+            "PEM file", "authority of its certificate; empty: those that the system trusts"},
+    Setting{"enrichment.kubernetes.certificate_file", {}, "FLOWLENS_KUBERNETES_CERTIFICATE_FILE", {}, &S::kubernetes_certificate_file, 0, 0, 1,
+            "PEM file", "certificate to log in with, instead of a token"},
+    Setting{"enrichment.kubernetes.key_file", {}, "FLOWLENS_KUBERNETES_KEY_FILE", {}, &S::kubernetes_key_file, 0, 0, 1,
+            "PEM file", "its key"},
+    Setting{"enrichment.kubernetes.cluster", {}, "FLOWLENS_KUBERNETES_CLUSTER", {}, &S::kubernetes_cluster, 0, 0, 1,
+            "name", "what the cluster is called, as kubernetes.cluster"},
     Setting{"enrichment.files.interval_seconds", {}, "FLOWLENS_LOOKUP_INTERVAL_SECONDS", {},
             &S::lookup_interval_seconds, 1, 86'400, 1, "seconds",
             "time between two looks at a source that lists what it knows; a file that has changed is "
@@ -655,8 +685,9 @@ void check_together(const Settings& s) {
     throw ConfigError("api.tls: certificate_file and key_file go together; only one is given");
   }
   if (!s.tls_client_ca_file.empty() && s.tls_certificate_file.empty()) {
-    throw ConfigError("api.tls.client_ca_file: clients show certificates only over TLS; give "
-                      "certificate_file and key_file too");
+    throw ConfigError(
+        "api.tls.client_ca_file: clients show certificates only over TLS; give "
+        "certificate_file and key_file too");
   }
   check_auth(s);
   static_cast<void>(parse_exporter_list(s.allowed_exporters));

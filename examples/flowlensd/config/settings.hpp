@@ -84,11 +84,28 @@ struct Settings {
   std::uint64_t snmp_port = 161;
   std::uint64_t snmp_timeout_ms = 1'000;
   std::uint64_t snmp_interval_seconds = 900;
+  std::string cloud_range_files;     ///< paths with commas between; empty: none
+  std::string cloud_instance_files;  ///< the same
+  bool aws_enabled = false;
+  std::string aws_regions = "us-east-1,us-west-2";
+  std::uint64_t aws_refresh_seconds = 300;
+  std::string
+      aws_credentials_file;  ///< empty: as AWS' own programs look for them; so is the profile
+  std::string aws_profile;
+  std::string aws_endpoint;           ///< empty: AWS' own of each region
+  std::string kubernetes_files;       ///< paths with commas between; empty: none
+  std::string kubernetes_api_server;  ///< a URL, or in_cluster; empty: none
+  std::string kubernetes_token_file;
+  std::string kubernetes_ca_file;
+  std::string kubernetes_certificate_file;
+  std::string kubernetes_key_file;
+  std::string kubernetes_cluster;
   std::uint64_t lookup_interval_seconds = 300;  ///< between two looks at a source
   bool dns_enabled = true;
-  std::string dns_servers = "system";  ///< or addresses with commas between, each with a port or without
-  bool dns_external = true;            ///< whether names of external peers are asked, too
-  double dns_timeout_ms = 2'000;       ///< of the first try
+  std::string dns_servers =
+      "system";                   ///< or addresses with commas between, each with a port or without
+  bool dns_external = true;       ///< whether names of external peers are asked, too
+  double dns_timeout_ms = 2'000;  ///< of the first try
   std::uint64_t dns_cache_ttl_seconds = 3'600;
   std::uint64_t dns_negative_cache_ttl_seconds = 300;
   std::uint64_t dns_cache_size = 10'000;  ///< answers

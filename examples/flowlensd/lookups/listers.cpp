@@ -1,7 +1,6 @@
 // The one table of sources that list: a kind, and what makes its listers out of the settings.
 #include "lookups/listers.hpp"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "flowlens/hosts_file.hpp"
 #include "flowlens/inventory_file.hpp"
 #include "flowlens/zone_file.hpp"
+#include "lookups/cloud_sources.hpp"
 #ifdef FLOWLENSD_WITH_SNMP
 #include "flowlens/snmp_lister.hpp"
 #endif
@@ -27,19 +27,6 @@ struct Making {
   std::string_view source;
   std::vector<LookupSource>& out;
 };
-
-std::vector<std::string> parts_of(std::string_view list) {
-  std::vector<std::string> parts;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view part = list.substr(0, comma);
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return parts;
-}
 
 /// One lister for each path of a setting.
 template <typename File>
@@ -115,7 +102,8 @@ constexpr std::array kRows{
 
 }  // namespace
 
-std::vector<LookupSource> make_lookup_sources(const Settings& settings, const SiteTable& sites) {
+std::vector<LookupSource> make_lookup_sources(const Settings& settings, const SiteTable& sites,
+                                              const DependencyGraph* graph) {
   std::vector<LookupSource> sources;
   for (const Row& row : kRows) {
     try {
@@ -124,6 +112,7 @@ std::vector<LookupSource> make_lookup_sources(const Settings& settings, const Si
       throw ConfigError(std::string(row.setting) + ": " + e.what());
     }
   }
+  add_cloud_sources(settings, graph, sources);
   return sources;
 }
 

@@ -9,8 +9,10 @@
 
 namespace flowlensd {
 
+/// \param graph  for sources that are asked of what is on the map; outlives them. Null: there is no map.
 /// \throws ConfigError naming the setting and what is wrong.
 [[nodiscard]] std::vector<LookupSource> make_lookup_sources(const Settings& settings,
-                                                            const SiteTable& sites);
+                                                            const SiteTable& sites,
+                                                            const DependencyGraph* graph = nullptr);
 
 }  // namespace flowlensd

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxFacts = 1'000'000;  // of all that list; half of what 
 
 Lookups::Lookups(const Settings& settings, Resolver& resolver)
     : door_([&resolver](std::span<const Fact> facts) { return resolver.add(facts); }, kMaxFacts),
-      runner_(make_lookup_sources(settings, resolver.graph().sites()), door_) {
+      runner_(make_lookup_sources(settings, resolver.graph().sites(), &resolver.graph()), door_) {
   door_.remember(resolver.graph().facts());
 }
 
