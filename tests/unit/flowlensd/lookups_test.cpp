@@ -8,9 +8,7 @@
 
 #include "flowlens/dependency_graph.hpp"
 #include "flowlens/error.hpp"
-#include "http/lookup_metrics.hpp"
 #include "lookups/lookup_runner.hpp"
-#include "lookups/lookups.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace flowlensd;
