@@ -231,6 +231,16 @@ TEST_CASE("facts: an address used again and again is in the right hands in each 
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+TEST_CASE("facts: who held an address before anything was seen of it takes nothing from the next") {
+  DependencyGraph graph;
+  show(graph, "10.0.0.1", 3h + 60s);
+  CHECK(graph.apply(holder(2, 2h)));
+  CHECK(graph.apply(holder(1, 1h)));
+  CHECK(client_at(graph, 3h + 1min) == machine(2));
+  CHECK(graph.asset_of(kHost)->id == machine(2));
+  CHECK(graph.asset(machine(2))->endpoints.at(0).from == kNoon + 2h);
+}
+
 TEST_CASE("facts: a name goes with its address, and not to the machine that had it before") {
   DependencyGraph graph;
   show(graph, "10.0.0.1", 1h);
