@@ -98,3 +98,14 @@ function(flowlens_test name)
   add_test(NAME ${name} COMMAND ${name} --no-intro=true ${arg_ARGUMENTS})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
 endfunction()
+
+# Standalone Asio for a part of the library: headers, needed while building only.
+function(flowlens_asio part)
+  find_path(FLOWLENS_ASIO_INCLUDE asio.hpp)
+  if(NOT FLOWLENS_ASIO_INCLUDE)
+    message(FATAL_ERROR "asio.hpp is missing: ./dev setup installs it, or: apt install libasio-dev")
+  endif()
+  target_include_directories(flowlens_${part} SYSTEM PRIVATE ${FLOWLENS_ASIO_INCLUDE})
+  # Asio 1.22 finds std::aligned_alloc only where a header of libstdc++ came before it: all files have to agree.
+  target_compile_definitions(flowlens_${part} PRIVATE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC)
+endfunction()
