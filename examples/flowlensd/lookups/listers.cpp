@@ -71,9 +71,12 @@ void make_snmp(const Making& making) {
   auto lister = std::make_unique<SnmpLister>(snmp_options(making.settings));
   SnmpLister& snmp = *lister;
   snmp.ask(std::move(exporters));
-  making.out.push_back({std::string(making.source), std::move(lister),
-                        std::chrono::seconds(making.settings.snmp_interval_seconds), {},
-                        [&snmp] { return snmp.report().first_error; }, [&snmp] { snmp.stop(); }});
+  making.out.push_back({std::string(making.source),
+                        std::move(lister),
+                        std::chrono::seconds(making.settings.snmp_interval_seconds),
+                        {},
+                        [&snmp] { return snmp.report().first_error; },
+                        [&snmp] { snmp.stop(); }});
 }
 #else
 void make_snmp(const Making& making) {
