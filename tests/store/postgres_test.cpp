@@ -8,6 +8,7 @@
 #include <pqxx/pqxx>
 #include <thread>
 
+#include "store/postgres/connection.hpp"
 #include "store/postgres_server.hpp"
 #include "unit/store/application_fixture.hpp"
 #include "unit/store/backend.hpp"
@@ -260,6 +261,23 @@ TEST_CASE("PostgreSQL: a lock of somebody else's is not waited for without end")
   forgotten.abort();
   store->apply(growing_revision(opened, 2));
   CHECK(store->ledger().applied == 2);
+}
+
+TEST_CASE("PostgreSQL: who is frozen in the middle of writing holds up nobody for good") {
+  PostgresBackend backend;
+  CHECK(backend.store({})->open().epoch == Epoch{1});
+  PostgresStoreOptions options = backend.options;
+  options.lock_timeout = std::chrono::milliseconds{4'000};
+  store::postgres::Connection frozen{options};
+  Epoch taken;
+  const auto write = [&](store::postgres::Transaction& tx) {
+    tx.exec("LOCK TABLE flowlens_store.epochs IN ROW EXCLUSIVE MODE");
+    // As a process that is stopped here; the next one waits for its lock meanwhile.
+    taken = make_postgres_store(options)->open().epoch;
+    tx.exec("SELECT 1");
+  };
+  CHECK_THROWS_AS(frozen.transact(write), IoError);
+  CHECK(taken == Epoch{2});
 }
 
 TEST_CASE("PostgreSQL: alerts are saved while a revision is being written") {

@@ -111,8 +111,12 @@ class Active {
 
 }  // namespace
 
+/// Who is stopped in the middle of a transaction loses it, and its locks, before those who wait for them
+/// give up: or nobody could take over from a process that is frozen.
 Connection::Connection(const PostgresStoreOptions& options)
-    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count())),
+    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count()) +
+             "; SET LOCAL idle_in_transaction_session_timeout = " +
+             std::to_string(options.lock_timeout.count() / 2)),
       activity_(options.activity ? options.activity : std::make_shared<PostgresActivity>()) {
   if (options.connection.empty()) {
     throw ConfigError("store: the PostgreSQL connection string is empty");
@@ -163,7 +167,10 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
 
 void Connection::read(const std::function<void(Transaction&)>& work) {
   transact([&](Transaction& tx) {
-    tx.exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    // Holds up nobody, and may wait for whom the rows are for.
+    tx.exec(
+        "SET LOCAL idle_in_transaction_session_timeout = 0; "
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     work(tx);
   });
 }
