@@ -281,9 +281,12 @@ std::unique_ptr<DnsAsking> Daemon::Parts::make_dns() {
   if (!settings.dns_enabled || !serves()) return nullptr;
   DnsAskingOptions o = dns_asking_options(settings);
   o.hash_key = random_key();
-  return std::make_unique<DnsAsking>(
+  auto asking = std::make_unique<DnsAsking>(
       o, resolver.graph(),
-      [this](const Fact& fact) { resolver.graph().apply(fact); }, fatal());
+      [this](std::span<const Fact> facts) { static_cast<void>(lookups.door().tell(facts)); },
+      fatal());
+  lookups.show([&asking = *asking] { return asking.status(); });
+  return asking;
 }
 
 Service Daemon::Parts::make_service() {

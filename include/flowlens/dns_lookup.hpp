@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,8 @@ struct DnsCounters {
   std::uint64_t evicted = 0;     ///< answers forgotten early for want of room
   std::array<std::uint64_t, kDnsResults> results{};  ///< of addresses asked about
   std::uint64_t failures_in_a_row = 0;               ///< since a server last said anything
+  std::optional<Timestamp> last_answer;              ///< of a server, and no failure
+  std::optional<Timestamp> last_failure;
   std::size_t waiting = 0;
   std::size_t under_way = 0;  ///< addresses
   std::size_t cached = 0;

@@ -280,7 +280,7 @@ struct DnsLookup::Impl {
     const std::vector<Endpoint> subjects = std::move(at->second.subjects);
     questions_.erase(at);
     --under_way_;
-    note(address, result, subjects.size());
+    note(address, found, subjects.size());
     for (const Endpoint& subject : subjects) answer(subject, found);
     // Not from here: c-ares may be telling one failure after the other.
     if (is_beginning_ || waiting_.empty()) return;
@@ -307,7 +307,8 @@ struct DnsLookup::Impl {
     return found;
   }
 
-  void note(const IpAddress& address, DnsResult result, std::size_t subjects) {
+  void note(const IpAddress& address, const Found& found, std::size_t subjects) {
+    const DnsResult result = found.result;
     const std::lock_guard lock(mutex_);
     ++counters_.results[static_cast<std::size_t>(result)];
     counters_.waiting -= subjects;
@@ -316,9 +317,11 @@ struct DnsLookup::Impl {
     counters_.evicted = cache_.evicted();
     if (!is_failure(result)) {
       counters_.failures_in_a_row = 0;
+      counters_.last_answer = found.at;
       return;
     }
     ++counters_.failures_in_a_row;
+    counters_.last_failure = found.at;
     problem_ = std::string(to_string(result)) + ", asking for " + address.to_string() +
                "; asked: " + (channel_->servers().empty() ? "no server" : channel_->servers());
   }

@@ -1,5 +1,7 @@
 // What is known of assets otherwise than from flows, and how those do who tell it.
+#include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "http/answer.hpp"
 #include "http/api.hpp"
@@ -28,11 +30,35 @@ Json fact_json(const StandingFact& standing, const SiteTable& sites) {
           {"counts", standing.counts}};
 }
 
+/// What GeoIP files say of external addresses is not kept: it is as they say when it is asked for. It
+/// counts where nobody else says it of the address.
+void add_geo_facts(std::vector<StandingFact>& facts, const AssetRow& row, const Geo& geo) {
+  if (row.is_internal) return;
+  const Timestamp now = std::chrono::system_clock::now();
+  const std::vector<StandingFact> told = facts;
+  for (const HeldEndpoint& held : row.endpoints) {
+    const Endpoint& endpoint = held.endpoint;
+    if (held.until || peer_group(endpoint.address)) continue;
+    for (Fact& fact : geo_facts(geo.find(endpoint.address), endpoint, now)) {
+      const bool is_told = std::any_of(told.begin(), told.end(), [&](const StandingFact& other) {
+        return other.fact.subject == endpoint && other.fact.attribute == fact.attribute;
+      });
+      facts.push_back({std::move(fact), !is_told});
+    }
+  }
+  std::stable_sort(facts.begin(), facts.end(), [](const StandingFact& a, const StandingFact& b) {
+    return a.fact.attribute < b.fact.attribute;
+  });
+}
+
 Response list_facts(const Request& request, const Service& s) {
   const Id id = id_parameter(request);
-  if (!s.graph.asset(id)) throw Problem{404, "Not found", "there is no asset " + id.to_string()};
+  const auto row = s.graph.asset(id);
+  if (!row) throw Problem{404, "Not found", "there is no asset " + id.to_string()};
+  std::vector<StandingFact> facts = s.graph.facts_of(id);
+  if (s.geo != nullptr) add_geo_facts(facts, *row, *s.geo);
   Json items = Json::array();
-  for (const StandingFact& fact : s.graph.facts_of(id)) {
+  for (const StandingFact& fact : facts) {
     items.push_back(fact_json(fact, s.graph.sites()));
   }
   const std::size_t total = items.size();

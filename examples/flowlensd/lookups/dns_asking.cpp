@@ -53,8 +53,8 @@ bool can_have_name(const IpAddress& a) noexcept {
          !a.is_limited_broadcast() && !peer_group(a);
 }
 
-DnsAsking::DnsAsking(const DnsAskingOptions& options, const DependencyGraph& graph,
-                     std::function<void(const Fact&)> tell, FatalHandler fatal)
+DnsAsking::DnsAsking(const DnsAskingOptions& options, const DependencyGraph& graph, Tell tell,
+                     FatalHandler fatal)
     : options_(options),
       graph_(graph),
       tell_(std::move(tell)),
@@ -78,7 +78,23 @@ DnsAskingView DnsAsking::view() const {
   const std::lock_guard lock(mutex_);
   view.endpoints = kept_.size();
   view.left_out = left_out_;
+  view.facts = facts_;
   return view;
+}
+
+LookupStatus DnsAsking::status() const {
+  const DnsAskingView now = view();
+  LookupStatus s;
+  s.source = s.origin = "dns";
+  s.interval = options_.dns.longest_ttl;
+  s.last_success = now.dns.last_answer;
+  if (now.dns.failures_in_a_row > 0) s.last_error = now.last_problem;
+  s.last_error_at = now.dns.last_failure;
+  for (std::size_t i = 0; i < kDnsResults; ++i) {
+    (is_failure(static_cast<DnsResult>(i)) ? s.failures : s.successes) += now.dns.results[i];
+  }
+  s.facts = now.facts;
+  return s;
 }
 
 void DnsAsking::look(Timestamp now) {
@@ -146,7 +162,7 @@ bool DnsAsking::is_in_map(const Endpoint& endpoint) const {
 void DnsAsking::hear(const DnsAnswer& answer) {
   put_off(answer.subject, answer.ask_again);
   if (is_failure(answer.result)) return;  // what was said before stands until it expires
-  const std::vector<Fact> facts = dns_facts(answer);
+  std::vector<Fact> facts = dns_facts(answer);
   const std::string now_said = facts.empty() ? std::string() : facts.front().attribute;
   std::string said_before;
   {
@@ -154,13 +170,15 @@ void DnsAsking::hear(const DnsAnswer& answer) {
     const auto at = kept_.find(answer.subject);
     if (at == kept_.end()) return;
     said_before = std::exchange(at->second.attribute, now_said);
+    facts_ += now_said.empty() ? 0 : 1;
+    facts_ -= said_before.empty() ? 0 : 1;
   }
   if (!said_before.empty() && said_before != now_said) {
     Fact over{answer.subject, said_before, {}, FactSource::dns, answer.at, std::nullopt};
     over.origin = "dns";
-    tell_(over);
+    facts.insert(facts.begin(), std::move(over));
   }
-  for (const Fact& fact : facts) tell_(fact);
+  if (!facts.empty()) tell_(facts);
 }
 
 void DnsAsking::put_off(const Endpoint& endpoint, Timestamp due) {
@@ -177,6 +195,7 @@ void DnsAsking::forget(const Endpoint& endpoint) {
   const auto at = kept_.find(endpoint);
   if (at == kept_.end()) return;
   due_.erase({at->second.due, endpoint});
+  facts_ -= at->second.attribute.empty() ? 0 : 1;
   kept_.erase(at);
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "config/settings.hpp"
 #include "flowlens/dns_lookup.hpp"
 #include "library.hpp"
+#include "lookups/lookup_source.hpp"
 #include "pipeline/fatal.hpp"
 #include "pipeline/keyed_hash.hpp"
 #include "pipeline/periodic.hpp"
@@ -36,15 +38,19 @@ struct DnsAskingView {
   DnsCounters dns;
   std::string last_problem;    ///< empty: none yet
   std::size_t endpoints = 0;   ///< whose names are kept up to date
+  std::size_t facts = 0;       ///< said of them now
   std::uint64_t left_out = 0;  ///< endpoints past max_endpoints, each time that they were seen
 };
 
 /// Asks for each endpoint of the map, and again before its name expires, as long as it is in the map.
 class DnsAsking {
  public:
-  /// \param tell  takes what is found; called by the thread of the look-up. `graph` outlives this.
-  DnsAsking(const DnsAskingOptions& options, const DependencyGraph& graph,
-            std::function<void(const Fact&)> tell, FatalHandler fatal);
+  /// Takes what is found of one endpoint: what is so, and with an empty value what is so no more.
+  using Tell = std::function<void(std::span<const Fact>)>;
+
+  /// \param tell  called by the thread of the look-up. `graph` outlives this.
+  DnsAsking(const DnsAskingOptions& options, const DependencyGraph& graph, Tell tell,
+            FatalHandler fatal);
   ~DnsAsking() { stop(); }
 
   /// Begins with what is in the map already.
@@ -53,6 +59,8 @@ class DnsAsking {
   /// Takes note of endpoints that are new. Any thread; waits for nobody but for a moment.
   void follow(const Revision& revision);
   [[nodiscard]] DnsAskingView view() const;
+  /// The same as look-ups in general say of themselves. It fails if the last address found no server.
+  [[nodiscard]] LookupStatus status() const;
 
  private:
   struct EndpointHash {
@@ -77,11 +85,12 @@ class DnsAsking {
 
   const DnsAskingOptions options_;
   const DependencyGraph& graph_;
-  const std::function<void(const Fact&)> tell_;
-  mutable std::mutex mutex_;  ///< of the next three; held for moments
+  const Tell tell_;
+  mutable std::mutex mutex_;  ///< of the next four; held for moments
   std::unordered_map<Endpoint, Kept, EndpointHash> kept_;
   std::set<std::pair<Timestamp, Endpoint>> due_;  ///< each of `kept_` once
   std::uint64_t left_out_ = 0;
+  std::size_t facts_ = 0;
   bool has_taken_all_ = false;
   DnsLookup lookup_;
   Periodic thread_;

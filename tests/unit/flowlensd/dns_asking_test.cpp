@@ -31,10 +31,10 @@ struct Asking {
     o.max_endpoints = max_endpoints;
     asking = std::make_unique<DnsAsking>(
         o, graph,
-        [this](const Fact& fact) {
-          graph.apply(fact);
+        [this](std::span<const Fact> facts) {
+          graph.apply(facts);
           const std::lock_guard lock(mutex);
-          told.push_back(fact);
+          told.insert(told.end(), facts.begin(), facts.end());
         },
         [](const std::string& why) { FAIL_CHECK(why); });
   }
@@ -121,6 +121,9 @@ TEST_CASE(
   const auto failed = [&] { return a.asking->view().dns.failures_in_a_row > 0; };
   REQUIRE(a.wait(failed));
   CHECK(a.name_of("10.0.0.1") == "h1");
+  CHECK(std::string(a.asking->status().state()) == "failing");
+  CHECK(a.asking->status().last_error.starts_with("server_failed"));
+  CHECK(a.asking->status().facts == 1);
   a.fails = false;
 
   a.is_true = false;
@@ -134,6 +137,7 @@ TEST_CASE(
   a.has_name = false;
   REQUIRE(a.wait([&] { return a.told_of("10.0.0.1").back().value.empty(); }));
   CHECK(a.told_of("10.0.0.1").back().attribute == "dns.unconfirmed_name");
+  CHECK(a.asking->status().facts == 0);
 }
 
 TEST_CASE("dns asking: nobody is asked about what has no name, nor about externals if not wanted") {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include "flowlens/error.hpp"
@@ -139,4 +140,37 @@ TEST_CASE("asset routes: external assets tell where they are and whose, others d
     told += each["origin"].is_null() ? 0 : 1;
   }
   CHECK(told == 1);
+}
+
+TEST_CASE("fact routes: what GeoIP files say of external assets counts where nobody else says it") {
+  const Files files;
+  const Geo geo{files.settings};
+  ServiceFixture f;
+  f.service.geo = &geo;
+  add_fact_routes(f.router, f.service);
+  f.use("198.51.100.9", "10.0.0.2", 443, std::chrono::hours{0});
+  f.writer.finish(kNoon + std::chrono::minutes{20}, std::chrono::milliseconds{0});
+  const auto facts = [&] {
+    const Answer answer = f.get("/api/v1/assets/" + f.id("198.51.100.9") + "/facts");
+    std::map<std::string, std::string> said;
+    for (const Answer& item : answer["items"]) {
+      const std::string who =
+          item["origin"].get<std::string>() + (item["counts"].get<bool>() ? " +" : "");
+      said[item["attribute"].get<std::string>() + ' ' + who] = item["value"];
+    }
+    return said;
+  };
+  CHECK(facts() ==
+        std::map<std::string, std::string>{{"as_number geoip +", "64500"},
+                                           {"as_organization geoip +", "Example Networks"},
+                                           {"country geoip +", "DE"}});
+  Fact told{{{}, address("198.51.100.9")}, "country", "FR",
+            FactSource::inventory,         kNoon,     std::nullopt};
+  told.origin = "sheet";
+  REQUIRE(f.service.tell(told));
+  const auto both = facts();
+  CHECK(both.at("country sheet +") == "FR");
+  CHECK(both.at("country geoip") == "DE");
+  const Answer internal = f.get("/api/v1/assets/" + f.id("10.0.0.2") + "/facts");
+  CHECK(internal["items"].empty());
 }
