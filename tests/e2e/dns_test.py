@@ -168,9 +168,12 @@ class Liar:
                     answer = self.record(owner, 12, self.name("bank.example.test"))
                 else:
                     answer = self.record(owner, 1, socket.inet_aton("192.0.2.1"))
-                of_others = self.record(self.name(reverse(client(1))), 12, self.name("poison.example.test"))
-                of_others += self.record(self.name("poison.example.test"), 1, socket.inet_aton(client(1)))
-                head = struct.pack("!HHHHH", 0x8180, 1, 3, 0, 0)
+                # Asked about the client itself it does not say so: then it would be believed.
+                victim, poison = self.name(reverse(client(1))), self.name("poison.example.test")
+                of_others = b""
+                if owner != victim:
+                    of_others = self.record(victim, 12, poison) + self.record(poison, 1, socket.inet_aton(client(1)))
+                head = struct.pack("!HHHHH", 0x8180, 1, 3 if of_others else 1, 0, 0)
                 wrong_id = bytes([query[0] ^ 1]) + query[1:2]
                 self.socket.sendto(wrong_id + head + question + of_others + answer, asker)
                 self.socket.sendto(query[:2] + head + question + of_others + answer, asker)
