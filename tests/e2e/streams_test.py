@@ -66,7 +66,7 @@ def check_tcp(pcap, truth):
         daemon.wait_ready()
         Softflowd(10, "-P", "tcp").start(pcap, daemon.tcp, directory)
         daemon.expect_map_of(truth)
-        exporters = daemon.items("/api/v1/exporters")
+        exporters = daemon.get("/api/v1/exporters")["items"]
         expect([e["transports"] for e in exporters] == [["tcp"]], exporters)
         wait_for("the end of the connection", lambda: daemon.connections()["open"] == 0)
         expect(daemon.ended("ended") == 1, daemon.connections())
@@ -88,7 +88,7 @@ def check_tls(pcap, truth):
                 Softflowd(10, "-P", "tcp").start(pcap, port, directory)
                 tunnel.wait(20)
             daemon.expect_map_of(truth)
-            expect([e["transports"] for e in daemon.items("/api/v1/exporters")] == [["tls"]], "transport")
+            expect([e["transports"] for e in daemon.get("/api/v1/exporters")["items"]] == [["tls"]], "transport")
             daemon.stop()
 
 

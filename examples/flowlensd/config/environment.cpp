@@ -46,8 +46,9 @@ const Setting* find_variable(std::string_view name) {
 /// making.
 bool is_service_link(std::string_view name, std::string_view value) {
   const auto holds_part = [&](std::string_view part) { return name.find(part) != name.npos; };
-  return value.starts_with("tcp://") || value.starts_with("udp://") ||
-         holds_part("_SERVICE_HOST") || holds_part("_SERVICE_PORT") || holds_part("_TCP_") ||
+  if (value.starts_with("tcp://") || value.starts_with("udp://")) return true;
+  if (find_variable(name) != nullptr) return false;  // INGESTION_IPFIX_TCP_PORT
+  return holds_part("_SERVICE_HOST") || holds_part("_SERVICE_PORT") || holds_part("_TCP_") ||
          holds_part("_UDP_");
 }
 
