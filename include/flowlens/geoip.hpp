@@ -60,8 +60,8 @@ class GeoDatabase {
   /// Some tenths of a microsecond; waits for nothing but the disk, at first. \throws std::bad_alloc
   [[nodiscard]] GeoAnswer find(const IpAddress& address) const;
 
-  /// Whether none of some thousands of addresses, spread over all, leads to a damaged place. Takes some
-  /// milliseconds.
+  /// Whether no node of the search tree leads to a damaged place; of a large file some thousands are
+  /// looked at, spread over all. Takes some milliseconds.
   [[nodiscard]] bool seems_sound() const;
 
   [[nodiscard]] const std::string& type() const noexcept;  ///< such as `GeoLite2-ASN`

@@ -110,7 +110,7 @@ void TestPostgres::start() {
   if (server_ != 0) return;
   server_ =
       spawn({programs_ + "postgres", "-D", (folder_ / "data").string(), "-k", folder_.string(),
-             "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"},
+             "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100"},
             "server.log");
   wait_for(connection("postgres"));
 }

@@ -120,6 +120,9 @@ TEST_CASE("PostgreSQL: applications as people read them, from a schema that had 
       "DROP VIEW flowlens.flows; DROP TABLE raw_flows, raw_flow_batches;"
       "DROP TABLE flow_channel, flow_writers, flow_parcels;"
       "ALTER TABLE epochs DROP COLUMN input_position;"
+      "DROP VIEW flowlens.flow_stats, flowlens.flow_stats_hourly, flowlens.flow_stats_daily;"
+      "DROP VIEW resolved_windows, resolved_hours, resolved_days;"
+      "ALTER TABLE aliases DROP COLUMN is_turned;"
       "DROP TABLE followers, revisions, facts, fact_answers, resolver_lease;"
       "DELETE FROM migrations WHERE version > 2; SELECT 1");
   o.reopen();
