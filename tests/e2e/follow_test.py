@@ -196,10 +196,10 @@ def test_edits_come_back():
         expect(copy.get(f"/api/v1/applications/{application['id']}")["name"] == "print", "the application")
         expect(ask(copy, "DELETE", path)[0] == 204, "delete")
         expect(copy.get_raw(path)[0] == 404, "the asset is still in the copy")
-        expect(server.sql("SELECT count(*) FROM flowlens_store.facts f WHERE NOT EXISTS (SELECT FROM "
+        expect(server.sql("SELECT count(*) FROM flowlens_store.fact_answers f WHERE NOT EXISTS (SELECT FROM "
                           "flowlens_store.fact_answers a WHERE a.position = f.position AND answered_at IS NOT NULL)")
                == "0", "requests without an answer")
-        done = server.sql("SELECT count(*) FROM flowlens_store.facts")
+        done = server.sql("SELECT count(*) FROM flowlens_store.fact_answers")
         expect(f'flowlens_followers_requests_total{{result="answered"}} {done}'
                in writer.get_raw("/metrics")[1].decode(), f"{done} requests in the database")
         copy.stop()
@@ -233,7 +233,7 @@ def test_log_in_is_shared():
             return [item for item in items if item["action"] == "POST /api/v1/assets"]
         wait_for("the audit", noted)
         expect(len(noted()) == 1 and noted()[0]["user"] == "admin", noted())
-        secrets = server.sql("SELECT count(*) FROM flowlens_store.facts WHERE position(convert_to('Bearer', 'UTF8') "
+        secrets = server.sql("SELECT count(*) FROM flowlens_store.fact_answers WHERE position(convert_to('Bearer', 'UTF8') "
                              "in body) > 0 OR position(convert_to('enough', 'UTF8') in body) > 0")
         expect(secrets == "0", "a secret stands among the requests")
         copy.stop()
