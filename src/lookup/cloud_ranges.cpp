@@ -20,7 +20,6 @@ using lookup::RangeEntry;
 
 constexpr std::uint32_t kNothing = ~std::uint32_t{0};
 constexpr std::size_t kSlots = 65'536;  ///< of IPv4, by its first two octets
-constexpr unsigned kV4Bits = 96;        ///< in front of an IPv4 address
 
 /// The address behind the last of a network. \return false if there is none.
 bool next_after(const IpPrefix& network, IpAddress& next) noexcept {
