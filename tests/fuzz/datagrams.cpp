@@ -122,6 +122,9 @@ class Subject {
   void feed(std::span<const std::byte> datagram, const TransportSession& session,
             Timestamp received) {
     fed_octets_ += datagram.size();
+    const bool is_new =
+        std::find(connections_.begin(), connections_.end(), session) == connections_.end();
+    if (is_connection(session.transport) && is_new) connections_.push_back(session);
     const ParseResult parsed = parser_.parse(datagram, session, received, toucher_);
     if (parsed.first.offset > datagram.size()) fail("a diagnostic points outside the datagram");
     if (parsed.accepted == false && parsed.clean()) fail("refused without a reason");
@@ -141,8 +144,9 @@ class Subject {
   [[nodiscard]] std::vector<std::byte> save() const { return decoder_.save_state(); }
   void load(std::span<const std::byte> state) { (void)decoder_.load_state(state); }
 
-  /// What was saved loads, and holds the same templates.
+  /// What was saved loads, and holds the same templates; those of connections end with them.
   void check_state() {
+    for (const TransportSession& session : connections_) decoder_.parser().end_session(session);
     Decoder other{small_decoder()};
     const Diagnostic loaded = other.load_state(decoder_.save_state());
     if (loaded.code != DiagnosticCode::none) fail("state that was saved does not load");
@@ -167,6 +171,7 @@ class Subject {
   FlowBatch batch_;
   test::LedgerCheck decoder_ledgers_;
   std::uint64_t fed_octets_ = 0;
+  std::vector<TransportSession> connections_;
   std::uint64_t flows_ = 0;
 };
 
