@@ -120,7 +120,8 @@ def wrk(args, daemon, path):
 
 def hey(args, daemon, path):
     """The same at a fixed rate: what somebody waits who comes while others ask so much."""
-    workers = 32  # each waits for its answer before it asks again
+    # Each asks at its own beat and waits for its answer; all beats begin together, so more of them come in larger bursts.
+    workers = 16
     shares = Shares(daemon)
     out = subprocess.run(["hey", "-z", f"{args.phase}s", "-c", str(workers), "-q", str(args.ask_rate / workers),
                           f"http://127.0.0.1:{daemon.api}{path}"],
@@ -287,7 +288,7 @@ def parse():
     parser.add_argument("--seconds", type=int, default=65, choices=range(20, 66), metavar="20..65",
                         help="for how long they come (65)")
     parser.add_argument("--phase", type=int, default=8, help="seconds of each question that wrk asks (8)")
-    parser.add_argument("--ask-rate", type=int, default=2_400, help="requests a second of the fixed rate (2400)")
+    parser.add_argument("--ask-rate", type=int, default=2_200, help="requests a second of the fixed rate (2200)")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--clients", type=int, default=1_000, help="WebSocket clients (1000)")
     parser.add_argument("--daemon", default=str(RELEASE / "examples/flowlensd/flowlensd"))
