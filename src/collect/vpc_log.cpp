@@ -135,10 +135,12 @@ void VpcLines::give(RecordReader& reader, LogOutput& out) {
   flow.sampling_source = SamplingSource::record;  // nothing is left out
   flow.counter_source = CounterSource::delta;
   const auto protocol = reader.number(value(VpcField::protocol), "protocol", 0xff);
-  if (protocol) {
-    flow.protocol = static_cast<std::uint8_t>(*protocol);
-    mark(flow, FlowField::protocol);
+  if (!protocol) {
+    reader.fail_missing("protocol");
+    return;
   }
+  flow.protocol = static_cast<std::uint8_t>(*protocol);
+  mark(flow, FlowField::protocol);
   read_ends(reader, flow);
   read_counts(reader, flow);
   read_tcp_flags(reader, flow);
