@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """What ends without a word, or finds no room, costs no revision that was acknowledged.
 
-    crash_test.py [ROUNDS]      of each kind; default 1
-
 A revision is acknowledged once the database has it, or the spool on disk. In every round traffic of known
 truth runs, something breaks, comes back, and then the books are looked at: totals of the dependencies, of
 their windows and of the ledgers are the same in the database, and equal the truth where nothing was killed;
@@ -10,12 +8,12 @@ where flowlensd was, at most what came in the last flush interval is missing, an
 """
 
 import contextlib
+import functools
 import os
 import random
 import re
 import signal
 import sqlite3
-import sys
 import time
 
 import postgres
@@ -23,7 +21,6 @@ import postgres
 from harness import (Daemon, LiveSimnet, Process, check_ledgers, environment, expect, main, program, run, say, skip,
                      wait_for, work_dir)
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 RATE = 200  # flows a second
 INTERVAL = 0.5  # seconds between two flushes
 # Templates come again and again: those learned in the seconds before a kill are not saved yet.
@@ -35,16 +32,13 @@ BOOKS = ("SELECT (SELECT sum(flows) FROM {0}dependencies), (SELECT sum(flows) FR
 DICE = random.Random(int(os.environ.get("FLOWLENS_CRASH_SEED", "1")))
 
 
-def rounds(test):
-    """Runs it ROUNDS times, each in a folder of its own."""
-    def all_rounds():
-        for number in range(ROUNDS):
-            if ROUNDS > 1:
-                say(f"-- round {number + 1} of {ROUNDS}")
-            with work_dir("crash") as directory:
-                test(directory)
-    all_rounds.__name__, all_rounds.__doc__ = test.__name__, test.__doc__
-    return all_rounds
+def with_folder(test):
+    """Runs it in a folder of its own."""
+    @functools.wraps(test)
+    def with_one():
+        with work_dir("crash") as directory:
+            test(directory)
+    return with_one
 
 
 def metric(daemon, name):
@@ -110,7 +104,7 @@ def check_truth(daemon, truth, missing_at_most=0):
     return missing
 
 
-@rounds
+@with_folder
 def test_killed_while_the_database_is_away(directory):
     """PostgreSQL ends, flowlensd is killed, both come back: what was on disk is written, in order, once."""
     with contextlib.ExitStack() as stack:
@@ -147,7 +141,7 @@ def test_killed_while_the_database_is_away(directory):
         say(f"   {flows} flows in the books, {missing} missing")
 
 
-@rounds
+@with_folder
 def test_database_restarts(directory):
     """PostgreSQL restarts and refuses writes for a while during traffic: nothing is missing at all."""
     with contextlib.ExitStack() as stack:
@@ -177,7 +171,7 @@ def test_database_restarts(directory):
         expect(not list((daemon.data / "spool").glob("*.spool")), "the spool is not empty")
 
 
-@rounds
+@with_folder
 def test_stopped_while_the_database_is_away(directory):
     """SIGTERM while PostgreSQL is away: flowlensd ends soon and well, and its next start writes the rest."""
     with contextlib.ExitStack() as stack:
@@ -207,7 +201,7 @@ def test_stopped_while_the_database_is_away(directory):
         expect(flows == ledgers["flows"]["applied"], f"{flows} flows in the books, applied {ledgers['flows']}")
 
 
-@rounds
+@with_folder
 def test_killed_in_a_row(directory):
     """flowlensd on SQLite is killed at any moment, again and again: the books agree each time."""
     with contextlib.ExitStack() as stack:
@@ -259,7 +253,7 @@ def fill(folder):
                     pass
 
 
-@rounds
+@with_folder
 def test_full_disk(directory):
     """The disk is full for a while: the map goes on in memory, and nothing is missing once there is room."""
     with small_disk(directory) as folder, Daemon(folder, flush_interval=INTERVAL) as daemon:
@@ -280,7 +274,7 @@ def test_full_disk(directory):
         expect(flows == sum(row["flows"] for row in truth.values()), f"{flows} flows in the books")
 
 
-@rounds
+@with_folder
 def test_read_only_disk(directory):
     """A data folder that cannot be written is refused with a reason; once it can, all is as it was."""
     with small_disk(directory) as folder:
@@ -305,7 +299,7 @@ def test_read_only_disk(directory):
         expect(check_books(daemon) == books_before, "other books after the disk was read-only")
 
 
-@rounds
+@with_folder
 def test_two_starters(directory):
     """Of two on one data folder the second is refused; of two on one database it stands by, and the first ends once
     it has slept for too long, and says why."""

@@ -5,6 +5,7 @@ A check that cannot run here calls skip() with the reason; main() prints it and 
 ctest shows as skipped, even if the other checks of the script passed.
 """
 
+import argparse
 import contextlib
 import csv
 import json
@@ -444,14 +445,28 @@ class LiveSimnet(Process):
         return read_truth(self.truth_path)
 
 
+def selected(tests):
+    """(the tests to run, how often each), as the command line says."""
+    known = {test.__name__.removeprefix("test_"): test for test in tests}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=1, help="how often each test runs")
+    parser.add_argument("--only", choices=known, help="the only test that runs")
+    given = parser.parse_args()
+    return [known[given.only]] if given.only else list(tests), given.rounds
+
+
 def main(*tests):
-    """Runs the tests in turn, all of them even after a failure."""
+    """Runs the tests in turn, all of them even after a failure; a test that fails gets no further round."""
+    tests, rounds = selected(tests)
     skipped, failed = [], []
     for test in tests:
         say(f"== {test.__name__}: {(test.__doc__ or '').strip().splitlines()[0]}")
         started = time.monotonic()
         try:
-            test()
+            for number in range(rounds):
+                if rounds > 1:
+                    say(f"-- round {number + 1} of {rounds}")
+                test()
         except Skipped as why:
             say(f"SKIPPED: {why}")
             skipped.append(test.__name__)
