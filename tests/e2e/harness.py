@@ -85,22 +85,26 @@ def wait_for(what, condition, seconds=30.0, every=0.1):
         time.sleep(every)
 
 
-_given_ports = set()
+_given_ports = {}  # each with the socket that holds it
 
 
 def free_port(kind=socket.SOCK_DGRAM):
-    """A port of 127.0.0.1 that nobody uses, below the ephemeral range so that it stays free."""
+    """A port of 127.0.0.1 that nobody uses, below the ephemeral range so that it stays free. It is this
+    process's until it ends, also while nothing is bound to it: other tests run at the same time."""
     start = 20000 + (os.getpid() * 37) % 10000
     for offset in range(2000):
         port = 20000 + (start - 20000 + offset) % 12000
         if port in _given_ports:
             continue
-        with socket.socket(socket.AF_INET, kind) as candidate:
-            try:
+        holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            holder.bind(f"\0flowlens-test-port-{port}")
+            with socket.socket(socket.AF_INET, kind) as candidate:
                 candidate.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-        _given_ports.add(port)
+        except OSError:
+            holder.close()
+            continue
+        _given_ports[port] = holder
         return port
     raise AssertionError("no free port")
 
