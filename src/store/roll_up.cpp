@@ -130,6 +130,25 @@ bool Step::expire_events(std::chrono::days keep) {
 
 }  // namespace
 
+std::string resolved_views(const std::string& make, const std::string& schema) {
+  std::string sql;
+  for (const Series& series : kSeries) {
+    const std::string epoch = series.period == Period::window ? ", epoch" : "";
+    const std::string is_later =  // an alias speaks of whole hours and days
+        series.length_ns == 0 ? "> w.window_start"
+                              : ">= w.window_start + " + std::to_string(series.length_ns);
+    sql += make + " " + schema + series.resolved + " (window_start, dependency" + epoch +
+           ", flows, octets_to_server, octets_to_client, packets_to_server, packets_to_client, "
+           "estimated_octets_to_server, estimated_octets_to_client) AS "
+           "SELECT w.window_start, coalesce(a.target, w.dependency)" +
+           (epoch.empty() ? "" : ", w.epoch") + ", " + kSidedCounts + " FROM " + schema +
+           series.table + " w LEFT JOIN " + schema +
+           "aliases a ON a.id = w.dependency AND a.at = (SELECT min(b.at) FROM " + schema +
+           "aliases b WHERE b.id = w.dependency AND b.at " + is_later + ");\n";
+  }
+  return sql;
+}
+
 bool roll_up_and_expire(RollUpPort& port, const Retention& retention, Timestamp now) {
   Step step{port, to_unix_ns(now)};
   const auto& [windows, hours, days] = kSeries;

@@ -44,6 +44,10 @@ inline constexpr const char* kSidedCounts =
     "CASE WHEN a.is_turned THEN w.estimated_octets_to_server "
     "ELSE w.estimated_octets_to_client END";
 
+/// The views Series::resolved, as SQL. \param make  `CREATE VIEW`, or how the database changes one.
+/// \param schema  `flowlens_store.`, or nothing. A migration that was released makes them: never changed.
+[[nodiscard]] std::string resolved_views(const std::string& make, const std::string& schema);
+
 constexpr std::int64_t floor_to(std::int64_t at, std::int64_t length) noexcept {
   return at - ((at % length) + length) % length;
 }

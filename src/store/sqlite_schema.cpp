@@ -4,6 +4,7 @@
 #include <string>
 
 #include "flowlens/error.hpp"
+#include "store/roll_up.hpp"
 
 namespace flowlens::store {
 namespace {
@@ -438,59 +439,19 @@ constexpr const char* kVersion11 = R"sql(
 ALTER TABLE aliases ADD COLUMN is_turned INTEGER NOT NULL DEFAULT 0;
 UPDATE aliases SET is_turned = 1 WHERE at = 9223372036854775807;
 DROP VIEW resolved_windows;
-CREATE VIEW resolved_windows AS
-SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency, w.epoch,
-       w.flows,
-       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
-       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
-       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
-         AS packets_to_server,
-       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
-         AS packets_to_client,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
-         AS estimated_octets_to_server,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
-         AS estimated_octets_to_client
-FROM dependency_windows w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
-  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at > w.window_start);
 DROP VIEW resolved_hours;
-CREATE VIEW resolved_hours AS
-SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
-       w.flows,
-       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
-       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
-       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
-         AS packets_to_server,
-       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
-         AS packets_to_client,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
-         AS estimated_octets_to_server,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
-         AS estimated_octets_to_client
-FROM dependency_hours w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
-  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 3600000000000);
 DROP VIEW resolved_days;
-CREATE VIEW resolved_days AS
-SELECT w.window_start, coalesce(a.target, w.dependency) AS dependency,
-       w.flows,
-       CASE WHEN a.is_turned THEN w.octets_to_client ELSE w.octets_to_server END AS octets_to_server,
-       CASE WHEN a.is_turned THEN w.octets_to_server ELSE w.octets_to_client END AS octets_to_client,
-       CASE WHEN a.is_turned THEN w.packets_to_client ELSE w.packets_to_server END
-         AS packets_to_server,
-       CASE WHEN a.is_turned THEN w.packets_to_server ELSE w.packets_to_client END
-         AS packets_to_client,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_client ELSE w.estimated_octets_to_server END
-         AS estimated_octets_to_server,
-       CASE WHEN a.is_turned THEN w.estimated_octets_to_server ELSE w.estimated_octets_to_client END
-         AS estimated_octets_to_client
-FROM dependency_days w LEFT JOIN aliases a ON a.id = w.dependency AND a.at =
-  (SELECT min(b.at) FROM aliases b WHERE b.id = w.dependency AND b.at >= w.window_start + 86400000000000);
 )sql";
 
-/// Number n brings a file from version n to n + 1. Never changed once released.
-constexpr std::array<const char*, 11> kMigrations{kVersion1, kVersion2,  kVersion3, kVersion4,
-                                                  kVersion5, kVersion6,  kVersion7, kVersion8,
-                                                  kVersion9, kVersion10, kVersion11};
+/// Brings a file to the next version. Never changed once released.
+struct Migration {
+  const char* sql;
+  bool ends_with_resolved_views = false;
+};
+constexpr std::array kMigrations{
+    Migration{kVersion1}, Migration{kVersion2},  Migration{kVersion3},       Migration{kVersion4},
+    Migration{kVersion5}, Migration{kVersion6},  Migration{kVersion7},       Migration{kVersion8},
+    Migration{kVersion9}, Migration{kVersion10}, Migration{kVersion11, true}};
 constexpr auto kNewestVersion = static_cast<std::uint32_t>(kMigrations.size());
 
 }  // namespace
@@ -521,7 +482,12 @@ std::uint32_t version_of(Database& database) {
 void migrate(Database& database, std::uint32_t to) {
   const std::uint32_t version = version_of(database);
   if (version >= to) return;
-  for (std::uint32_t n = version; n < to; ++n) database.run(kMigrations[n]);
+  for (std::uint32_t n = version; n < to; ++n) {
+    database.run(kMigrations[n].sql);
+    if (kMigrations[n].ends_with_resolved_views) {
+      database.run(resolved_views("CREATE VIEW", "").c_str());
+    }
+  }
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(to)).c_str());
 }
