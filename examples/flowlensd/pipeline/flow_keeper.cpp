@@ -36,7 +36,8 @@ FlowKeeper::FlowKeeper(std::unique_ptr<FlowStore> store, const FlowKeeperOptions
     : store_(std::move(store)),
       options_(options),
       rate_(options.max_rate),
-      dice_(std::random_device{}()) {}
+      dice_(std::random_device{}()),
+      queue_(options.queue) {}
 
 FlowKeeper::~FlowKeeper() { finish(std::chrono::milliseconds{0}); }
 
@@ -54,11 +55,8 @@ void FlowKeeper::offer(const std::vector<FlowRecord>& flows) {
       view_.over_rate += flows.size();
       return;
     }
-    const std::size_t room = options_.queue - std::min(options_.queue, waiting());
-    const std::size_t taken = std::min(room, flows.size());
-    queue_.insert(queue_.end(), flows.begin(), flows.begin() + static_cast<std::ptrdiff_t>(taken));
-    view_.queue_full += flows.size() - taken;
-    is_due = waiting() >= options_.batch_low;
+    view_.queue_full += flows.size() - queue_.put(flows);
+    is_due = queue_.size() >= options_.batch_low;
   }
   if (is_due) changed_.notify_one();
 }
@@ -76,27 +74,16 @@ void FlowKeeper::finish(std::chrono::milliseconds grace) {
 FlowKeeperView FlowKeeper::view() const {
   const std::lock_guard lock(mutex_);
   FlowKeeperView view = view_;
-  view.waiting = waiting();
+  view.waiting = queue_.size();
   return view;
 }
 
 /// More at once the more wait, as scaling model 8.3 has it. Whoever calls holds the mutex.
 std::size_t FlowKeeper::batch_size() const noexcept {
-  const double pressure = static_cast<double>(waiting()) / static_cast<double>(options_.queue);
+  const double pressure = static_cast<double>(queue_.size()) / static_cast<double>(options_.queue);
   if (pressure > 0.8) return options_.batch_high;
   if (pressure > 0.5) return (options_.batch_low + options_.batch_high) / 2;
   return options_.batch_low;
-}
-
-/// Whoever calls holds the mutex.
-void FlowKeeper::take_batch() {
-  const auto begin = queue_.begin() + static_cast<std::ptrdiff_t>(first_);
-  const std::size_t taken = std::min(batch_size(), waiting());
-  batch_.assign(begin, begin + static_cast<std::ptrdiff_t>(taken));
-  first_ += taken;
-  if (first_ < queue_.size() / 2) return;  // so that each flow moves once at most
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
-  first_ = 0;
 }
 
 void FlowKeeper::run() {
@@ -104,9 +91,9 @@ void FlowKeeper::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait_for(lock, options_.batch_timeout,
-                      [&] { return is_finishing_ || waiting() >= options_.batch_low; });
-    while (waiting() > 0 && !is_stale_) {
-      take_batch();
+                      [&] { return is_finishing_ || queue_.size() >= options_.batch_low; });
+    while (!queue_.empty() && !is_stale_) {
+      queue_.take(batch_size(), batch_);
       lock.unlock();
       write_until_good();
       lock.lock();
@@ -118,9 +105,8 @@ void FlowKeeper::run() {
     expire();
     lock.lock();
   }
-  view_.lost += waiting();
+  view_.lost += queue_.size();
   queue_.clear();
-  first_ = 0;
 }
 
 /// \return false if it may be tried again.

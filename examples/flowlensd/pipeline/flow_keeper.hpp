@@ -15,6 +15,7 @@
 
 #include "flowlens/flow_store.hpp"
 #include "library.hpp"
+#include "pipeline/flow_queue.hpp"
 
 namespace flowlensd {
 
@@ -78,9 +79,7 @@ class FlowKeeper {
   using Clock = std::chrono::steady_clock;
 
   void run();
-  [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size() - first_; }
   [[nodiscard]] std::size_t batch_size() const noexcept;
-  void take_batch();
   bool write_batch();
   void write_until_good();
   bool pause(std::chrono::milliseconds length);
@@ -100,8 +99,7 @@ class FlowKeeper {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<FlowRecord> queue_;
-  std::size_t first_ = 0;  ///< in the queue: those before it are taken
+  FlowQueue queue_;
   FlowKeeperView view_;
   bool is_finishing_ = false;
   Clock::time_point give_up_at_{};

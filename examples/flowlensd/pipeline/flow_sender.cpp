@@ -34,7 +34,8 @@ Timestamp wall_clock() { return std::chrono::system_clock::now(); }
 FlowSender::FlowSender(const FlowSenderOptions& options)
     : options_(options),
       sampling_({0, 0, options.one_in, options.key}),
-      exporter_(options.collector, options.port, exporter_options(options)) {}
+      exporter_(options.collector, options.port, exporter_options(options)),
+      queue_(options.queue) {}
 
 FlowSender::~FlowSender() { finish(milliseconds{0}); }
 
@@ -48,12 +49,8 @@ void FlowSender::start() {
 void FlowSender::offer(const std::vector<FlowRecord>& flows) {
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t waiting = queue_.size() - first_;
-    const std::size_t room = options_.queue - std::min(options_.queue, waiting);
-    const std::size_t taken = std::min(room, flows.size());
-    queue_.insert(queue_.end(), flows.begin(), flows.begin() + static_cast<std::ptrdiff_t>(taken));
     view_.offered += flows.size();
-    view_.queue_full += flows.size() - taken;
+    view_.queue_full += flows.size() - queue_.put(flows);
   }
   changed_.notify_one();
 }
@@ -71,7 +68,7 @@ void FlowSender::finish(milliseconds grace) {
 FlowSenderView FlowSender::view() const {
   const std::lock_guard lock(mutex_);
   FlowSenderView view = view_;
-  view.waiting += queue_.size() - first_;
+  view.waiting += queue_.size();
   return view;
 }
 
@@ -88,17 +85,11 @@ void FlowSender::run() {
 bool FlowSender::take_batch() {
   batch_.clear();
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, kWait, [&] { return is_finishing_ || first_ < queue_.size(); });
+  changed_.wait_for(lock, kWait, [&] { return is_finishing_ || !queue_.empty(); });
   const bool is_late = is_finishing_ && Clock::now() >= give_up_at_;
-  const bool is_empty = first_ == queue_.size() && view_.waiting == 0;
+  const bool is_empty = queue_.empty() && view_.waiting == 0;
   if (is_finishing_ && (is_late || is_empty)) return false;
-  const auto begin = queue_.begin() + static_cast<std::ptrdiff_t>(first_);
-  const std::size_t taken = std::min(kBatch, queue_.size() - first_);
-  batch_.flows.assign(begin, begin + static_cast<std::ptrdiff_t>(taken));
-  first_ += taken;
-  if (first_ < queue_.size() / 2) return true;  // so that each flow moves once at most
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
-  first_ = 0;
+  queue_.take(kBatch, batch_.flows);
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include "flowlens/filter.hpp"
 #include "flowlens/ipfix_exporter.hpp"
 #include "library.hpp"
+#include "pipeline/flow_queue.hpp"
 #include "pipeline/pressure.hpp"
 
 namespace flowlensd {
@@ -78,8 +79,7 @@ class FlowSender {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<FlowRecord> queue_;
-  std::size_t first_ = 0;  ///< in the queue: those before it are taken
+  FlowQueue queue_;
   FlowSenderView view_;
   bool is_finishing_ = false;
   Clock::time_point give_up_at_{};
