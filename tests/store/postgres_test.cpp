@@ -283,6 +283,24 @@ TEST_CASE("PostgreSQL: who is frozen in the middle of writing holds up nobody fo
   CHECK(taken == Epoch{2});
 }
 
+TEST_CASE("PostgreSQL: nor does who is frozen in the middle of a COPY, whom the server does not call idle") {
+  PostgresBackend backend;
+  CHECK(backend.store({})->open().epoch == Epoch{1});
+  PostgresStoreOptions options = backend.options;
+  options.lock_timeout = std::chrono::milliseconds{4'000};
+  store::postgres::Connection frozen{options};
+  Epoch taken;
+  const auto write = [&](store::postgres::Transaction& tx) {
+    tx.exec("SELECT 1 FROM flowlens_store.epochs FOR KEY SHARE");
+    pqxx::stream_to copy{tx, "flowlens_store.alert_rules"};
+    copy << std::make_tuple("name", "definition");
+    taken = make_postgres_store(options)->open().epoch;
+    copy.complete();
+  };
+  CHECK_THROWS_AS(frozen.transact(write), IoError);
+  CHECK(taken == Epoch{2});
+}
+
 TEST_CASE("PostgreSQL: alerts are saved while a revision is being written") {
   Opened o;
   PostgresStoreOptions options = postgres(o).options;

@@ -114,7 +114,8 @@ class Active {
 /// Who is stopped in the middle of a transaction loses it, and its locks, before those who wait for them
 /// give up: or nobody could take over from a process that is frozen.
 Connection::Connection(const PostgresStoreOptions& options)
-    : first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count()) +
+    : lock_timeout_(options.lock_timeout),
+      first_("SET LOCAL lock_timeout = " + std::to_string(options.lock_timeout.count()) +
              "; SET LOCAL idle_in_transaction_session_timeout = " +
              std::to_string(options.lock_timeout.count() / 2)),
       activity_(options.activity ? options.activity : std::make_shared<PostgresActivity>()) {

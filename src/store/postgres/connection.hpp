@@ -36,6 +36,8 @@ class Connection {
   void wait(const std::string& channel, std::chrono::milliseconds most);
   /// `db.example.com:5432/flowlens`, without user and password.
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
+  /// How long a statement waits for somebody else's lock.
+  [[nodiscard]] std::chrono::milliseconds lock_timeout() const noexcept { return lock_timeout_; }
 
  private:
   pqxx::connection& handle();
@@ -43,6 +45,7 @@ class Connection {
   [[noreturn]] void fail(std::string_view what, const pqxx::failure& error) const;
 
   std::string text_;
+  std::chrono::milliseconds lock_timeout_;
   std::string first_;  ///< statement of each transaction
   std::string where_;
   std::unique_ptr<pqxx::connection> handle_;

@@ -47,12 +47,30 @@ void PostgresStore::check_open() const {
   }
 }
 
+/// Waits for a revision that is being written, and lets none begin. Whoever is in the way for too long is cut
+/// off: a process that was stopped in the middle of a COPY would hold its lock for ever, and the new term
+/// ends its right to write anyway.
+void lock_epochs(Transaction& tx, std::chrono::milliseconds timeout) {
+  tx.exec("SET LOCAL lock_timeout = " + std::to_string(timeout.count() / 4));
+  tx.exec(
+      "DO $$ BEGIN "
+      "LOCK TABLE flowlens_store.epochs IN EXCLUSIVE MODE; "
+      "EXCEPTION WHEN lock_not_available THEN "
+      "PERFORM pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = "
+      "l.pid "
+      "WHERE l.relation = 'flowlens_store.epochs'::regclass AND l.granted "
+      "AND a.datname = current_database() AND a.usename = current_user "
+      "AND l.mode <> 'AccessShareLock' AND l.pid <> pg_backend_pid(); "
+      "END $$");
+  tx.exec("SET LOCAL lock_timeout = " + std::to_string(timeout.count()));
+  tx.exec("LOCK TABLE flowlens_store.epochs IN EXCLUSIVE MODE");
+}
+
 StoreOpened PostgresStore::open() {
   StoreOpened opened;
   connection_.transact([&](Transaction& tx) {
     migrate(tx, connection_.where());
-    // Waits for a revision that is being written, and lets none begin.
-    tx.exec("LOCK TABLE flowlens_store.epochs IN EXCLUSIVE MODE");
+    lock_epochs(tx, connection_.lock_timeout());
     const pqxx::result last = tx.exec(
         "INSERT INTO flowlens_store.epochs (epoch, first_revision, last_revision, revision_at) "
         "SELECT coalesce(max(epoch), 0) + 1, coalesce(max(last_revision), 0) + 1, "
