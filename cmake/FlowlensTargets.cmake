@@ -48,6 +48,7 @@ function(flowlens_library name)
   endforeach()
   if(name STREQUAL "core")
     list(APPEND headers ${PROJECT_SOURCE_DIR}/include/flowlens/flowlens.hpp
+      ${PROJECT_SOURCE_DIR}/include/flowlens/arrow_abi.h
       ${PROJECT_BINARY_DIR}/include/flowlens/version.hpp)
   endif()
   target_sources(${target} PUBLIC FILE_SET HEADERS

@@ -65,6 +65,9 @@
 #include "flowlens/revision_codec.hpp"
 #include "flowlens/snapshot.hpp"
 #include "flowlens/snapshot_filter.hpp"
+// arrow
+#include "flowlens/arrow.hpp"
+#include "flowlens/flow_columns.hpp"
 // analyze
 #include "flowlens/application_book.hpp"
 #include "flowlens/asset_graph.hpp"

@@ -90,7 +90,7 @@ constexpr Field kFields[] = {
      .number_of = number_of_protocol,
      .name_of = name_of_protocol},
     {.name = "bytes",
-     .aliases = "octets",
+     .aliases = "octets,octet count",
      .kind = FieldKind::octets,
      .description = "IP octets as exported",
      .get =
@@ -98,6 +98,7 @@ constexpr Field kFields[] = {
            return number(flow(r).has(FlowField::octet_count), flow(r).octet_count, out);
          }},
     {.name = "packets",
+     .aliases = "packet count",
      .kind = FieldKind::count,
      .description = "as exported",
      .get =
@@ -157,6 +158,7 @@ constexpr Field kFields[] = {
            return number(flow(r).has(FlowField::tos), flow(r).tos, out);
          }},
     {.name = "vlan",
+     .aliases = "vlan id",
      .kind = FieldKind::count,
      .description = "VLAN id",
      .get =

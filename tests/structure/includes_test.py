@@ -4,8 +4,8 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["base", "query", "wire", "parse", "normalize", "enrich", "aggregate", "graph", "analyze",
-         "classify", "detect", "resolve", "lookup", "collect", "store"]
+ROOMS = ["base", "query", "wire", "parse", "normalize", "enrich", "aggregate", "graph", "arrow",
+         "analyze", "classify", "detect", "resolve", "lookup", "collect", "store"]
 CORE = ROOMS[:ROOMS.index("lookup")]
 FORBIDDEN_IN_CORE = [r"(system|steady|high_resolution)_clock::now", r"\bgetenv\(", r"<thread>", r"<sys/socket\.h>",
                      r"\bstd::c(out|err)\b", r"\babort\(\)", r"\bexit\("]
