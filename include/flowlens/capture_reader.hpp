@@ -63,6 +63,8 @@ class CaptureReader {
   /// the time of capture.
   bool next(ReceivedDatagram& datagram);
   [[nodiscard]] const CaptureCounters& counters() const noexcept;
+  /// Octets of the file that were read so far, as it lies there: a measure of progress. Of a pipe 0.
+  [[nodiscard]] std::uint64_t octets_read() const noexcept;
 
  private:
   struct Impl;

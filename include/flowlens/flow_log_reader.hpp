@@ -78,6 +78,8 @@ class FlowLogReader {
 
   [[nodiscard]] ExportProtocol format() const noexcept;
   [[nodiscard]] const FlowLogCounters& counters() const noexcept;
+  /// Octets of the file that were read so far, packed or not: a measure of progress.
+  [[nodiscard]] std::uint64_t octets_read() const noexcept;
   /// The first of them.
   [[nodiscard]] const std::vector<FlowLogProblem>& problems() const noexcept;
 

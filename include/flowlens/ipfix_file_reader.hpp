@@ -41,6 +41,8 @@ class IpfixFileReader {
   /// \throws IoError if the file is cut short; what came before was delivered.
   bool next(ReceivedDatagram& message);
   [[nodiscard]] const IpfixFileCounters& counters() const noexcept;
+  /// Octets of the file that were read so far, packed or not: a measure of progress.
+  [[nodiscard]] std::uint64_t octets_read() const noexcept;
 
  private:
   struct Impl;

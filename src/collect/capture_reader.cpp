@@ -177,4 +177,9 @@ bool CaptureReader::next(ReceivedDatagram& datagram) {
 
 const CaptureCounters& CaptureReader::counters() const noexcept { return impl_->counters; }
 
+std::uint64_t CaptureReader::octets_read() const noexcept {
+  const off_t at = ::ftello(::pcap_file(impl_->capture.get()));
+  return at > 0 ? static_cast<std::uint64_t>(at) : 0;
+}
+
 }  // namespace flowlens

@@ -330,6 +330,7 @@ bool FlowLogReader::next(FlowBatch& batch) {
 
 ExportProtocol FlowLogReader::format() const noexcept { return impl_->format; }
 const FlowLogCounters& FlowLogReader::counters() const noexcept { return impl_->out.counters; }
+std::uint64_t FlowLogReader::octets_read() const noexcept { return impl_->source.octets_read(); }
 const std::vector<FlowLogProblem>& FlowLogReader::problems() const noexcept {
   return impl_->out.problems;
 }

@@ -128,5 +128,6 @@ bool IpfixFileReader::recognise(const std::filesystem::path& path) {
 
 bool IpfixFileReader::next(ReceivedDatagram& message) { return impl_->next(message); }
 const IpfixFileCounters& IpfixFileReader::counters() const noexcept { return impl_->counters; }
+std::uint64_t IpfixFileReader::octets_read() const noexcept { return impl_->source.octets_read(); }
 
 }  // namespace flowlens

@@ -71,6 +71,7 @@ LogSource::LogSource(const std::filesystem::path& path, std::size_t max_record)
   if (end_ < 2 || std::memcmp(buffer_.data(), kGzipMagic, 2) != 0) return;
   unzipper_ = std::make_unique<Unzipper>();
   std::rewind(file_.get());
+  octets_read_ = 0;
   end_ = 0;
   is_at_end_ = false;
   fill();
@@ -79,6 +80,7 @@ LogSource::~LogSource() = default;
 
 std::size_t LogSource::read_file(char* to, std::size_t room) {
   const std::size_t got = std::fread(to, 1, room, file_.get());
+  octets_read_ += got;
   if (got == 0 && std::ferror(file_.get()) != 0) {
     failure_ = path_ + " cannot be read: " + std::strerror(errno);
   }

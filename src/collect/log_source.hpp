@@ -42,6 +42,8 @@ class LogSource {
   [[nodiscard]] std::size_t octets_into_line() const noexcept { return into_line_; }
   /// Unpacked octets before the next one.
   [[nodiscard]] std::uint64_t offset() const noexcept { return taken_; }
+  /// Octets of the file that were read, packed or not.
+  [[nodiscard]] std::uint64_t octets_read() const noexcept { return octets_read_; }
   [[nodiscard]] std::size_t max_record() const noexcept { return max_record_; }
   /// \throws IoError if the file ended before it should.
   void check_end() const;
@@ -64,6 +66,7 @@ class LogSource {
   std::size_t end_ = 0;
   std::uint64_t line_ = 0;
   std::uint64_t taken_ = 0;
+  std::uint64_t octets_read_ = 0;
   std::size_t into_line_ = 0;
   bool is_at_end_ = false;
   std::string failure_;  ///< told once what came before it was taken

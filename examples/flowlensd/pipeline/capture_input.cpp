@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "flowlens/flow_file.hpp"
+
 namespace flowlensd {
 namespace {
 
@@ -83,7 +85,7 @@ void append(Chunk& chunk, const InputItem& from, std::size_t decoders) {
   chunk.items.push_back(item);
 }
 
-bool fill(Chunk& chunk, CaptureMerge& merge, std::size_t decoders) {
+bool fill(Chunk& chunk, InputMerge& merge, std::size_t decoders) {
   chunk.clear();
   InputItem item;
   while (chunk.items.size() < kChunkDatagrams && chunk.octets.size() < kChunkOctets &&
@@ -252,8 +254,7 @@ class ChunkQueue {
 /// Reads and decodes on a thread of its own. Ended by its destructor.
 class Producer {
  public:
-  Producer(const CaptureOptions& options, CaptureMerge& merge, Accounts& accounts,
-           ChunkQueue& queue)
+  Producer(const CaptureOptions& options, InputMerge& merge, Accounts& accounts, ChunkQueue& queue)
       : pool_(options.decoder, options.workers, accounts), queue_(queue) {
     thread_ = std::thread([this, &merge, decoders = options.workers] {
       try {
@@ -288,34 +289,21 @@ class Producer {
   std::thread thread_;
 };
 
-/// Brings flows into the map with the time at which they came. A chunk of a quiet network spans
-/// hours: taken at its end, all it holds would be late. Seconds, since a call for each datagram costs.
+/// Brings flows into the map with the time at which they came.
 class InTime {
  public:
   explicit InTime(MapWriter& writer) : writer_(writer) {}
 
   void add(const FlowBatch& batch) {
-    const std::vector<FlowRecord>& flows = batch.flows;
-    for (auto first = flows.begin(); first != flows.end();) {
-      const auto second = std::chrono::floor<std::chrono::seconds>(first->received);
-      const auto end = std::find_if(first, flows.end(), [second](const FlowRecord& f) {
-        return std::chrono::floor<std::chrono::seconds>(f.received) != second;
-      });
-      add_at(batch, static_cast<std::size_t>(first - flows.begin()),
-             static_cast<std::size_t>(end - flows.begin()));
-      first = end;
-    }
+    for_each_second(batch, [&](std::size_t first, std::size_t end, Timestamp now) {
+      writer_.add(batch, first, end, now);
+      if (now < next_flush_) return;
+      writer_.flush(now, kStorePatience);
+      next_flush_ = now + kFlushEvery;
+    });
   }
 
  private:
-  void add_at(const FlowBatch& batch, std::size_t first, std::size_t end) {
-    const Timestamp now = batch.flows[end - 1].received;
-    writer_.add(batch, first, end, now);
-    if (now < next_flush_) return;
-    writer_.flush(now, kStorePatience);
-    next_flush_ = now + kFlushEvery;
-  }
-
   MapWriter& writer_;
   Timestamp next_flush_;
 };
@@ -336,7 +324,7 @@ void count(CaptureReport& report, const Chunk& chunk, std::size_t flows) {
 CaptureReport read_captures(const CaptureOptions& options, MapWriter& writer, Accounts& accounts,
                             const std::atomic<bool>& stop,
                             const std::function<void(const CaptureReport&)>& on_progress) {
-  CaptureMerge merge(options.files, options.reader);
+  InputMerge merge(options.files, options.reader);
   ChunkQueue queue;
   CaptureReport report;
   Producer producer(options, merge, accounts, queue);

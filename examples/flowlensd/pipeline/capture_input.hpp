@@ -9,9 +9,9 @@
 #include <functional>
 #include <vector>
 
+#include "flowlens/input_merge.hpp"
 #include "library.hpp"
 #include "pipeline/accounts.hpp"
-#include "pipeline/capture_merge.hpp"
 #include "pipeline/map_writer.hpp"
 
 namespace flowlensd {

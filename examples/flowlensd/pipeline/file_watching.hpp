@@ -9,10 +9,9 @@
 #include <mutex>
 #include <vector>
 
-#include "flowlens/capture_reader.hpp"
+#include "flowlens/input_source.hpp"
 #include "pipeline/feed.hpp"
 #include "pipeline/ingest_view.hpp"
-#include "pipeline/input_source.hpp"
 
 namespace flowlensd {
 

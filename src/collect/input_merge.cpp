@@ -1,11 +1,13 @@
-#include "pipeline/capture_merge.hpp"
+#include "flowlens/input_merge.hpp"
 
 #include <algorithm>
 
-namespace flowlensd {
+#include "flowlens/error.hpp"
 
-CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths,
-                           CaptureReaderOptions options)
+namespace flowlens {
+
+InputMerge::InputMerge(const std::vector<std::filesystem::path>& paths,
+                       CaptureReaderOptions options)
     : taken_(paths.size()) {
   for (const auto& path : paths) {
     sources_.push_back({path, open_input(path, options, paths.size()), {}, {}});
@@ -14,13 +16,13 @@ CaptureMerge::CaptureMerge(const std::vector<std::filesystem::path>& paths,
   for (std::size_t i = 0; i < sources_.size(); ++i) advance(i);
 }
 
-bool CaptureMerge::comes_later(std::size_t a, std::size_t b) const {
+bool InputMerge::comes_later(std::size_t a, std::size_t b) const {
   const Timestamp at_a = time_of(sources_[a].head);
   const Timestamp at_b = time_of(sources_[b].head);
   return at_a != at_b ? at_a > at_b : a > b;
 }
 
-void CaptureMerge::advance(std::size_t source) {
+void InputMerge::advance(std::size_t source) {
   Source& s = sources_[source];
   try {
     if (!s.reader->next(s.head)) return;
@@ -33,7 +35,7 @@ void CaptureMerge::advance(std::size_t source) {
                  [this](std::size_t a, std::size_t b) { return comes_later(a, b); });
 }
 
-bool CaptureMerge::next(InputItem& item) {
+bool InputMerge::next(InputItem& item) {
   if (taken_ < sources_.size()) advance(taken_);
   taken_ = sources_.size();
   if (heap_.empty()) return false;
@@ -45,7 +47,7 @@ bool CaptureMerge::next(InputItem& item) {
   return true;
 }
 
-std::vector<InputFile> CaptureMerge::files() const {
+std::vector<InputFile> InputMerge::files() const {
   std::vector<InputFile> out;
   for (const Source& s : sources_) {
     InputFile& file = out.emplace_back();
@@ -56,4 +58,4 @@ std::vector<InputFile> CaptureMerge::files() const {
   return out;
 }
 
-}  // namespace flowlensd
+}  // namespace flowlens

@@ -1,12 +1,15 @@
-#include "pipeline/input_source.hpp"
+#include "flowlens/input_source.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <string>
 #include <system_error>
 #include <utility>
 
-namespace flowlensd {
+#include "flowlens/error.hpp"
+
+namespace flowlens {
 namespace {
 
 // Logs are written in bursts, each interface or connection at its own time.
@@ -24,6 +27,7 @@ class CaptureInput : public InputSource {
   }
   void describe(InputFile& file) const override {
     file.kind = InputKind::capture;
+    file.octets_read = reader_.octets_read();
     file.capture = reader_.counters();
   }
 
@@ -41,6 +45,7 @@ class IpfixInput : public InputSource {
   }
   void describe(InputFile& file) const override {
     file.kind = InputKind::ipfix_file;
+    file.octets_read = reader_.octets_read();
     file.ipfix = reader_.counters();
   }
 
@@ -70,6 +75,7 @@ class LogInput : public InputSource {
   }
   void describe(InputFile& file) const override {
     file.kind = InputKind::flow_log;
+    file.octets_read = reader_.octets_read();
     file.log = reader_.counters();
     file.log_format = reader_.format();
     file.log_problems = reader_.problems();
@@ -132,7 +138,6 @@ Timestamp time_of(const InputItem& item) noexcept {
 
 std::unique_ptr<InputSource> open_input(const std::filesystem::path& path,
                                         const CaptureReaderOptions& options, std::size_t files) {
-  // What is no file (a pipe) can be read once only; as ever, it is a capture.
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     return std::make_unique<CaptureInput>(path, options);
@@ -155,4 +160,4 @@ std::unique_ptr<InputSource> open_input(const std::filesystem::path& path,
   }
 }
 
-}  // namespace flowlensd
+}  // namespace flowlens

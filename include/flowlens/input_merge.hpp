@@ -1,24 +1,26 @@
 /// \file
-/// pipeline: several files of --input read as one, in the order of time.
+/// collect: several files read as one, in the order of time.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "library.hpp"
-#include "pipeline/input_source.hpp"
+#include "flowlens/input_source.hpp"
 
-namespace flowlensd {
+namespace flowlens {
 
 /// What all files hold, ascending by time (of capture, or of a log's flow); of equal ones the file named
 /// first. Each file is an observation point of its own.
-class CaptureMerge {
+///
+/// Thread-compatible.
+class InputMerge {
  public:
   /// \throws IoError naming the file that cannot be opened.
-  explicit CaptureMerge(const std::vector<std::filesystem::path>& paths,
-                        CaptureReaderOptions options = {});
+  explicit InputMerge(const std::vector<std::filesystem::path>& paths,
+                      CaptureReaderOptions options = {});
 
   /// Valid until the next call. A file that turns out damaged ends there and is named by files().
   /// \return false at the end of all.
@@ -41,4 +43,4 @@ class CaptureMerge {
   std::size_t taken_;              ///< whose head was given out; none: sources_.size()
 };
 
-}  // namespace flowlensd
+}  // namespace flowlens
