@@ -7,7 +7,6 @@
   const LINES = 700;      // arrows drawn, the busiest
   const OPENED = 150;     // machines shown of one open group
   const PAGE = 100;       // rows of a table before "more"
-  const SEARCHED = 60;    // machines that a search opens in the drawing
   const byId = (id) => document.getElementById(id);
 
   // All text from the network goes through here, as text.
@@ -43,7 +42,7 @@
   const inOrder = new Intl.Collator("en", { numeric: true }).compare;
   const kind = (asset) => asset.type === "unknown" ? "" : asset.type.replaceAll("_", " ");
 
-  // What each machine uses and serves. Where nobody serves for sure, both ends do both.
+  // What each machine uses and serves; `joined`: where nobody clearly serves.
   assets.forEach((asset, index) => Object.assign(asset, { index, serves: [], uses: [], joined: [], octets: 0 }));
   for (const d of dependencies) {
     const client = assets[d.client], server = assets[d.server];
@@ -51,20 +50,29 @@
     client.octets += d.octets;
     if (server !== client) server.octets += d.octets;
   }
-  for (const asset of assets) {
-    const both = asset.joined.length > 0 || (asset.uses.length > 0 && asset.serves.length > 0);
-    asset.column = both ? 1 : asset.serves.length > 0 ? 2 : 0;
-  }
   const COLUMNS = ["Only use services", "Use and serve", "Only serve"];
 
   // The drawing: boxes of machines in three columns.
-  const state = { by: "network", opened: new Map(), chosen: null, search: "", matching: null };
+  // `machines` and `uses` are what is drawn: everything, or what a search has found.
+  const state = { by: "network", opened: new Map(), chosen: null, search: "", machines: assets, uses: dependencies };
 
   const groupName = (asset) => state.by === "network" ? asset.network : kind(asset) || "kind not known";
 
+  // The column of each machine, by what of its uses is drawn. Where nobody clearly serves, both ends do both.
+  function columns() {
+    const uses = new Set(), serves = new Set();
+    for (const d of state.uses) {
+      uses.add(d.client);
+      serves.add(d.server);
+      if (d.direction !== "client_server") uses.add(d.server) && serves.add(d.client);
+    }
+    for (const { index } of state.machines) assets[index].column = !serves.has(index) ? 0 : uses.has(index) ? 1 : 2;
+  }
+
   function groups() {
+    columns();
     const found = new Map();
-    for (const asset of assets) {
+    for (const asset of state.machines) {
       const key = `${asset.column} ${groupName(asset)}`;
       if (!found.has(key)) found.set(key, { key, name: groupName(asset), column: asset.column, members: [], outside: !asset.inside });
       const group = found.get(key);
@@ -73,7 +81,7 @@
     }
     const all = [...found.values()].sort((a, b) => inOrder(a.name, b.name));
     for (const group of all) group.members.sort((a, b) => inOrder(a.name, b.name) || a.index - b.index);
-    let rows = assets.length;
+    let rows = state.machines.length;
     for (const group of [...all].sort((a, b) => b.members.length - a.members.length)) {
       group.open = group.members.length === 1 || rows <= ROWS;
       if (!group.open) rows -= group.members.length - 1;
@@ -89,9 +97,6 @@
       const busiest = new Set([...shown].sort((a, b) => b.octets - a.octets).slice(0, OPENED));
       shown = shown.filter((asset) => busiest.has(asset));
     }
-    if (!group.open && state.matching) {
-      shown = group.members.filter((asset) => state.matching.has(asset)).slice(0, SEARCHED);
-    }
     const one = new Set(shown);
     const rest = group.members.filter((asset) => !one.has(asset));
     group.rows = shown.map((asset) => ({ group, label: asset.name, of: kind(asset), members: [asset], asset }));
@@ -105,7 +110,7 @@
     const rowOf = new Map();
     for (const row of rows) for (const asset of row.members) rowOf.set(asset.index, row);
     const found = new Map();
-    for (const d of dependencies) {
+    for (const d of state.uses) {
       const from = rowOf.get(d.client), to = rowOf.get(d.server);
       const key = `${from.number} ${to.number} ${d.direction === "client_server"}`;
       if (!found.has(key)) found.set(key, { from, to, directed: d.direction === "client_server", octets: 0, sure: 0, all: [] });
@@ -222,7 +227,7 @@
       ...present.map((column) => drawn("text", { class: "column", x: xOf(column) + 4, y: 26 }, COLUMNS[column])),
       ...all.map((group) => drawGroup(group, xOf(group.column))));
     const single = rows.filter((row) => row.asset).length;
-    const closed = single < assets.length ? ` ${single.toLocaleString("en-US")} of ${count(assets.length, "machine")} are drawn one by one; press a box to open or close it.` : "";
+    const closed = single < state.machines.length ? ` ${single.toLocaleString("en-US")} of ${count(state.machines.length, "machine")} are drawn one by one; press a box to open or close it.` : "";
     const kept = lines.length < every.length ? ` Only the ${LINES} arrows with the most traffic are drawn.` : "";
     byId("drawn").textContent = `Press a machine to see what it uses and serves.${closed}${kept}`;
     fade();
@@ -233,9 +238,9 @@
     draw();
   }
 
-  // What is pointed at, chosen or searched for stays bright, with those it is joined with.
+  // What is pointed at or chosen stays bright, with those it is joined with.
   function fade(pointed) {
-    const bright = pointed || (state.chosen ? new Set([state.chosen]) : state.matching);
+    const bright = pointed || (state.chosen ? new Set([state.chosen]) : null);
     byId("map").classList.toggle("fading", Boolean(bright));
     const isBright = (row) => bright && row.members.some((asset) => bright.has(asset));
     const near = new Set(rows.filter(isBright));
@@ -280,8 +285,8 @@
   }
   function choose(asset) {
     state.chosen = state.chosen === asset ? null : asset;
-    const seen = state.chosen && !rows.some((row) => row.asset === asset);
-    if (seen) { state.opened.set(`${asset.column} ${groupName(asset)}`, true); draw(); }
+    const hidden = state.chosen && state.machines.includes(asset) && !rows.some((row) => row.asset === asset);
+    if (hidden) { state.opened.set(`${asset.column} ${groupName(asset)}`, true); draw(); }
     fade();
     detail();
     byId("clear").hidden = !state.chosen && !state.search;
@@ -373,14 +378,10 @@
 
   function search() {
     state.search = byId("search").value.trim().toLowerCase();
-    state.matching = null;
-    byId("found").textContent = "";
-    if (state.search) {
-      state.matching = new Set(assets.filter((asset) => matches(searchText(asset))));
-      const found = foundDependencies();
-      if (state.matching.size === 0) for (const d of found) state.matching.add(assets[d.client]).add(assets[d.server]);
-      byId("found").textContent = `${count(found.length, "dependency", "dependencies")} found`;
-    }
+    state.uses = foundDependencies();
+    const ends = new Set(state.uses.flatMap((d) => [assets[d.client], assets[d.server]]));
+    state.machines = assets.filter((asset) => ends.has(asset) || matches(searchText(asset)));
+    byId("found").textContent = state.search ? `${count(state.uses.length, "dependency", "dependencies")} found` : "";
     byId("clear").hidden = !state.chosen && !state.search;
     draw();
     showServers();
