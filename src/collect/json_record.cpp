@@ -54,7 +54,10 @@ class JsonRecord::Handler {
 
   // What the parser calls; false ends it.
   bool null() { return true; }
-  bool boolean(bool value) { return take(value ? "true" : "false"); }
+  bool boolean(bool value) {
+    const std::string_view text = value ? "true" : "false";
+    return take(text, text.size());  // which ends of itself
+  }
   bool number_integer(Json::number_integer_t value) { return take_number(value); }
   bool number_unsigned(Json::number_unsigned_t value) { return take_number(value); }
   bool number_float(Json::number_float_t value, const std::string& text) {
@@ -70,9 +73,7 @@ class JsonRecord::Handler {
   bool binary(Json::binary_t&) { return true; }
   bool start_object(std::size_t) { return open(); }
   bool key(std::string& name) {
-    path_.resize(opened_.back());
-    if (!path_.empty()) path_ += '.';
-    path_ += name;
+    record_.enter(opened_.back(), name);
     return true;
   }
   bool end_object() { return close(); }
@@ -94,12 +95,12 @@ class JsonRecord::Handler {
     const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
     return take({text.data(), static_cast<std::size_t>(end - text.data())});
   }
-  /// A number or a truth value, as it stands there, and the octet that ended it.
+  /// A number as it stands there, and the octet that ended it.
   bool take(std::string_view text) { return take(text, text.size() + 1); }
   /// \param octets  read of it.
   bool take(std::string_view text, std::size_t octets) {
     const auto passed = static_cast<std::size_t>(reached - begin_);
-    record_.keep(path_, text, reached - std::min(passed, octets));
+    record_.keep(text, reached - std::min(passed, octets));
     return true;
   }
   bool open() {
@@ -107,18 +108,17 @@ class JsonRecord::Handler {
       problem = "nests deeper than " + std::to_string(kDeepest);
       return false;
     }
-    opened_.push_back(path_.size());
+    opened_.push_back(record_.path_.size());
     return true;
   }
   bool close() {
-    path_.resize(opened_.back());
+    record_.path_.resize(opened_.back());
     opened_.pop_back();
     return true;
   }
 
   JsonRecord& record_;
   const char* begin_;
-  std::string path_;
   std::vector<std::size_t> opened_;  ///< lengths of the path where objects and arrays began
 };
 
@@ -129,9 +129,21 @@ JsonRecord::JsonRecord(std::span<const std::string_view> paths, std::string_view
             [&](std::size_t a, std::size_t b) { return paths_[a] < paths_[b]; });
 }
 
-bool JsonRecord::read(std::string_view object, LogOutput& out) {
+void JsonRecord::begin_record() {
   for (JsonText& v : values_) v.at = nullptr;
   list_.clear();
+  path_.clear();
+}
+
+/// Goes to a member of the object whose path has `outer` octets.
+void JsonRecord::enter(std::size_t outer, std::string_view name) {
+  path_.resize(outer);
+  if (!path_.empty()) path_ += '.';
+  path_ += name;
+}
+
+bool JsonRecord::parse(std::string_view object, LogOutput& out) {
+  begin_record();
   if (const std::size_t at = object.find_first_not_of(" \t\r\n");
       at == std::string_view::npos || object[at] != '{') {
     out.refuse(object.data(), quoted(object) + " is no JSON object");
@@ -148,7 +160,8 @@ bool JsonRecord::read(std::string_view object, LogOutput& out) {
   return false;
 }
 
-void JsonRecord::keep(std::string_view path, std::string_view text, const char* at) {
+void JsonRecord::keep(std::string_view text, const char* at) {
+  const std::string_view path = path_;
   if (!list_path_.empty() && path == list_path_) {
     list_.push_back({std::string(text), at});
     return;

@@ -111,6 +111,8 @@ def logs():
     zeek = {"ts": 1700000000.5, "id.orig_h": "10.0.0.1", "id.orig_p": 1, "id": {"resp_h": "10.0.0.2", "resp_p": 2},
             "proto": "udp", "orig_pkts": 1, "duration": 0.5, "_path": "conn"}
     yield "json_logs", b"\3" + json.dumps(zeek).encode()
+    for value in flow, entry_of, record, zeek, {"a": {"b": [1, 2.5, True, None], "l": ["x", "y"]}, "": "\u00e9"}:
+        yield "json_record", json.dumps(value).encode()
 
 
 def handed_on_flows():
