@@ -11,6 +11,7 @@
 #include "flowlens/error.hpp"
 #include "wire/byte_reader.hpp"
 #include "wire/byte_writer.hpp"
+#include "wire/varint.hpp"
 
 namespace flowlens {
 namespace {
@@ -21,17 +22,13 @@ constexpr std::uint16_t kWithoutFacts =
 constexpr std::uint16_t kWithoutPosition = 1;  ///< and that before Revision::input_position
 constexpr std::size_t kMostSites = 65'536;
 
-/// Numbers are written in groups of seven bits, the lowest first, as most of them are small.
 class Writer {
  public:
   explicit Writer(const SiteTable& sites) : sites_(&sites) {}
   [[nodiscard]] static bool has_position() noexcept { return true; }
   [[nodiscard]] static bool has_facts() noexcept { return true; }
 
-  void number(std::uint64_t n) {
-    for (; n >= 0x80; n >>= 7) out_.u8(static_cast<std::uint8_t>(n | 0x80));
-    out_.u8(static_cast<std::uint8_t>(n));
-  }
+  void number(std::uint64_t n) { wire::put_varint(out_, n); }
   void word(std::uint32_t n) { out_.u32(n); }
   void flag(bool b) { out_.u8(b); }
   template <typename Enum>
@@ -151,18 +148,9 @@ class Reader {
   [[nodiscard]] bool is_good() const noexcept { return in_.ok() && !is_refused_; }
 
   std::uint64_t number_up_to(std::uint64_t most) {
-    std::uint64_t n = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint64_t octet = in_.u8();
-      const std::uint64_t bits = octet & 0x7f;
-      if (shift == 63 && bits > 1) break;
-      n |= bits << shift;
-      if ((octet & 0x80) != 0) continue;
-      if (n > most) break;
-      return n;
-    }
-    refuse();
-    return 0;
+    const auto n = wire::take_varint(in_, most);
+    if (!n) refuse();
+    return n.value_or(0);
   }
 
   static SiteId find(const SiteTable& sites, const std::string& name) {

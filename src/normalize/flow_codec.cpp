@@ -8,18 +8,13 @@
 #include <type_traits>
 
 #include "wire/sealed_state.hpp"
+#include "wire/varint.hpp"
 
 namespace flowlens {
 namespace {
 
 constexpr std::uint32_t kMark = 0x464c666c;  // "FLfl"
 constexpr std::uint16_t kVersion = 1;
-
-/// Numbers are written in groups of seven bits, the lowest first, as most of them are small.
-void put_number(wire::ByteWriter& out, std::uint64_t n) {
-  for (; n >= 0x80; n >>= 7) out.u8(static_cast<std::uint8_t>(n | 0x80));
-  out.u8(static_cast<std::uint8_t>(n));
-}
 
 /// The difference of two times, small whatever its sign.
 std::uint64_t distance(Timestamp from, Timestamp to) noexcept {
@@ -37,7 +32,7 @@ class Writer {
  public:
   static constexpr bool kWrites = true;
 
-  void number(std::uint64_t n) { put_number(out_, n); }
+  void number(std::uint64_t n) { wire::put_varint(out_, n); }
   template <typename Number>
   void put(const Number& n, const Number&) {
     number(static_cast<std::uint64_t>(n));
@@ -60,18 +55,9 @@ class Reader {
   explicit Reader(std::span<const std::byte> content) : in_(content) {}
 
   std::uint64_t number(std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
-    std::uint64_t n = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint64_t octet = in_.u8();
-      const std::uint64_t bits = octet & 0x7f;
-      if (shift == 63 && bits > 1) break;
-      n |= bits << shift;
-      if ((octet & 0x80) != 0) continue;
-      if (n > most) break;
-      return n;
-    }
-    refuse();
-    return 0;
+    const auto n = wire::take_varint(in_, most);
+    if (!n) refuse();
+    return n.value_or(0);
   }
   template <typename Number>
   void put(Number& n, const Number&) {
