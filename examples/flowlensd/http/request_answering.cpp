@@ -75,7 +75,7 @@ void RequestAnswering::run() {
       problem.clear();
       taker_->wait(Clock::now() < last_request_ + kComing ? kLookSoon : kLook);
     } catch (const StaleEpochError& e) {
-      return fatal_(std::string("another flowlensd has taken over this database: ") + e.what());
+      return fatal_(taken_over(e));
     } catch (const std::exception& e) {
       if (problem.empty()) {
         log::warning("api", "requests of other processes cannot be read; trying again",
@@ -166,7 +166,7 @@ void RequestAnswering::send(std::uint64_t position, const QueuedAnswer& answer) 
       return;
     } catch (const StaleEpochError& e) {
       ++unanswered_;
-      return fatal_(std::string("another flowlensd has taken over this database: ") + e.what());
+      return fatal_(taken_over(e));
     } catch (const Error& e) {
       if (i == 0)
         log::warning("api", "an answer could not be kept; trying again", {{"reason", e.what()}});

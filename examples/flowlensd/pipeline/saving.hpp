@@ -49,7 +49,7 @@ class Saving {
       note({});
     } catch (const StaleEpochError& e) {
       is_stale_ = true;
-      fatal_("another flowlensd keeps the " + what_ + " now: " + e.what());
+      fatal_(taken_over(e));
     } catch (const IoError& e) {
       note(e.what());
     }

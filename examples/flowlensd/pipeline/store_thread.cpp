@@ -167,8 +167,7 @@ bool StoreThread::apply_once(const Revision& revision) {
   } catch (const StaleEpochError& e) {
     is_stale_ = true;
     note_failure(e.what());
-    fatal_(std::string("another flowlensd has taken over this store; this one stops writing: ") +
-           e.what());
+    fatal_(taken_over(e));
     return false;
   } catch (const std::exception& e) {
     note_failure(e.what());

@@ -195,7 +195,7 @@ TEST_CASE("alerts: kept over a restart, and what the map learned meanwhile is ta
   // Another process takes over: nothing is written, and this one is told to stop.
   (void)make_sqlite_store(store_options(folder))->open();
   f.tell(ChangeType::scan, "10.0.1.1", kNoon + 7h);
-  CHECK(f.failure.find("another flowlensd keeps the alerts now") != std::string::npos);
+  CHECK(f.failure.find("another process keeps the alerts") != std::string::npos);
 }
 
 TEST_CASE("alerts: a store that refuses is tried again with all that came meanwhile") {
