@@ -60,6 +60,7 @@
 #include "flowlens/fact.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/hour_bitmap.hpp"
+#include "flowlens/map_codec.hpp"
 #include "flowlens/map_fields.hpp"
 #include "flowlens/revision.hpp"
 #include "flowlens/revision_codec.hpp"
