@@ -1,0 +1,40 @@
+"""`flowlens explain`: what each exporter sends, what is missing, and why something is not decoded."""
+
+from __future__ import annotations
+
+import sys
+
+from .common import NOTHING, AsJson, Files, named, new_app, note, print_json, printable
+
+app = new_app()
+
+
+@app.command()
+def explain(files: Files, as_json: AsJson = False) -> int:
+    """What each exporter sends, what the map lacks of it, what was lost or refused, and why.
+
+    Exit code 1: no datagram of an exporter is there.
+    """
+    import flowlens
+
+    decoder = flowlens.Decoder()
+    exporters: dict[str, None] = {}
+    for path in files:
+        for datagram in flowlens.datagrams(path):
+            decoder.decode(datagram.payload, exporter=datagram.exporter, received=datagram.received,
+                           exporter_port=datagram.exporter_port, collector_port=datagram.collector_port)
+            exporters.setdefault(str(datagram.exporter))
+    shown = 0
+    for exporter in exporters:
+        explanation = decoder.explain(exporter)
+        if explanation is None:
+            continue
+        shown += 1
+        if as_json:
+            print_json(explanation)
+        else:
+            text = str(explanation["text"])
+            sys.stdout.write("\n".join(printable(line) for line in text.splitlines()) + "\n")
+    if not shown:
+        note(f"{named(files)}: no datagram of an exporter; a capture of ordinary traffic needs no explanation: 'flowlens map' reads it")
+    return 0 if shown else NOTHING

@@ -1,0 +1,75 @@
+"""Maps for the commands that ask one: read from flows, or loaded as they were saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowlens.page import Map, size
+from flowlens.page.data import octets_of, service_of, title_of
+
+from .common import check_filter, named, print_table, progress
+
+if TYPE_CHECKING:
+    import flowlens
+
+SAVED = ".flowlens"  # how a file ends that holds a saved map
+
+MapFiles = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", help=f"Captures, IPFIX files, flow logs; or one map saved by 'map --out NAME{SAVED}'."),
+]
+Internal = Annotated[
+    list[str] | None,
+    typer.Option("--internal", metavar="CIDR", help="A network of one's own (again for more); without: private addresses."),
+]
+
+
+def open_map(paths: list[Path], *, filter: str | None = None, internal: list[str] | None = None) -> flowlens.Graph:
+    """The map of all files together, or the saved one."""
+    import flowlens
+
+    if len(paths) == 1 and paths[0].suffix == SAVED:
+        return flowlens.load(paths[0])
+    check_filter(filter, "flows")
+    settings: dict[str, Any] = {"internal_networks": internal} if internal else {}
+    with progress(f"reading {named(paths)}") as report:
+        return flowlens.map(paths, filter=filter, progress=report, **settings)
+
+
+def exported(graph: flowlens.Graph) -> Map:
+    rows: Map = json.loads(graph.export("json"))
+    return rows
+
+
+def titles_of(map_: Map) -> dict[str, str]:
+    """What to call each asset, by its id."""
+    return {asset["id"]: title_of(asset) for asset in map_["assets"]}
+
+
+def find_asset(map_: Map, wanted: str) -> dict[str, Any] | None:
+    """By address, name or id."""
+    for asset in map_["assets"]:
+        addresses = (held["address"] for held in asset["endpoints"])
+        if wanted in (asset["id"], *addresses) or wanted.lower() == asset["name"].lower() != "":
+            return asset
+    return None
+
+
+def busiest_first(dependencies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(dependencies, key=lambda d: (-octets_of(d), d["id"]))
+
+
+DIRECTIONS = {"client_server": "", "peer": "both serve", "unknown": "not known who serves"}
+
+
+def print_dependencies(map_: Map, dependencies: list[dict[str, Any]]) -> None:
+    titles = titles_of(map_)
+    print_table(
+        ("who uses", "who serves", "service", "traffic", "flows", "sure", ""),
+        ([titles.get(d["client_asset"], d["client_address"]), titles.get(d["server_asset"], d["server_address"]), service_of(d),
+          size(octets_of(d)), d["flows"], f"{d['confidence']:.0%}", DIRECTIONS[d["direction"]]] for d in dependencies),
+        right=("traffic", "flows", "sure"))
