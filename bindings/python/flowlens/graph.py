@@ -1,6 +1,6 @@
 """Ways to look at a map from Python: networkx, pandas, a notebook, a drawing, a page.
 
-The functions stand on what every `flowlens.Graph` has (`export`, `layout`), and are its methods of the same names.
+The functions stand on what every `flowlens.Graph` has (`export`, `layout`, rows), and are its methods of the same names.
 What they need beyond FlowLens (networkx, pandas, matplotlib) is imported when it is asked for.
 """
 
@@ -31,6 +31,10 @@ class GraphLike(Protocol):
 
     def layout(self) -> dict[str, tuple[float, float]]: ...
 
+    def assets(self) -> list[Any]: ...
+
+    def dependencies(self) -> list[Any]: ...
+
 
 class TextPlot(str):
     """A drawing in letters: shows itself as it is, in a notebook or at a prompt."""
@@ -50,34 +54,28 @@ def rows(graph: GraphLike) -> page.Map:
 def to_networkx(graph: GraphLike) -> networkx.MultiDiGraph[str]:
     """A `MultiDiGraph`: nodes are assets by their ids, an edge goes from client to server, keyed by the dependency's id.
 
-    Nodes and edges have the values of the JSON export, nodes also `title`: the name or first address.
+    Nodes and edges have what `to_dict()` of an asset and a dependency has; a node's `label` is its name or first address.
     """
     networkx = _need("networkx", "to_networkx()")
-    map_ = rows(graph)
     made: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
-    for asset in map_["assets"]:
-        made.add_node(asset["id"], title=title_of(asset), **{k: v for k, v in asset.items() if k != "id"})
-    for d in map_["dependencies"]:
-        ends = ("id", "client_asset", "server_asset")
-        made.add_edge(d["client_asset"], d["server_asset"], key=d["id"], **{k: v for k, v in d.items() if k not in ends})
+    for asset in graph.assets():
+        values = asset.to_dict()
+        made.add_node(values.pop("id"), label=values["name"] or next(iter(values["addresses"]), ""), **values)
+    for dependency in graph.dependencies():
+        values = dependency.to_dict()
+        made.add_edge(values.pop("client_asset"), values.pop("server_asset"), key=values.pop("id"), **values)
     return made
 
 
 def to_dataframe(graph: GraphLike, what: Literal["dependencies", "assets"] = "dependencies") -> pandas.DataFrame:
-    """A pandas `DataFrame` with one row each, columns as in the JSON export, times in UTC.
-
-    For assets there is `address` too, the first one. An empty map gives an empty frame.
-    """
+    """A pandas `DataFrame` with one row each; columns are what `to_dict()` of a row has, times are in UTC."""
     if what not in ("dependencies", "assets"):
         from flowlens import ConfigError
 
-        raise ConfigError(f"to_dataframe: what: '{what}' is neither 'dependencies' nor 'assets'")
+        raise ConfigError(f"what: `{what}`; `dependencies` or `assets` is wanted")
     pandas = _need("pandas", "to_dataframe()")
-    found = rows(graph)[what]
-    if what == "assets":
-        for asset in found:
-            asset["address"] = asset["endpoints"][0]["address"] if asset["endpoints"] else None
-    frame = pandas.DataFrame(found)
+    found = graph.dependencies() if what == "dependencies" else graph.assets()
+    frame: pandas.DataFrame = pandas.DataFrame([row.to_dict() for row in found])
     for name in _TIMES:
         if name in frame:
             frame[name] = pandas.to_datetime(frame[name], utc=True, format="ISO8601")

@@ -7,12 +7,14 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from flowlens.page import render, size
+from flowlens.page.data import octets_of, service_of
 
 from .common import NOTHING, SERVER, USAGE, AsJson, Failure, FilterText, Limit, new_app, note, print_json, print_table
 from .server import Server, keep_token, kept_tokens
@@ -34,43 +36,58 @@ def options(
     context.obj = Server(url, ca=ca)
 
 
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Take the password from standard input.")]
+
+
 @app.command()
 def login(
     context: typer.Context,
     name: Annotated[str, typer.Option("--name", prompt=True, help="Of the user.")],
     scope: Annotated[str, typer.Option("--scope", help="What the token may: viewer, analyst or admin.")] = "viewer",
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it lives.")] = 90,
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Take the password from standard input.")] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Asks for a password, gets an API token for it and keeps that; the password is not kept."""
     server: Server = context.obj
-    server.expect_private()
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass("Password: ")
-    server.token = None
-    session = server.json("POST", "/api/v1/auth/login", body={"name": name, "password": password, "refresh": "body"})
-    server.token = session["access_token"]
     wanted = {"name": f"flowlens on {socket.gethostname()}"[:64], "scope": scope, "expires_in_days": days}
-    try:
+    with session(server, name, password_stdin) as user:
         made = server.json("POST", "/api/v1/auth/tokens", body=wanted)
-    finally:
-        server.ask("POST", "/api/v1/auth/logout", body={})
-    keep_token(server.url, {"token": made["token"], "id": made["id"]})
-    note(f"logged in to {server.url} as {session['user']['name']}, {made['scope']} until {made['expires']}")
+    keep_token(server.url, {"token": made["token"], "id": made["id"], "expires": made["expires"]})
+    note(f"logged in to {server.url} as {user}, {made['scope']} until {made['expires']}")
 
 
 @app.command()
-def logout(context: typer.Context) -> int:
-    """Forgets the token of this flowlensd, and revokes it there. Exit code 1: there was none."""
+def logout(
+    context: typer.Context,
+    revoke: Annotated[str | None, typer.Option("--revoke", metavar="NAME", help="End the token at flowlensd too; asks for this user's password.")] = None,
+    password_stdin: PasswordStdin = False,
+) -> int:
+    """Forgets the token of this flowlensd. Exit code 1: there was none."""
     server: Server = context.obj
     entry = kept_tokens().get(server.url)
     if entry is None:
         note(f"no token for {server.url} is kept")
         return NOTHING
+    if revoke is not None:
+        with session(server, revoke, password_stdin):
+            server.ask("DELETE", f"/api/v1/auth/tokens/{entry['id']}")
     keep_token(server.url, None)
-    server.token = entry["token"]
-    server.ask("DELETE", f"/api/v1/auth/tokens/{entry['id']}")
-    note(f"logged out of {server.url}")
+    note(f"the token for {server.url} is forgotten" + ("" if revoke else f"; whoever has it may use it until {entry.get('expires')}, --revoke ends that"))
     return 0
+
+
+@contextmanager
+def session(server: Server, name: str, password_stdin: bool) -> Iterator[str]:
+    """Logged in by name and password for a moment: flowlensd makes and ends tokens for nobody else. Gives the user's name."""
+    server.expect_private()
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass("Password: ")
+    server.token = None
+    answer = server.json("POST", "/api/v1/auth/login", body={"name": name, "password": password, "refresh": "body"})
+    server.token = answer["access_token"]
+    try:
+        yield str(answer["user"]["name"])
+    finally:
+        server.ask("POST", "/api/v1/auth/logout", body={})
 
 
 @app.command()
@@ -162,7 +179,7 @@ def items(server: Server, path: str, filter: str | None, limit: int, query: list
 
 
 def dependency_cells(d: dict[str, Any]) -> tuple[object, ...]:
-    return (d["client"], d["server"], d["service"], size(d["bytes"]), d["flows"])
+    return (d["client"]["address"], d["server"]["address"], service_of(d), size(octets_of(d)), d["flows"])
 
 
 def shown(rows, as_json: bool, titles, cells, right=()) -> int:  # type: ignore[no-untyped-def]

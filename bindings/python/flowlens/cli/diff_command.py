@@ -22,12 +22,14 @@ def diff(earlier: One, later: One, filter: FilterText = None, internal: Internal
     """Which dependencies are new in LATER, and which are gone. Exit code 1: there are some."""
     maps = [exported(open_map([path], filter=filter, internal=internal)) for path in (earlier, later)]
     gone, new = difference(*maps)
-    changes = [("-", maps[0], d) for d in gone] + [("+", maps[1], d) for d in new]
+    changes = [("-", d) for d in gone] + [("+", d) for d in new]
     if as_json:
-        for sign, _, d in changes:
+        for sign, d in changes:
             print_json({"change": "added" if sign == "+" else "removed", "dependency": d})
     elif changes:
-        print_table(("", "who uses", "who serves", "service"), ([sign, *ends(map_, d), service_of(d)] for sign, map_, d in changes))
+        titles = {"-": titles_of(maps[0]), "+": titles_of(maps[1])}
+        print_table(("", "who uses", "who serves", "service"),
+                    ([sign, titles[sign][d["client_asset"]], titles[sign][d["server_asset"]], service_of(d)] for sign, d in changes))
     note(f"{len(new):,} new, {len(gone):,} gone, {len(maps[1]['dependencies']) - len(new):,} in both")
     return NOTHING if changes else 0
 
@@ -36,8 +38,3 @@ def difference(earlier: Map, later: Map) -> tuple[list[dict[str, Any]], list[dic
     """What is only in the earlier one, and only in the later: the same ends and service have the same id everywhere."""
     before, after = ({d["id"]: d for d in map_["dependencies"]} for map_ in (earlier, later))
     return [before[i] for i in sorted(before.keys() - after.keys())], [after[i] for i in sorted(after.keys() - before.keys())]
-
-
-def ends(map_: Map, d: dict[str, Any]) -> tuple[str, str]:
-    titles = titles_of(map_)
-    return titles.get(d["client_asset"], d["client_address"]), titles.get(d["server_asset"], d["server_address"])
