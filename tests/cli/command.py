@@ -8,14 +8,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 
-from harness import expect, read_truth, simnet  # noqa: E402
+from harness import expect, read_truth, simnet, skip  # noqa: E402
 
 
 def environment(**more):
-    """Without what a user's own shell may have set."""
+    """Without what a user's own shell may have set; with the package under test."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("FLOWLENS") and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")}
-    return kept | more
+    package = os.environ.get("FLOWLENS_TEST_PACKAGE") or skip("FLOWLENS_TEST_PACKAGE does not name the folder of the package")
+    ours = {"PYTHONPATH": package, "LD_PRELOAD": os.environ.get("FLOWLENS_TEST_PRELOAD", ""), "ASAN_OPTIONS": "detect_leaks=0"}
+    return kept | ours | more
 
 
 def flowlens(*arguments, code=0, stdin=None, env=None, folder=None):
@@ -26,6 +28,20 @@ def flowlens(*arguments, code=0, stdin=None, env=None, folder=None):
     expect(done.returncode in (code if isinstance(code, tuple) else (code,)), shown)
     expect("Traceback" not in done.stderr, shown)
     return done.stdout, done.stderr
+
+
+def python(code, value=None):
+    """What Python code prints that has the package, and `value` as a variable."""
+    program = f"import json, sys\nvalue = json.loads(sys.stdin.read())\n{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, input=json.dumps(value), env=environment(), timeout=120)
+    expect(done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def rendered(map_, limits="", **options):
+    """The page of a map, made by the package under test."""
+    return python(f"from flowlens.page import PageLimits, render\nvalue['limits'] = PageLimits({limits})\n"
+                  "sys.stdout.write(render(value.pop('map'), **value))", {"map": map_} | options)
 
 
 def lines(*arguments, **options):

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections import Counter
 
-from command import capture, environment, expect_equal, flowlens, key_of, lines
+from command import capture, environment, expect_equal, flowlens, key_of, lines, python
 from harness import expect, main, udp_datagrams, work_dir
 
 COUNTS = ("flows", "octets_to_server", "octets_to_client", "packets_to_server", "packets_to_client")
@@ -146,7 +146,7 @@ def test_impact_and_spof():
         checked = 0
         for server in sorted(clients, key=lambda s: -len(clients[s]))[:8]:
             text = flowlens("impact", server, path, "--json", code=(0, 1))[0]
-            hit = {row["name"]: row for row in map(json.loads, text.splitlines())}
+            hit = {row["label"]: row for row in map(json.loads, text.splitlines())}
             first = {name for name, row in hit.items() if row["hops"] == 1}
             expect(first <= clients[server], f"{server}: {first - clients[server]} never used it")
             expect(all(row["certainty"] in ("certain", "probable", "possible") and row["reason"] for row in hit.values()), hit)
@@ -157,7 +157,7 @@ def test_impact_and_spof():
         expect("is not on the map" in flowlens("impact", "192.0.2.77", path, code=2)[1], "a machine that is not there")
         points = lines("spof", path, code=(0, 1))
         for point in points:
-            expect(point["name"] in clients and point["clients"] <= len(clients[point["name"]]), point)
+            expect(point["label"] in clients and point["clients"] <= len(clients[point["label"]]), point)
             expect(point["remedy"], point)
         expect(points, "a single point of failure")
 
@@ -281,17 +281,16 @@ def on_terminal(*arguments, **variables):
 
 def test_hostile_names():
     """What steers a terminal is shown as its number, wherever a name is printed."""
-    from flowlens.cli.common import print_table, printable
-    from flowlens.graph import text_of
-
     harm = "evil\x1b]0;title\x07\x9b31m\u202ename"
-    with contextlib.redirect_stdout(io.StringIO()) as output:
-        print_table(("a",), [(harm,)])
     asset = {"id": "1", "name": harm, "asset_type": "unknown", "is_internal": True, "endpoints": []}
     d = {"id": "2", "client_asset": "1", "server_asset": "1", "client_address": "", "server_address": "", "service": harm, "port": 1,
          "protocol": "tcp", "estimated_octets_to_server": 1, "estimated_octets_to_client": 1}
-    for text in (output.getvalue(), printable(harm), text_of({"assets": [asset], "dependencies": [d]})):
-        expect("evil\\x1b]0;title\\x07\\x9b31m\\u202ename" in text, repr(text))
+    for code in ("from flowlens.cli.common import print_table\nprint_table(('a',), [(value['assets'][0]['name'],)])",
+                 "from flowlens.cli.common import note\nsys.stderr = sys.stdout\nnote(value['assets'][0]['name'])",
+                 "from flowlens.cli.app import say\nsys.stderr = sys.stdout\nsay(value['assets'][0]['name'])",
+                 "from flowlens.graph import text_of\nprint(text_of(value))"):
+        text = python(code, {"assets": [asset], "dependencies": [d]})
+        expect("evil\\x1b]0;title\\x07\\x9b31m\\u202ename" in text, f"{code}: {text!r}")
 
 
 def test_completion():

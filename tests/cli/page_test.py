@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from command import capture, expect_equal, flowlens
+from command import capture, expect_equal, flowlens, rendered
 from harness import expect, main, work_dir
 
 from browser import Browser
@@ -142,12 +142,10 @@ def made_map(servers, clients, name=""):
 
 def test_a_large_network():
     """Two thousand machines: boxes are closed, open on a press, a search finds one of them; nothing is lost unsaid."""
-    from flowlens.page import PageLimits, render
-
     with work_dir("cli-page-large") as directory, Browser() as browser:
         map_ = made_map(20, 1980)
         page = directory / "large.html"
-        page.write_text(render(map_, source="two thousand"), encoding="utf-8")
+        page.write_text(rendered(map_, source="two thousand"), encoding="utf-8")
         opened(browser, page)
         expect("2,000 machines" in browser.run("document.getElementById('sentence').innerText"), "the sentence")
         expect(browser.run("document.querySelectorAll('#map .row').length") <= 120, "rows drawn at first")
@@ -161,7 +159,7 @@ def test_a_large_network():
         expect_equal(len(browser.run(ROWS % "dependencies")), 2, "dependencies of one machine")
         expect_equal(browser.run("document.querySelectorAll('#map .line').length"), 2, "its arrows")
 
-        page.write_text(render(map_, limits=PageLimits(dependencies=100)), encoding="utf-8")
+        page.write_text(rendered(map_, limits="dependencies=100"), encoding="utf-8")
         opened(browser, page)
         left_out = browser.run("document.getElementById('left-out').innerText")
         busiest = sorted((d["octets_to_server"] * 2 for d in map_["dependencies"]), reverse=True)
@@ -174,14 +172,12 @@ def test_a_large_network():
 
 def test_harm():
     """Names that mean harm are shown as they are and run nothing; the page has a policy that forbids it, too."""
-    from flowlens.page import render
-
     with work_dir("cli-page-harm") as directory, Browser() as browser:
         map_ = made_map(1, 3, HARM)
         map_["dependencies"][0]["service"] = HARM
         map_["assets"][1]["asset_type"] = "{{data}}" + HARM
         page = directory / "harm.html"
-        text = render(map_, title=HARM + "{{script}}", source=HARM, version=HARM)
+        text = rendered(map_, title=HARM + "{{script}}", source=HARM, version=HARM)
         expect(text.count("<script") == 2 and text.count("</script") == 2 and "<img" not in text, "markup out of names")
         page.write_text(text, encoding="utf-8")
         opened(browser, page)
@@ -197,14 +193,12 @@ def test_harm():
 
 def test_small_and_empty():
     """No dependency is said in a sentence; a page for print and for the dark has everything, too."""
-    from flowlens.page import render
-
     with work_dir("cli-page-small") as directory, Browser() as browser:
         page = directory / "empty.html"
-        page.write_text(render({"assets": [], "dependencies": []}, source="nothing"), encoding="utf-8")
+        page.write_text(rendered({"assets": [], "dependencies": []}, source="nothing"), encoding="utf-8")
         opened(browser, page)
         expect("no traffic between two machines" in browser.run("document.body.innerText"), "an empty map")
-        page.write_text(render(made_map(2, 3)), encoding="utf-8")
+        page.write_text(rendered(made_map(2, 3)), encoding="utf-8")
         browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
         opened(browser, page)
         dark = browser.run("getComputedStyle(document.body).backgroundColor")

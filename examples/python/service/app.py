@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, JSONResponse
 
 import flowlens
 from flowlens import page
@@ -19,9 +19,9 @@ def make_app(collector: Collector, pipeline: Pipeline) -> FastAPI:
     app = FastAPI(title="A flow collector", version=flowlens.__version__)
 
     @app.exception_handler(flowlens.ConfigError)
-    async def refused(_: Any, problem: flowlens.ConfigError) -> Any:
+    async def refused(_: Request, problem: flowlens.ConfigError) -> JSONResponse:
         """A filter that is none, and the like."""
-        raise HTTPException(400, str(problem))
+        return JSONResponse({"detail": str(problem)}, status_code=400)
 
     @app.get("/health")
     def health() -> dict[str, Any]:

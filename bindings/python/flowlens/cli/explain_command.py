@@ -18,23 +18,19 @@ def explain(files: Files, as_json: AsJson = False) -> int:
     import flowlens
 
     decoder = flowlens.Decoder()
-    exporters: dict[str, None] = {}
+    now = None  # the capture's own time: how long ago something came is counted from there
     for path in files:
         for datagram in flowlens.datagrams(path):
             decoder.decode(datagram.payload, exporter=datagram.exporter, received=datagram.received,
                            exporter_port=datagram.exporter_port, collector_port=datagram.collector_port)
-            exporters.setdefault(str(datagram.exporter))
+            now = datagram.received
     shown = 0
-    for exporter in exporters:
-        explanation = decoder.explain(exporter)
-        if explanation is None:
-            continue
-        shown += 1
+    for shown, exporter in enumerate(decoder.exporters, 1):
+        explanation = decoder.explain(exporter, now=now)
         if as_json:
             print_json(explanation)
         else:
-            text = str(explanation["text"])
-            sys.stdout.write("\n".join(printable(line) for line in text.splitlines()) + "\n")
+            sys.stdout.write("\n".join(printable(line) for line in explanation["text"].splitlines()) + "\n")
     if not shown:
         note(f"{named(files)}: no datagram of an exporter; a capture of ordinary traffic needs no explanation: 'flowlens map' reads it")
     return 0 if shown else NOTHING

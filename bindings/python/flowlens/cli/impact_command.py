@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .common import NOTHING, AsJson, Failure, Limit, first, new_app, note, print_json, print_table
-from .maps import Internal, MapFiles, exported, find_asset, open_map, titles_of
+from .common import NOTHING, AsJson, Failure, Limit, new_app, note, print_json, print_table
+from .maps import Internal, MapFiles, open_map
 
 app = new_app()
 
@@ -25,18 +25,19 @@ def impact(
     'certain', 'probable' and 'possible' are explained in docs/analysis.md.
     """
     graph = open_map(files, internal=internal)
-    map_ = exported(graph)
-    found = find_asset(map_, asset)
-    if found is None:
-        raise Failure(f"'{asset}' is not on the map; give an address, a name or an id of the {len(map_['assets']):,} machines that are")
-    affected = graph.impact(found["id"])["affected"]
-    titles = titles_of(map_)
+    try:
+        found = graph.impact(asset, limit=limit or 1_000_000)
+    except KeyError:
+        raise Failure(f"'{asset}' is not on the map; give the address, name or id of one of its {len(graph.assets()):,} machines") from None
+    affected = found["affected"]
     if as_json:
-        for a in first(affected, limit):
-            print_json({"asset": a["asset"], "name": titles[a["asset"]], "certainty": a["certainty"], "hops": a["hops"], "reason": a["reason"]})
+        for a in affected:
+            print_json(a)
     elif affected:
         print_table(("machine", "is hit", "hops", "why"),
-                    ([titles[a["asset"]], a["certainty"], a["hops"], a["reason"]] for a in first(affected, limit)), right=("hops",))
+                    ([a["label"], a["certainty"], a["hops"], a["reason"]] for a in affected), right=("hops",))
+    if found["left_out"]:
+        note(f"{found['left_out']:,} more; --limit 0 shows all")
     if not affected:
-        note(f"nobody was seen to need {titles[found['id']]}")
+        note(f"nobody was seen to need {asset}")
     return 0 if affected else NOTHING

@@ -24,7 +24,7 @@ MapFiles = Annotated[
 ]
 Internal = Annotated[
     list[str] | None,
-    typer.Option("--internal", metavar="CIDR", help="A network of one's own (again for more); without: private addresses."),
+    typer.Option("--internal", metavar="CIDR", help="A network of one's own, besides private addresses (again for more)."),
 ]
 
 
@@ -48,15 +48,6 @@ def exported(graph: flowlens.Graph) -> Map:
 def titles_of(map_: Map) -> dict[str, str]:
     """What to call each asset, by its id."""
     return {asset["id"]: title_of(asset) for asset in map_["assets"]}
-
-
-def find_asset(map_: Map, wanted: str) -> dict[str, Any] | None:
-    """By address, name or id."""
-    for asset in map_["assets"]:
-        addresses = (held["address"] for held in asset["endpoints"])
-        if wanted in (asset["id"], *addresses) or wanted.lower() == asset["name"].lower() != "":
-            return asset
-    return None
 
 
 def busiest_first(dependencies: list[dict[str, Any]]) -> list[dict[str, Any]]:
