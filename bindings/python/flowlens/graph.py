@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from . import page
-from .page.data import octets_of, service_of, title_of
+from .page.data import octets_of, service_of, title_of, titles_of
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -56,8 +56,8 @@ def to_networkx(graph: GraphLike) -> networkx.MultiDiGraph[str]:
 
     Nodes and edges have what `to_dict()` of an asset and a dependency has; a node's `label` is its name or first address.
     """
-    networkx = _need("networkx", "to_networkx()")
-    made: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+    nx = _need("networkx", "to_networkx()")
+    made: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
     for asset in graph.assets():
         values = asset.to_dict()
         made.add_node(values.pop("id"), label=values["name"] or next(iter(values["addresses"]), ""), **values)
@@ -73,12 +73,12 @@ def to_dataframe(graph: GraphLike, what: Literal["dependencies", "assets"] = "de
         from flowlens import ConfigError
 
         raise ConfigError(f"what: `{what}`; `dependencies` or `assets` is wanted")
-    pandas = _need("pandas", "to_dataframe()")
+    pd = _need("pandas", "to_dataframe()")
     found = graph.dependencies() if what == "dependencies" else graph.assets()
-    frame: pandas.DataFrame = pandas.DataFrame([row.to_dict() for row in found])
+    frame: pandas.DataFrame = pd.DataFrame([row.to_dict() for row in found])
     for name in _TIMES:
         if name in frame:
-            frame[name] = pandas.to_datetime(frame[name], utc=True, format="ISO8601")
+            frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
     return frame
 
 
@@ -97,13 +97,13 @@ def repr_html(graph: GraphLike) -> str:
     """What a notebook shows: the map in a sentence, and its busiest dependencies."""
     map_ = rows(graph)
     busiest = sorted(map_["dependencies"], key=lambda d: (-octets_of(d), d["id"]))[:_SHOWN]
-    titles = {asset["id"]: title_of(asset) for asset in map_["assets"]}
+    titles = titles_of(map_)
     lines = [f"<p>{html.escape(page.sentence(page.totals(map_)))}</p>"]
     if busiest:
         lines.append("<table><thead><tr><th>who uses</th><th>who serves</th><th>service</th><th>traffic</th></tr></thead><tbody>")
         for d in busiest:
-            cells = (titles.get(d["client_asset"], d["client_address"]), titles.get(d["server_asset"], d["server_address"]),
-                     service_of(d), page.size(octets_of(d)))
+            cells = (titles[d["client_asset"]], titles[d["server_asset"]], service_of(d),
+                     page.size(octets_of(d)))
             lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
         lines.append("</tbody></table>")
     more = len(map_["dependencies"]) - len(busiest)
@@ -147,13 +147,13 @@ def plot(graph: GraphLike) -> matplotlib.axes.Axes | TextPlot:
 
 def text_of(map_: page.Map, most: int = 40) -> str:
     """Who serves what, and to whom, in letters; the servers with the most traffic first."""
-    titles = {asset["id"]: title_of(asset) for asset in map_["assets"]}
+    titles = titles_of(map_)
     servers: dict[str, dict[str, list[str]]] = {}
     traffic: dict[str, int] = {}
     for d in map_["dependencies"]:
-        name = titles.get(d["server_asset"], d["server_address"])
+        name = titles[d["server_asset"]]
         users = servers.setdefault(name, {}).setdefault(service_of(d), [])
-        users.append(titles.get(d["client_asset"], d["client_address"]))
+        users.append(titles[d["client_asset"]])
         traffic[name] = traffic.get(name, 0) + octets_of(d)
     lines = []
     for name in sorted(servers, key=lambda n: (-traffic[n], n))[:most]:

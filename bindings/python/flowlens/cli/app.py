@@ -84,11 +84,12 @@ def report(problem: Exception) -> int:
         return USAGE
     from flowlens import ConfigError, InputError
 
-    for kind, code in ((Failure, None), (ConfigError, USAGE), (InputError, FILE), (OSError, FILE)):
-        if isinstance(problem, kind):
-            say(f"flowlens: {described(problem)}")
-            return code if code is not None else problem.code  # type: ignore[attr-defined]
-    raise problem
+    if not isinstance(problem, (Failure, ConfigError, InputError, OSError)):
+        raise problem
+    say(f"flowlens: {described(problem)}")
+    if isinstance(problem, Failure):
+        return problem.code
+    return USAGE if isinstance(problem, ConfigError) else FILE
 
 
 def described(problem: Exception) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from flowlens.page.data import service_of
+from flowlens.page.data import service_of, titles_of
 
 from .common import NOTHING, AsJson, FilterText, new_app, note, print_json, print_table
-from .maps import SAVED, Internal, exported, open_map, titles_of
+from .maps import SAVED, Internal, exported, open_map
 
 app = new_app()
 One = Annotated[Path, typer.Argument(metavar="FILE", help=f"A capture, IPFIX file or flow log, or a map saved as NAME{SAVED}.")]

@@ -25,8 +25,11 @@ def explain(files: Files, as_json: AsJson = False) -> int:
                            exporter_port=datagram.exporter_port, collector_port=datagram.collector_port)
             now = datagram.received
     shown = 0
-    for shown, exporter in enumerate(decoder.exporters, 1):
+    for exporter in decoder.exporters:
         explanation = decoder.explain(exporter, now=now)
+        if explanation is None:
+            continue
+        shown += 1
         if as_json:
             print_json(explanation)
         else:

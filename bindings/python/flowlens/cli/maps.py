@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowlens.page import Map, size
-from flowlens.page.data import octets_of, service_of, title_of
+from flowlens.page.data import octets_of, service_of, titles_of
 
 from .common import check_filter, named, print_table, progress
 
@@ -45,11 +45,6 @@ def exported(graph: flowlens.Graph) -> Map:
     return rows
 
 
-def titles_of(map_: Map) -> dict[str, str]:
-    """What to call each asset, by its id."""
-    return {asset["id"]: title_of(asset) for asset in map_["assets"]}
-
-
 def busiest_first(dependencies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(dependencies, key=lambda d: (-octets_of(d), d["id"]))
 
@@ -61,6 +56,5 @@ def print_dependencies(map_: Map, dependencies: list[dict[str, Any]]) -> None:
     titles = titles_of(map_)
     print_table(
         ("who uses", "who serves", "service", "traffic", "flows", "sure", ""),
-        ([titles.get(d["client_asset"], d["client_address"]), titles.get(d["server_asset"], d["server_address"]), service_of(d),
-          size(octets_of(d)), d["flows"], f"{d['confidence']:.0%}", DIRECTIONS[d["direction"]]] for d in dependencies),
+        ([titles[d["client_asset"]], titles[d["server_asset"]], service_of(d), size(octets_of(d)), d["flows"], f"{d['confidence']:.0%}", DIRECTIONS[d["direction"]]] for d in dependencies),
         right=("traffic", "flows", "sure"))

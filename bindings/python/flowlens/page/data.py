@@ -40,6 +40,15 @@ def title_of(asset: Row) -> str:
     return str(first["address"] if first["site"] == "default" else f"{first['address']} ({first['site']})")
 
 
+def titles_of(map_: Map) -> dict[str, str]:
+    """What to call each asset, by its id; one without a row by its address."""
+    titles = {asset["id"]: title_of(asset) for asset in map_["assets"]}
+    for d in map_["dependencies"]:
+        for end in ("client", "server"):
+            titles.setdefault(d[f"{end}_asset"], d[f"{end}_address"])
+    return titles
+
+
 def service_of(dependency: Row) -> str:
     """`postgresql 5432/tcp`, `8500/tcp`, `icmp`"""
     words = [dependency["service"]] if dependency["service"] else []
