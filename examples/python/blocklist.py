@@ -50,7 +50,10 @@ def main():
     with flowlens.read(chosen.files) as reader:
         for batch in reader:
             for flow in batch:
-                for inside, outside in ((flow.source_address, flow.destination_address), (flow.destination_address, flow.source_address)):
+                for inside, outside in (
+                    (flow.source_address, flow.destination_address),
+                    (flow.destination_address, flow.source_address),
+                ):
                     if network := blocked.find(outside):
                         flows[inside, outside, network] += 1
                         octets[inside, outside, network] += flow.estimated_octet_count or 0

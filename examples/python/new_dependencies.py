@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Which dependencies are new since yesterday? Made for a job that runs once a day.
 
-Yesterday and today are files of flows, or maps that were saved (NAME.flowlens). `--save NAME.flowlens` keeps today's for
-tomorrow. Exit code 1: none is new.
+Yesterday and today are files of flows, or maps that were saved (NAME.flowlens). `--save NAME.flowlens` keeps
+today's for tomorrow. Exit code 1: none is new.
 """
 
 import argparse

@@ -41,14 +41,21 @@ def test_map():
         ends = ("json", "graphml", "dot", "mmd", "csv", "flowlens")
         flowlens("map", path, *(f"--out={directory / 'map'}.{end}" for end in ends))
         rows = list(csv.DictReader(io.StringIO((directory / "map.csv").read_text(), newline="")))
-        expect_equal(Counter(int(r["octets_to_client"]) for r in rows), Counter(r["octets_to_client"] for r in truth.values()), "csv")
+        expect_equal(
+            Counter(int(r["octets_to_client"]) for r in rows),
+            Counter(r["octets_to_client"] for r in truth.values()),
+            "csv",
+        )
         import networkx
+
         graph = networkx.read_graphml(directory / "map.graphml")
         expect_equal(graph.number_of_edges(), len(truth), "graphml")
         for end, arrow in (("dot", " -> "), ("mmd", "-->")):
             expect_equal((directory / f"map.{end}").read_text().count(arrow), len(truth), end)
         again = flowlens("map", directory / "map.flowlens", "--json")[0]
-        expect_equal(json.loads(again), json.loads((directory / "map.json").read_text()), "a map that was saved and loaded")
+        expect_equal(
+            json.loads(again), json.loads((directory / "map.json").read_text()), "a map that was saved and loaded"
+        )
         table, said = flowlens("map", path)
         expect_equal(len(table.splitlines()), 51, "rows of the table, with its head")
         expect(f"{len(truth) - 50:,} more" in said, said)
@@ -72,20 +79,28 @@ def test_decode_flows_top():
         by_source = Counter()
         for pair, octets in sent.items():
             by_source[pair.split(" -> ")[0]] += octets
-        expect_equal([row["bytes"] for row in busiest], sorted(by_source.values(), reverse=True)[:3], "the three that send most")
+        expect_equal(
+            [row["bytes"] for row in busiest], sorted(by_source.values(), reverse=True)[:3], "the three that send most"
+        )
         expect("share" in flowlens("top", path, "--by", "source")[0].splitlines()[0], "shares of a table")
 
         https = [f for f in flows if f.get("destination_port") == 443]
         expect_equal(len(lines("flows", path, "--filter", "dst port 443", "--limit", 0)), len(https), "flows to 443")
         largest = lines("flows", path, "--sort", "bytes", "--limit", 5)
-        expect_equal([f["octet_count"] for f in largest], sorted((f["octet_count"] for f in flows), reverse=True)[:5], "largest flows")
+        expect_equal(
+            [f["octet_count"] for f in largest],
+            sorted((f["octet_count"] for f in flows), reverse=True)[:5],
+            "largest flows",
+        )
         expect_equal(len(flowlens("flows", path, "--limit", 7)[0].splitlines()), 8, "a table of seven flows")
 
         records = lines("decode", path, "--elements")
         octets = Counter()
         for record in records:
             e = record["elements"]
-            source, destination = (e.get(f"{end}IPv4Address") or e.get(f"{end}IPv6Address") for end in ("source", "destination"))
+            source, destination = (
+                e.get(f"{end}IPv4Address") or e.get(f"{end}IPv6Address") for end in ("source", "destination")
+            )
             if source and "octetDeltaCount" in e:
                 octets[f"{source} -> {destination}"] += e["octetDeltaCount"]
         expect_equal(dict(octets), dict(sent), "octetDeltaCount of raw records")
@@ -113,8 +128,8 @@ def without_templates(path, to):
     data = path.read_bytes()
     kept, at, seen = data[:24], 24, Counter()
     while at < len(data):
-        end = at + 16 + int.from_bytes(data[at + 8:at + 12], "little")
-        source = data[at + 16 + 26:at + 16 + 30]
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        source = data[at + 16 + 26 : at + 16 + 30]
         seen[source] += 1
         if 1 < seen[source] < 15:
             kept += data[at:end]
@@ -125,14 +140,20 @@ def without_templates(path, to):
 def test_diff():
     """`diff` has what the truths have not in common, and its exit code says whether there is something."""
     with work_dir("cli-diff") as directory:
-        (one, before), (two, after) = (capture(directory, f"day{n}", "--seed", n, "--duration", 20, "--start", 1767603600 + n * 86400)
-                                       for n in (1, 2))
+        (one, before), (two, after) = (
+            capture(directory, f"day{n}", "--seed", n, "--duration", 20, "--start", 1767603600 + n * 86400)
+            for n in (1, 2)
+        )
         found = lines("diff", one, two, code=1)
         for change, wanted in (("added", set(after) - set(before)), ("removed", set(before) - set(after))):
             expect(wanted, "seeds that differ")
             expect_equal({key_of(c["dependency"]) for c in found if c["change"] == change}, wanted, change)
         table = flowlens("diff", one, two, code=1)[0]
-        expect_equal(Counter(line[0] for line in table.splitlines()[1:]), Counter("+" if c["change"] == "added" else "-" for c in found), "table")
+        expect_equal(
+            Counter(line[0] for line in table.splitlines()[1:]),
+            Counter("+" if c["change"] == "added" else "-" for c in found),
+            "table",
+        )
         expect_equal(flowlens("diff", one, one), ("", f"0 new, 0 gone, {len(before):,} in both\n"), "the same twice")
 
 
@@ -149,7 +170,10 @@ def test_impact_and_spof():
             hit = {row["label"]: row for row in map(json.loads, text.splitlines())}
             first = {name for name, row in hit.items() if row["hops"] == 1}
             expect(first <= clients[server], f"{server}: {first - clients[server]} never used it")
-            expect(all(row["certainty"] in ("certain", "probable", "possible") and row["reason"] for row in hit.values()), hit)
+            expect(
+                all(row["certainty"] in ("certain", "probable", "possible") and row["reason"] for row in hit.values()),
+                hit,
+            )
             checked += len(first)
         expect(checked > 5, f"{checked} machines hit")
         nobody = next(c for c in {key[0] for key in truth} if c not in clients)
@@ -193,11 +217,14 @@ def test_replay():
         exporters = {}
         for exporter, _, payload in udp_datagrams(path):
             exporters.setdefault(exporter, set()).add(sources[payload])
-        expect(all(len(s) == 1 for s in exporters.values()) and len(set.union(*exporters.values())) == len(exporters), exporters)
+        expect(
+            all(len(s) == 1 for s in exporters.values()) and len(set.union(*exporters.values())) == len(exporters),
+            exporters,
+        )
 
 
 def test_exit_codes_and_messages():
-    """What goes wrong is one line that names what, where and what would be right, with the code that the help promises."""
+    """What goes wrong is one line that names what, where and what would be right; codes are those of the help."""
     with work_dir("cli-errors") as directory:
         path, _ = capture(directory, "flows", "--duration", 5)
         nonsense, empty = directory / "nonsense.bin", directory / "empty.pcap"
@@ -246,8 +273,12 @@ def test_pipes_and_terminals():
     with work_dir("cli-terminal") as directory:
         path, _ = capture(directory, "flows", "--duration", 60)
         for command in (("decode", path, "--json"), ("decode", path), ("decode", path, "--elements")):
-            process = subprocess.Popen([sys.executable, "-m", "flowlens", *map(str, command)], stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, env=environment())
+            process = subprocess.Popen(
+                [sys.executable, "-m", "flowlens", *map(str, command)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(),
+            )
             process.stdout.read(200)
             process.stdout.close()
             said = process.stderr.read().decode()
@@ -264,8 +295,13 @@ def test_pipes_and_terminals():
 def on_terminal(*arguments, **variables):
     """What a command shows on a terminal, progress included."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-m", "flowlens", *map(str, arguments)], stdout=theirs, stderr=theirs,
-                               stdin=theirs, env=environment(**variables))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowlens", *map(str, arguments)],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
+        env=environment(**variables),
+    )
     os.close(theirs)
     shown = b""
     try:
@@ -283,12 +319,24 @@ def test_hostile_names():
     """What steers a terminal is shown as its number, wherever a name is printed."""
     harm = "evil\x1b]0;title\x07\x9b31m\u202ename"
     asset = {"id": "1", "name": harm, "asset_type": "unknown", "is_internal": True, "endpoints": []}
-    d = {"id": "2", "client_asset": "1", "server_asset": "1", "client_address": "", "server_address": "", "service": harm, "port": 1,
-         "protocol": "tcp", "estimated_octets_to_server": 1, "estimated_octets_to_client": 1}
-    for code in ("from flowlens.cli.common import print_table\nprint_table(('a',), [(value['assets'][0]['name'],)])",
-                 "from flowlens.cli.common import note\nsys.stderr = sys.stdout\nnote(value['assets'][0]['name'])",
-                 "from flowlens.cli.app import say\nsys.stderr = sys.stdout\nsay(value['assets'][0]['name'])",
-                 "from flowlens.graph import text_of\nprint(text_of(value))"):
+    d = {
+        "id": "2",
+        "client_asset": "1",
+        "server_asset": "1",
+        "client_address": "",
+        "server_address": "",
+        "service": harm,
+        "port": 1,
+        "protocol": "tcp",
+        "estimated_octets_to_server": 1,
+        "estimated_octets_to_client": 1,
+    }
+    for code in (
+        "from flowlens.cli.common import print_table\nprint_table(('a',), [(value['assets'][0]['name'],)])",
+        "from flowlens.cli.common import note\nsys.stderr = sys.stdout\nnote(value['assets'][0]['name'])",
+        "from flowlens.cli.app import say\nsys.stderr = sys.stdout\nsay(value['assets'][0]['name'])",
+        "from flowlens.graph import text_of\nprint(text_of(value))",
+    ):
         text = python(code, {"assets": [asset], "dependencies": [d]})
         expect("evil\\x1b]0;title\\x07\\x9b31m\\u202ename" in text, f"{code}: {text!r}")
 
@@ -301,5 +349,15 @@ def test_completion():
 
 
 if __name__ == "__main__":
-    main(test_map, test_decode_flows_top, test_explain, test_diff, test_impact_and_spof, test_replay, test_exit_codes_and_messages,
-         test_pipes_and_terminals, test_hostile_names, test_completion)
+    main(
+        test_map,
+        test_decode_flows_top,
+        test_explain,
+        test_diff,
+        test_impact_and_spof,
+        test_replay,
+        test_exit_codes_and_messages,
+        test_pipes_and_terminals,
+        test_hostile_names,
+        test_completion,
+    )

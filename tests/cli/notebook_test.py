@@ -32,7 +32,9 @@ except flowlens.ConfigError as refused:
         found = json.loads(first)
         machines = sorted({end for key in truth for end in key[:2]})
         expect_equal({tuple(k) for k in found["keys"]}, set(truth), "rows")
-        expect_equal(found["octets"], sum(r["octets_to_server"] + r["octets_to_client"] for r in truth.values()), "octets")
+        expect_equal(
+            found["octets"], sum(r["octets_to_server"] + r["octets_to_client"] for r in truth.values()), "octets"
+        )
         expect_equal((found["zone"], found["ordered"]), ("UTC", True), "times")
         expect_equal(found["assets"], machines, "assets")
         expect_equal(sorted(found["edges"]), sorted(list(key[:2]) for key in truth), "edges")
@@ -53,20 +55,31 @@ class Harmful:
     def export(self, format):
         harm = "<script>alert(1)</script>"
         end = {"client_asset": "1", "server_asset": "1", "client_address": harm, "server_address": harm}
-        counts = {"estimated_octets_to_server": 1, "estimated_octets_to_client": 1, "octets_to_server": 1, "octets_to_client": 1, "flows": 1}
+        octets = {f"{kind}octets_to_{way}": 1 for kind in ("", "estimated_") for way in ("server", "client")}
+        rest = {"port": 1, "protocol": "tcp", "direction": "peer", "first_seen": "", "last_seen": "", "flows": 1}
         return json.dumps({"assets": [{"id": "1", "name": harm, "endpoints": []}], "dependencies": [
-            {"id": "2", "service": harm, "port": 1, "protocol": "tcp", "direction": "peer", "first_seen": "", "last_seen": "", **end, **counts}]})
+            {"id": "2", "service": harm, **end, **octets, **rest}]})
 print(repr_html(Harmful()))
 """)
         expect("<script" not in harmed and "&lt;script&gt;" in harmed, harmed)
-        drawn = python("import matplotlib\nmatplotlib.use('agg')\n" + OPEN + "axes = graph.plot()\nprint(len(axes.texts), type(axes).__name__)", str(path))
+        drawn = python(
+            "import matplotlib\nmatplotlib.use('agg')\n"
+            + OPEN
+            + "axes = graph.plot()\nprint(len(axes.texts), type(axes).__name__)",
+            str(path),
+        )
         labels, kind = drawn.split()
         machines = {end for key in truth for end in key[:2]}
         expect_equal((int(labels), kind), (len(truth) + len(machines), "Axes"), "arrows and names of a drawing")
         text = python("sys.modules['matplotlib'] = None\n" + OPEN + "print(repr(graph.plot()))", str(path))
         server = next(key[1] for key in truth)
         expect(f"\n{server}\n" in "\n" + text and " <- " in text, text)
-        said = python("sys.modules['networkx'] = None\n" + OPEN + "try:\n    graph.to_networkx()\nexcept ImportError as missing:\n    print(missing)", str(path))
+        said = python(
+            "sys.modules['networkx'] = None\n"
+            + OPEN
+            + "try:\n    graph.to_networkx()\nexcept ImportError as missing:\n    print(missing)",
+            str(path),
+        )
         expect("pip install networkx" in said, said)
 
 

@@ -1,6 +1,6 @@
 """Ways to look at a map from Python: networkx, pandas, a notebook, a drawing, a page.
 
-The functions stand on what every `flowlens.Graph` has (`export`, `layout`, rows), and are its methods of the same names.
+The functions stand on what every `flowlens.Graph` has (`export`, `layout`, rows), and are its methods.
 What they need beyond FlowLens (networkx, pandas, matplotlib) is imported when it is asked for.
 """
 
@@ -52,9 +52,9 @@ def rows(graph: GraphLike) -> page.Map:
 
 
 def to_networkx(graph: GraphLike) -> networkx.MultiDiGraph[str]:
-    """A `MultiDiGraph`: nodes are assets by their ids, an edge goes from client to server, keyed by the dependency's id.
+    """A `MultiDiGraph`: nodes are assets by their ids, edges go from client to server, keyed by dependencies' ids.
 
-    Nodes and edges have what `to_dict()` of an asset and a dependency has; a node's `label` is its name or first address.
+    Nodes and edges have what `to_dict()` of an asset and a dependency has; a node's `label` is its name or address.
     """
     nx = _need("networkx", "to_networkx()")
     made: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
@@ -100,15 +100,18 @@ def repr_html(graph: GraphLike) -> str:
     titles = titles_of(map_)
     lines = [f"<p>{html.escape(page.sentence(page.totals(map_)))}</p>"]
     if busiest:
-        lines.append("<table><thead><tr><th>who uses</th><th>who serves</th><th>service</th><th>traffic</th></tr></thead><tbody>")
+        lines.append(
+            "<table><thead><tr><th>who uses</th><th>who serves</th><th>service</th><th>traffic</th></tr></thead><tbody>"
+        )
         for d in busiest:
-            cells = (titles[d["client_asset"]], titles[d["server_asset"]], service_of(d),
-                     page.size(octets_of(d)))
+            cells = (titles[d["client_asset"]], titles[d["server_asset"]], service_of(d), page.size(octets_of(d)))
             lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
         lines.append("</tbody></table>")
     more = len(map_["dependencies"]) - len(busiest)
     if more:
-        lines.append(f"<p>and {more:,} more: <code>to_dataframe()</code> has them all, <code>to_html(path)</code> draws them</p>")
+        lines.append(
+            f"<p>and {more:,} more: <code>to_dataframe()</code> has them all, <code>to_html(path)</code> draws them</p>"
+        )
     return "".join(lines)
 
 
@@ -138,9 +141,18 @@ def plot(graph: GraphLike) -> matplotlib.axes.Axes | TextPlot:
     for asset in map_["assets"]:
         if asset["id"] in places:
             # Names come from the network: `$` would begin a formula.
-            axes.annotate(title_of(asset).replace("$", r"\$"), xy=places[asset["id"]], xytext=(4, 4), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                title_of(asset).replace("$", r"\$"),
+                xy=places[asset["id"]],
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=8,
+            )
     left_out = len(traffic) - len(places)
-    axes.set_title("arrows go from who uses to who serves" + (f"; {left_out:,} machines left out" if left_out > 0 else ""), fontsize=9)
+    axes.set_title(
+        "arrows go from who uses to who serves" + (f"; {left_out:,} machines left out" if left_out > 0 else ""),
+        fontsize=9,
+    )
     axes.set_axis_off()
     return axes
 

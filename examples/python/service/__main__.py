@@ -17,9 +17,13 @@ async def serve(chosen: argparse.Namespace) -> None:
     pipeline = Pipeline(internal_networks=chosen.internal, flush_seconds=chosen.flush_seconds)
     collector = Collector(pipeline.take)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: collector, local_addr=(chosen.host, chosen.collector_port))
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: collector, local_addr=(chosen.host, chosen.collector_port)
+    )
     flushing = asyncio.create_task(pipeline.run())
-    settings = uvicorn.Config(make_app(collector, pipeline), host=chosen.host, port=chosen.api_port, log_level="warning")
+    settings = uvicorn.Config(
+        make_app(collector, pipeline), host=chosen.host, port=chosen.api_port, log_level="warning"
+    )
     try:
         await uvicorn.Server(settings).serve()
     finally:
@@ -34,7 +38,9 @@ def main() -> None:
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--collector-port", type=int, default=2055, help="NetFlow, IPFIX and sFlow, all on one")
     options.add_argument("--api-port", type=int, default=8080)
-    options.add_argument("--internal", action="append", metavar="CIDR", help="a network of one's own; without: private addresses")
+    options.add_argument(
+        "--internal", action="append", metavar="CIDR", help="a network of one's own; without: private addresses"
+    )
     options.add_argument("--flush-seconds", type=float, default=5)
     asyncio.run(serve(options.parse_args()))
 

@@ -25,8 +25,13 @@ def make_app(collector: Collector, pipeline: Pipeline) -> FastAPI:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        return {"datagrams": collector.datagrams, "problems": collector.problems, "revision": pipeline.revision,
-                "assets": len(pipeline.graph.assets()), "dependencies": len(pipeline.graph)}
+        return {
+            "datagrams": collector.datagrams,
+            "problems": collector.problems,
+            "revision": pipeline.revision,
+            "assets": len(pipeline.graph.assets()),
+            "dependencies": len(pipeline.graph),
+        }
 
     @app.get("/dependencies")
     def dependencies(filter: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
@@ -45,6 +50,8 @@ def make_app(collector: Collector, pipeline: Pipeline) -> FastAPI:
 
     @app.get("/", response_class=HTMLResponse)
     def show() -> str:
-        return page.render(json.loads(pipeline.graph.export("json")), title="The map as it is now", version=flowlens.__version__)
+        return page.render(
+            json.loads(pipeline.graph.export("json")), title="The map as it is now", version=flowlens.__version__
+        )
 
     return app

@@ -26,7 +26,9 @@ class Collector(asyncio.DatagramProtocol):
 
     def datagram_received(self, payload: bytes, sender: tuple[str, int]) -> None:
         now = datetime.now(timezone.utc)
-        batch = self.decoder.decode(payload, exporter=sender[0], exporter_port=sender[1], collector_port=self.port, received=now)
+        batch = self.decoder.decode(
+            payload, exporter=sender[0], exporter_port=sender[1], collector_port=self.port, received=now
+        )
         self.datagrams += 1
         if batch.diagnostic_code:
             self.problems[batch.diagnostic_code] = self.problems.get(batch.diagnostic_code, 0) + 1

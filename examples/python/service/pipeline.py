@@ -11,8 +11,8 @@ import flowlens
 class Pipeline:
     """One Resolver: it labels flows, pairs them, decides who serves, and keeps the map.
 
-    Its calls wait for nothing, but a flush of a large map takes a moment: that one runs in a thread, and the module lets go of
-    Python's lock meanwhile.
+    Its calls wait for nothing, but a flush of a large map takes a moment: that one runs in a thread, and the
+    module lets go of Python's lock meanwhile.
     """
 
     def __init__(self, *, internal_networks: list[str] | None, flush_seconds: float) -> None:

@@ -11,7 +11,9 @@ def main(arguments: list[str] | None = None) -> int:
         import rich  # noqa: F401
         import typer  # noqa: F401
     except ImportError as missing:
-        print(f"flowlens: the command needs {missing.name}; install it with: pip install 'flowlens[cli]'", file=sys.stderr)
+        print(
+            f"flowlens: the command needs {missing.name}; install it with: pip install 'flowlens[cli]'", file=sys.stderr
+        )
         return 3
     from .app import main as run
 

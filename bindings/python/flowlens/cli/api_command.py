@@ -9,25 +9,32 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from flowlens.page import render, size
+from flowlens.page import Map, render, size
 from flowlens.page.data import octets_of, service_of
 
 from .common import NOTHING, SERVER, USAGE, AsJson, Failure, FilterText, Limit, new_app, note, print_json, print_table
 from .server import Server, keep_token, kept_tokens
 
 app = new_app()
-Params = Annotated[list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A query parameter (again for more).")]
+Params = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A query parameter (again for more).")
+]
 
 
 @app.callback()
 def options(
     context: typer.Context,
-    url: Annotated[str, typer.Option("--url", envvar="FLOWLENS_URL", help="Where flowlensd answers.")] = "http://127.0.0.1:8000",
-    ca: Annotated[Path | None, typer.Option("--ca", metavar="FILE", help="Certificates to trust over https, instead of the system's.")] = None,
+    url: Annotated[
+        str, typer.Option("--url", envvar="FLOWLENS_URL", help="Where flowlensd answers.")
+    ] = "http://127.0.0.1:8000",
+    ca: Annotated[
+        Path | None,
+        typer.Option("--ca", metavar="FILE", help="Certificates to trust over https, instead of the system's."),
+    ] = None,
 ) -> None:
     """Asks a running flowlensd (docs/api.md).
 
@@ -59,7 +66,10 @@ def login(
 @app.command()
 def logout(
     context: typer.Context,
-    revoke: Annotated[str | None, typer.Option("--revoke", metavar="NAME", help="End the token at flowlensd too; asks for this user's password.")] = None,
+    revoke: Annotated[
+        str | None,
+        typer.Option("--revoke", metavar="NAME", help="End the token at flowlensd too; asks for this user's password."),
+    ] = None,
     password_stdin: PasswordStdin = False,
 ) -> int:
     """Forgets the token of this flowlensd. Exit code 1: there was none."""
@@ -72,13 +82,19 @@ def logout(
         with session(server, revoke, password_stdin):
             server.ask("DELETE", f"/api/v1/auth/tokens/{entry['id']}")
     keep_token(server.url, None)
-    note(f"the token for {server.url} is forgotten" + ("" if revoke else f"; whoever has it may use it until {entry.get('expires')}, --revoke ends that"))
+    note(
+        f"the token for {server.url} is forgotten"
+        + ("" if revoke else f"; whoever has it may use it until {entry.get('expires')}, --revoke ends that")
+    )
     return 0
 
 
 @contextmanager
 def session(server: Server, name: str, password_stdin: bool) -> Iterator[str]:
-    """Logged in by name and password for a moment: flowlensd makes and ends tokens for nobody else. Gives the user's name."""
+    """Logged in by name and password for a moment: flowlensd makes and ends tokens for nobody else.
+
+    Gives the user's name.
+    """
     server.expect_private()
     password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass("Password: ")
     server.token = None
@@ -118,26 +134,41 @@ def send(
 def assets(context: typer.Context, filter: FilterText = None, limit: Limit = 50, as_json: AsJson = False) -> int:
     """The machines of the map. Exit code 1: none matches."""
     rows = list(items(context.obj, "/api/v1/assets", filter, limit))
-    return shown(rows, as_json, ("machine", "kind", "first seen", "last seen"),
-                 lambda a: (a["label"], a["asset_type"], a["first_seen"], a["last_seen"]))
+    return shown(
+        rows,
+        as_json,
+        ("machine", "kind", "first seen", "last seen"),
+        lambda a: (a["label"], a["asset_type"], a["first_seen"], a["last_seen"]),
+    )
 
 
 @app.command()
 def dependencies(context: typer.Context, filter: FilterText = None, limit: Limit = 50, as_json: AsJson = False) -> int:
     """Who uses what of whom. Exit code 1: none matches."""
     rows = list(items(context.obj, "/api/v1/dependencies", filter, limit, [("sort", "-bytes")]))
-    return shown(rows, as_json, ("who uses", "who serves", "service", "traffic", "flows"), dependency_cells, ("traffic", "flows"))
+    return shown(
+        rows, as_json, ("who uses", "who serves", "service", "traffic", "flows"), dependency_cells, ("traffic", "flows")
+    )
 
 
 @app.command()
 def changes(context: typer.Context, filter: FilterText = None, limit: Limit = 50, as_json: AsJson = False) -> int:
     """What became otherwise, the newest first. Exit code 1: nothing."""
     rows = list(items(context.obj, "/api/v1/changes", filter, limit))
-    return shown(rows, as_json, ("when", "severity", "what", "reason"), lambda c: (c["at"], c["severity"], c["type"], c["reason"]))
+    return shown(
+        rows,
+        as_json,
+        ("when", "severity", "what", "reason"),
+        lambda c: (c["at"], c["severity"], c["type"], c["reason"]),
+    )
 
 
 @app.command()
-def page(context: typer.Context, out: Annotated[Path, typer.Argument(metavar="FILE.html")], title: Annotated[str | None, typer.Option()] = None) -> None:
+def page(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(metavar="FILE.html")],
+    title: Annotated[str | None, typer.Option()] = None,
+) -> None:
     """Writes the map as it is now as one HTML page."""
     import flowlens
 
@@ -145,7 +176,8 @@ def page(context: typer.Context, out: Annotated[Path, typer.Argument(metavar="FI
     map_ = server.json("GET", "/api/v1/topology/export", query=[("format", "json")])
     if not isinstance(map_, dict) or not {"assets", "dependencies"} <= map_.keys():
         raise Failure(f"{server.url}: the answer is no map; is that a flowlensd?", SERVER)
-    out.write_text(render(map_, title=title, source=server.url, version=flowlens.__version__), encoding="utf-8")  # type: ignore[arg-type]
+    text = render(cast(Map, map_), title=title, source=server.url, version=flowlens.__version__)
+    out.write_text(text, encoding="utf-8")
     note(f"wrote {out}")
 
 
@@ -159,7 +191,9 @@ def parameters(texts: list[str] | None) -> list[tuple[str, str]]:
     return pairs
 
 
-def items(server: Server, path: str, filter: str | None, limit: int, query: list[tuple[str, str]] | None = None) -> Iterator[dict[str, Any]]:
+def items(
+    server: Server, path: str, filter: str | None, limit: int, query: list[tuple[str, str]] | None = None
+) -> Iterator[dict[str, Any]]:
     """The rows of a list, page after page."""
     ask = [*(query or []), *([("filter", filter)] if filter else [])]
     sorted_, number, cursor, given = bool(query), 1, None, 0
@@ -167,7 +201,9 @@ def items(server: Server, path: str, filter: str | None, limit: int, query: list
         size_ = min(limit - given, 1000) if limit else 1000
         step = [("page", str(number))] if sorted_ else [("cursor", cursor)] if cursor else []
         # Pages by number are cut alike: their size may not change on the way.
-        answer = server.json("GET", path, query=[*ask, *step, ("page_size", str(min(limit or 1000, 1000) if sorted_ else size_))])
+        answer = server.json(
+            "GET", path, query=[*ask, *step, ("page_size", str(min(limit or 1000, 1000) if sorted_ else size_))]
+        )
         for row in answer["items"]:
             yield row
             given += 1

@@ -21,9 +21,14 @@ EXIT_CODES = (
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE...", help="Captures (pcap, pcapng), IPFIX files, cloud flow logs; their kind is found out."),
+    typer.Argument(
+        metavar="FILE...", help="Captures (pcap, pcapng), IPFIX files, cloud flow logs; their kind is found out."
+    ),
 ]
-FilterText = Annotated[str | None, typer.Option("--filter", "-f", metavar="FILTER", help="Only what matches, such as 'dst port 443 and bytes > 1M'.")]
+FilterText = Annotated[
+    str | None,
+    typer.Option("--filter", "-f", metavar="FILTER", help="Only what matches, such as 'dst port 443 and bytes > 1M'."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, of a shape that stays.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="Rows at most; 0: all.")]
 
@@ -38,7 +43,9 @@ class Failure(Exception):
 
 def new_app() -> typer.Typer:
     """For one command, or one with commands of its own."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False)
+    return typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False
+    )
 
 
 def printable(text: object) -> str:
@@ -57,7 +64,7 @@ def print_json(value: object) -> None:
 
 
 def plain(value: Any) -> Any:
-    """How values that JSON does not have are written: times as RFC 3339 in UTC, octets as hexadecimal, all else as text."""
+    """How values that JSON lacks are written: times as RFC 3339 in UTC, octets as hexadecimal, all else as text."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -79,7 +86,10 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]], right: 
     cells = [list(titles), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(titles))]
     for row in cells:
-        line = (cell.rjust(width) if title in right else cell.ljust(width) for cell, width, title in zip(row, widths, titles))
+        line = (
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for cell, width, title in zip(row, widths, titles)
+        )
         sys.stdout.write("  ".join(line).rstrip() + "\n")
 
 

@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import NOTHING, AsJson, Failure, Files, FilterText, Limit, check_filter, named, new_app, note, plain, print_json, printable, progress
+from .common import (
+    NOTHING,
+    AsJson,
+    Failure,
+    Files,
+    FilterText,
+    Limit,
+    check_filter,
+    named,
+    new_app,
+    note,
+    plain,
+    print_json,
+    printable,
+    progress,
+)
 from .flows_command import each_flow, write
 
 if TYPE_CHECKING:
@@ -21,15 +36,17 @@ app = new_app()
 @app.command()
 def decode(
     files: Files,
-    elements: Annotated[bool, typer.Option("--elements", help="Every information element of every record, by its IANA name.")] = False,
+    elements: Annotated[
+        bool, typer.Option("--elements", help="Every information element of every record, by its IANA name.")
+    ] = False,
     filter: FilterText = None,
     limit: Limit = 0,
     as_json: AsJson = False,
 ) -> int:
     """All flows of files, as a table or as JSON lines. Exit code 1: there is none.
 
-    Without --elements a line is a flow: units, times and sampling are the same whatever the protocol. With it a line is a
-    record as it was exported (captures of exporters only).
+    Without --elements a line is a flow: units, times and sampling are the same whatever the protocol. With it a
+    line is a record as it was exported (captures of exporters only).
     """
     check_filter(filter, "flows")
     if elements and filter:
@@ -59,8 +76,13 @@ def records(files) -> Iterator[tuple[flowlens.Datagram, flowlens.Record]]:  # ty
     parser = flowlens.Parser()
     for path in files:
         for datagram in flowlens.datagrams(path):
-            found = parser.parse(datagram.payload, exporter=datagram.exporter, received=datagram.received,
-                                 exporter_port=datagram.exporter_port, collector_port=datagram.collector_port)
+            found = parser.parse(
+                datagram.payload,
+                exporter=datagram.exporter,
+                received=datagram.received,
+                exporter_port=datagram.exporter_port,
+                collector_port=datagram.collector_port,
+            )
             for record in found:
                 yield datagram, record
 
@@ -70,8 +92,15 @@ def write_records(found: Iterable[tuple[flowlens.Datagram, flowlens.Record]], as
     for count, (datagram, record) in enumerate(found, 1):
         values = values_of(record)
         if as_json:
-            print_json({"received": datagram.received, "exporter": str(datagram.exporter), "kind": record.kind,
-                        "template_id": record.template_id, "elements": values})
+            print_json(
+                {
+                    "received": datagram.received,
+                    "exporter": str(datagram.exporter),
+                    "kind": record.kind,
+                    "template_id": record.template_id,
+                    "elements": values,
+                }
+            )
             continue
         sys.stdout.write(f"{datagram.exporter} {record.kind} template {record.template_id}\n")
         for name, value in values.items():

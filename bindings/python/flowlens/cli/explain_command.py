@@ -21,8 +21,13 @@ def explain(files: Files, as_json: AsJson = False) -> int:
     now = None  # the capture's own time: how long ago something came is counted from there
     for path in files:
         for datagram in flowlens.datagrams(path):
-            decoder.decode(datagram.payload, exporter=datagram.exporter, received=datagram.received,
-                           exporter_port=datagram.exporter_port, collector_port=datagram.collector_port)
+            decoder.decode(
+                datagram.payload,
+                exporter=datagram.exporter,
+                received=datagram.received,
+                exporter_port=datagram.exporter_port,
+                collector_port=datagram.collector_port,
+            )
             now = datagram.received
     shown = 0
     for exporter in decoder.exporters:
@@ -35,5 +40,8 @@ def explain(files: Files, as_json: AsJson = False) -> int:
         else:
             sys.stdout.write("\n".join(printable(line) for line in explanation["text"].splitlines()) + "\n")
     if not shown:
-        note(f"{named(files)}: no datagram of an exporter; a capture of ordinary traffic needs no explanation: 'flowlens map' reads it")
+        note(
+            f"{named(files)}: no datagram of an exporter; 'flowlens map' also reads captures of ordinary traffic, "
+            "which need no explanation"
+        )
     return 0 if shown else NOTHING

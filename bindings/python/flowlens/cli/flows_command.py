@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import NOTHING, AsJson, Files, FilterText, Limit, check_filter, named, new_app, note, print_json, print_table, progress
+from .common import (
+    NOTHING,
+    AsJson,
+    Files,
+    FilterText,
+    Limit,
+    check_filter,
+    named,
+    new_app,
+    note,
+    print_json,
+    print_table,
+    progress,
+)
 from .rows import FLOW_COLUMNS, flow_cells, flow_json
 
 if TYPE_CHECKING:
@@ -31,7 +44,9 @@ class Order(str, Enum):
 def flows(
     files: Files,
     filter: FilterText = None,
-    sort: Annotated[Order | None, typer.Option("--sort", help="The largest first; without: in the order of the files.")] = None,
+    sort: Annotated[
+        Order | None, typer.Option("--sort", help="The largest first; without: in the order of the files.")
+    ] = None,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> int:

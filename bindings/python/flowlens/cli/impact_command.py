@@ -28,14 +28,19 @@ def impact(
     try:
         found = graph.impact(asset, limit=limit or 1_000_000)
     except KeyError:
-        raise Failure(f"'{asset}' is not on the map; give the address, name or id of one of its {len(graph.assets()):,} machines") from None
+        raise Failure(
+            f"'{asset}' is not on the map; give the address, name or id of one of its {len(graph.assets()):,} machines"
+        ) from None
     affected = found["affected"]
     if as_json:
         for a in affected:
             print_json(a)
     elif affected:
-        print_table(("machine", "is hit", "hops", "why"),
-                    ([a["label"], a["certainty"], a["hops"], a["reason"]] for a in affected), right=("hops",))
+        print_table(
+            ("machine", "is hit", "hops", "why"),
+            ([a["label"], a["certainty"], a["hops"], a["reason"]] for a in affected),
+            right=("hops",),
+        )
     if found["left_out"]:
         note(f"{found['left_out']:,} more; --limit 0 shows all")
     if not affected:

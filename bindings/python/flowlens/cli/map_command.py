@@ -19,10 +19,17 @@ FORMATS = {".json": "json", ".graphml": "graphml", ".dot": "dot", ".gv": "dot", 
 @app.command()
 def map(
     files: MapFiles,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to look at, complete in itself.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page to look at, complete in itself.")
+    ] = None,
     out: Annotated[
         list[Path] | None,
-        typer.Option("--out", "-o", metavar="FILE", help=f"Write the map; by its end {', '.join(FORMATS)} or {SAVED} (to load again)."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help=f"Write the map; by its end {', '.join(FORMATS)} or {SAVED} (to load again).",
+        ),
     ] = None,
     filter: FilterText = None,
     internal: Internal = None,

@@ -20,11 +20,15 @@ SAVED = ".flowlens"  # how a file ends that holds a saved map
 
 MapFiles = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE...", help=f"Captures, IPFIX files, flow logs; or one map saved by 'map --out NAME{SAVED}'."),
+    typer.Argument(
+        metavar="FILE...", help=f"Captures, IPFIX files, flow logs; or one map saved by 'map --out NAME{SAVED}'."
+    ),
 ]
 Internal = Annotated[
     list[str] | None,
-    typer.Option("--internal", metavar="CIDR", help="A network of one's own, besides private addresses (again for more)."),
+    typer.Option(
+        "--internal", metavar="CIDR", help="A network of one's own, besides private addresses (again for more)."
+    ),
 ]
 
 
@@ -56,5 +60,17 @@ def print_dependencies(map_: Map, dependencies: list[dict[str, Any]]) -> None:
     titles = titles_of(map_)
     print_table(
         ("who uses", "who serves", "service", "traffic", "flows", "sure", ""),
-        ([titles[d["client_asset"]], titles[d["server_asset"]], service_of(d), size(octets_of(d)), d["flows"], f"{d['confidence']:.0%}", DIRECTIONS[d["direction"]]] for d in dependencies),
-        right=("traffic", "flows", "sure"))
+        (
+            [
+                titles[d["client_asset"]],
+                titles[d["server_asset"]],
+                service_of(d),
+                size(octets_of(d)),
+                d["flows"],
+                f"{d['confidence']:.0%}",
+                DIRECTIONS[d["direction"]],
+            ]
+            for d in dependencies
+        ),
+        right=("traffic", "flows", "sure"),
+    )

@@ -20,15 +20,17 @@ EXPORTERS = 1_000  # sockets to keep; past it exporters share the last one
 @app.command()
 def replay(
     capture: Annotated[Path, typer.Argument(metavar="CAPTURE", help="A pcap or pcapng file of exporters' datagrams.")],
-    collector: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Where to; without a port, each datagram's own.")],
+    collector: Annotated[
+        str, typer.Argument(metavar="HOST[:PORT]", help="Where to; without a port, each datagram's own.")
+    ],
     rate: Annotated[float, typer.Option("--rate", min=0.1, max=1e6, help="Datagrams a second.")] = 1000,
     count: Annotated[int, typer.Option("--count", min=0, help="Datagrams at most; 0: all.")] = 0,
     as_json: AsJson = False,
 ) -> int:
     """Sends the exporters' datagrams of a capture to a collector, at a rate.
 
-    Each exporter has a socket of its own, towards 127.0.0.0/8 also an address of its own (127.0.0.51 and on), so that the collector
-    tells them apart. Times within the datagrams stay as they are. Exit code 1: the capture holds none.
+    Each exporter has a socket of its own, towards 127.0.0.0/8 also an address of its own (127.0.0.51 and on), so that
+    the collector tells them apart. Times within the datagrams stay as they are. Exit code 1: the capture holds none.
     """
     import flowlens
 
@@ -79,7 +81,9 @@ class Sender:
         address = ipaddress.ip_address(self.host)
         made = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
         if address.version == 4 and address.is_loopback:
-            self.addresses.setdefault(exporter, f"127.0.{(len(self.addresses) + 50) // 250}.{(len(self.addresses) + 50) % 250 + 1}")
+            self.addresses.setdefault(
+                exporter, f"127.0.{(len(self.addresses) + 50) // 250}.{(len(self.addresses) + 50) % 250 + 1}"
+            )
             made.bind((self.addresses[exporter], 0))
         return made
 
@@ -101,5 +105,7 @@ def target(text: str) -> tuple[str, int | None]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):
-        raise Failure(f"'{host}' is no host that is known; give a name or an address, and a port behind ':'", USAGE) from None
+        raise Failure(
+            f"'{host}' is no host that is known; give a name or an address, and a port behind ':'", USAGE
+        ) from None
     return str(found[0][4][0]), int(port) if port else None

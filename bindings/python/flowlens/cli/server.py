@@ -28,10 +28,18 @@ class Server:
 
     def __init__(self, url: str, *, token: str | None = None, ca: Path | None = None) -> None:
         parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.path.strip("/")
+            or parts.query
+            or parts.username
+        ):
             raise Failure(f"--url '{url}' is no address of a flowlensd; give http://127.0.0.1:8000 or the like", USAGE)
         self.url = f"{parts.scheme}://{parts.netloc}"
-        self.is_private = parts.scheme == "https" or parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
+        self.is_private = (
+            parts.scheme == "https" or parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
+        )
         self.token = token or os.environ.get("FLOWLENS_TOKEN") or kept_tokens().get(self.url, {}).get("token")
         handlers: list[Any] = [NoRedirects(), urllib.request.ProxyHandler({})]
         if parts.scheme == "https":
@@ -61,11 +69,16 @@ class Server:
         except urllib.error.HTTPError as refused:
             raise Failure(f"{self.url}{path}: {said(refused)}", SERVER) from None
         except urllib.error.URLError as problem:
-            raise Failure(f"{self.url}: {why(problem.reason)}; is flowlensd there? --url names another", SERVER) from None
+            raise Failure(
+                f"{self.url}: {why(problem.reason)}; is flowlensd there? --url names another", SERVER
+            ) from None
         except (OSError, ValueError) as problem:
             raise Failure(f"{self.url}: {why(problem)}", SERVER) from None
         if len(content) > LONGEST:
-            raise Failure(f"{self.url}{path}: the answer has more than {LONGEST:,} octets; ask for less, by --param filter=…", SERVER)
+            raise Failure(
+                f"{self.url}{path}: the answer has more than {LONGEST:,} octets; ask for less, by --param filter=…",
+                SERVER,
+            )
         return content
 
     def json(self, method: str, path: str, *, query: list[tuple[str, str]] | None = None, body: Any = None) -> Any:

@@ -18,9 +18,11 @@ def spof(files: MapFiles, internal: Internal = None, limit: Limit = 20, as_json:
         for point in points:
             print_json(point)
     elif points:
-        print_table(("machine", "clients", "cut off", "reached over it only", "what would help"),
-                    ([p["label"], p["clients"], p["cut_off"], p["dominated"], p["remedy"]] for p in points),
-                    right=("clients", "cut off", "reached over it only"))
+        print_table(
+            ("machine", "clients", "cut off", "reached over it only", "what would help"),
+            ([p["label"], p["clients"], p["cut_off"], p["dominated"], p["remedy"]] for p in points),
+            right=("clients", "cut off", "reached over it only"),
+        )
     if found["total"] > len(points):
         note(f"{found['total'] - len(points):,} more; --limit 0 shows all")
     if not points:

@@ -10,7 +10,21 @@ import typer
 
 from flowlens.page import size
 
-from .common import NOTHING, AsJson, Files, FilterText, Limit, check_filter, first, named, new_app, note, print_json, print_table, progress
+from .common import (
+    NOTHING,
+    AsJson,
+    Files,
+    FilterText,
+    Limit,
+    check_filter,
+    first,
+    named,
+    new_app,
+    note,
+    print_json,
+    print_table,
+    progress,
+)
 
 if TYPE_CHECKING:
     import flowlens
@@ -33,7 +47,9 @@ class By(str, Enum):
 @app.command()
 def top(
     files: Files,
-    by: Annotated[By, typer.Option("--by", help="address: either end; port: the destination's, with its protocol.")] = By.address,
+    by: Annotated[
+        By, typer.Option("--by", help="address: either end; port: the destination's, with its protocol.")
+    ] = By.address,
     filter: FilterText = None,
     limit: Limit = 10,
     as_json: AsJson = False,
@@ -50,8 +66,11 @@ def top(
             print_json({by.value: key, "bytes": octets[key], "flows": flows[key]})
     elif ranked:
         share = "share" if by is not By.address else ""  # either end counts: shares would not add up
-        print_table((by.value, "traffic", "flows", share), ([key, size(octets[key]), flows[key], f"{octets[key] / total:.1%}" if share else ""]
-                                                            for key in ranked), right=("traffic", "flows", "share"))
+        print_table(
+            (by.value, "traffic", "flows", share),
+            ([key, size(octets[key]), flows[key], f"{octets[key] / total:.1%}" if share else ""] for key in ranked),
+            right=("traffic", "flows", "share"),
+        )
     if not ranked:
         note(f"{named(files)}: no flow found")
     return 0 if ranked else NOTHING
@@ -79,6 +98,20 @@ def keys(flow: flowlens.Flow, by: By) -> set[str]:
     if by is By.pair:
         return {f"{flow.source_address} -> {flow.destination_address}"}
     if by is By.port:
-        return {f"{flow.destination_port}/{flow.protocol}" if flow.destination_port is not None else f"protocol {flow.protocol}"}
-    return {str({By.source: flow.source_address, By.destination: flow.destination_address, By.protocol: flow.protocol,
-                 By.exporter: flow.exporter}[by])}
+        return {
+            (
+                f"{flow.destination_port}/{flow.protocol}"
+                if flow.destination_port is not None
+                else f"protocol {flow.protocol}"
+            )
+        }
+    return {
+        str(
+            {
+                By.source: flow.source_address,
+                By.destination: flow.destination_address,
+                By.protocol: flow.protocol,
+                By.exporter: flow.exporter,
+            }[by]
+        )
+    }

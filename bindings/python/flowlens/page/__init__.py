@@ -20,14 +20,20 @@ from .data import Map, PageLimits, page_data, totals
 __all__ = ["Map", "PageLimits", "render", "sentence", "size", "totals"]
 
 
-def render(map_: Map, *, title: str | None = None, source: str | None = None, version: str = "",
-           limits: PageLimits = PageLimits()) -> str:
+def render(
+    map_: Map,
+    *,
+    title: str | None = None,
+    source: str | None = None,
+    version: str = "",
+    limits: PageLimits = PageLimits(),
+) -> str:
     """The whole page. `map_` is what `json.loads(graph.export("json"))` gives, `source` what it was read from."""
     data = page_data(map_, limits)
     style, script = _part("page.css"), _part("page.js")
     parts = {
         "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; "
-                  f"style-src '{_hash(style)}'; script-src '{_hash(script)}'",
+        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'",
         "title": html.escape(title or "Who depends on whom"),
         "sentence": html.escape(sentence(data["totals"], source)),
         "left_out": html.escape(_left_out(data["left_out"])),
@@ -46,11 +52,14 @@ def sentence(sums: dict[str, Any], source: str | None = None) -> str:
     if not sums["dependencies"]:
         return f"{read}no traffic between two machines was found."
     span = f"{_moment(sums['first_seen'])} to {_moment(sums['last_seen'])} UTC"
-    return (f"{read}{_count(sums['flows'], 'flow')} seen from {span}. Among {_count(sums['assets'], 'machine')} "
-            f"{_count(sums['dependencies'], 'dependency', 'dependencies')} {_are(sums['dependencies'])} known: "
-            f"{_count(sums['clients'], 'machine')} {'uses' if sums['clients'] == 1 else 'use'} what "
-            f"{_count(sums['servers'], 'machine')} {'serves' if sums['servers'] == 1 else 'serve'}, with {size(sums['octets'])}"
-            f"{' (estimated from samples)' if sums['is_sampled'] else ''} of traffic.")
+    return (
+        f"{read}{_count(sums['flows'], 'flow')} seen from {span}. Among {_count(sums['assets'], 'machine')} "
+        f"{_count(sums['dependencies'], 'dependency', 'dependencies')} {_are(sums['dependencies'])} known: "
+        f"{_count(sums['clients'], 'machine')} {'uses' if sums['clients'] == 1 else 'use'} what "
+        f"{_count(sums['servers'], 'machine')} {'serves' if sums['servers'] == 1 else 'serve'}, "
+        f"with {size(sums['octets'])}"
+        f"{' (estimated from samples)' if sums['is_sampled'] else ''} of traffic."
+    )
 
 
 def size(octets: int) -> str:
@@ -75,9 +84,11 @@ def embedded_json(data: Any) -> str:
 def _left_out(left: dict[str, int]) -> str:
     if not left["dependencies"] and not left["assets"]:
         return ""
-    return (f"Left out of this page, to keep it small: {_count(left['dependencies'], 'dependency', 'dependencies')} with "
-            f"the least traffic ({size(left['octets'])} together) and {_count(left['assets'], 'machine')}. "
-            "The sums above include them.")
+    return (
+        f"Left out of this page, to keep it small: {_count(left['dependencies'], 'dependency', 'dependencies')} with "
+        f"the least traffic ({size(left['octets'])} together) and {_count(left['assets'], 'machine')}. "
+        "The sums above include them."
+    )
 
 
 def _part(name: str) -> str:

@@ -93,9 +93,7 @@ def totals(map_: Map) -> Row:
         "undirected": len(dependencies) - len(directed),
         "flows": sum(d["flows"] for d in dependencies),
         "octets": sum(map(octets_of, dependencies)),
-        "is_sampled": any(
-            octets_of(d) != d["octets_to_server"] + d["octets_to_client"] for d in dependencies
-        ),
+        "is_sampled": any(octets_of(d) != d["octets_to_server"] + d["octets_to_client"] for d in dependencies),
         "first_seen": min((d["first_seen"] for d in dependencies), default=""),
         "last_seen": max((d["last_seen"] for d in dependencies), default=""),
     }
