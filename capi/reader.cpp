@@ -72,6 +72,15 @@ flowlens_status flowlens_reader_progress(const flowlens_reader* reader, uint64_t
   });
 }
 
+flowlens_status flowlens_reader_now(const flowlens_reader* reader, int64_t* now_ns,
+                                    flowlens_error* error) {
+  if (now_ns != nullptr) *now_ns = 0;
+  return capi::guarded(error, [&] {
+    const auto& file = capi::need(reader, "reader").file;
+    capi::need(now_ns, "now_ns") = flowlens::to_unix_ns(file.now());
+  });
+}
+
 flowlens_status flowlens_reader_problems(const flowlens_reader* reader, flowlens_buffer** out,
                                          flowlens_error* error) {
   return capi::guarded_make(out, error, [&] {
@@ -113,6 +122,12 @@ flowlens_status flowlens_reader_progress(const flowlens_reader*, uint64_t* octet
                                          uint64_t* octets_total, flowlens_error* error) {
   if (octets_read != nullptr) *octets_read = 0;
   if (octets_total != nullptr) *octets_total = 0;
+  return capi::guarded(error, not_built);
+}
+
+flowlens_status flowlens_reader_now(const flowlens_reader*, int64_t* now_ns,
+                                    flowlens_error* error) {
+  if (now_ns != nullptr) *now_ns = 0;
   return capi::guarded(error, not_built);
 }
 

@@ -88,6 +88,20 @@ function(flowlens_scanner name file)
   set_source_files_properties(${output} PROPERTIES COMPILE_OPTIONS -Wno-implicit-fallthrough)
 endfunction()
 
+# flowlens_c_program(<name> <source>...): a program in C11 that knows libflowlens and nothing else.
+function(flowlens_c_program name)
+  add_executable(${name} ${ARGN})
+  target_compile_features(${name} PRIVATE c_std_11)
+  set_target_properties(${name} PROPERTIES C_EXTENSIONS OFF)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion
+    $<$<BOOL:${FLOWLENS_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(FLOWLENS_SANITIZE)
+    target_compile_options(${name} PRIVATE -fsanitize=${FLOWLENS_SANITIZE} -fno-sanitize-recover=all -g1)
+    target_link_options(${name} PRIVATE -fsanitize=${FLOWLENS_SANITIZE})
+  endif()
+  target_link_libraries(${name} PRIVATE flowlens::capi)
+endfunction()
+
 # flowlens_test(<name> SOURCES ... [LIBRARIES ...] [LABELS ...] [ARGUMENTS ...]): one doctest program, one ctest entry.
 function(flowlens_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS;ARGUMENTS")

@@ -415,6 +415,9 @@ FLOWLENS_API flowlens_status flowlens_reader_next(flowlens_reader *reader, flowl
 /** Octets read so far, and of all files (0: not known). Either may be NULL. */
 FLOWLENS_API flowlens_status flowlens_reader_progress(const flowlens_reader *reader, uint64_t *octets_read,
                                                       uint64_t *octets_total, flowlens_error *error);
+/** The latest time at which anything was received so far, for flowlens_resolver_flush(); 0 before the first flows. */
+FLOWLENS_API flowlens_status flowlens_reader_now(const flowlens_reader *reader, int64_t *now_ns,
+                                                 flowlens_error *error);
 /** A line for each file in which something was wrong; empty: nothing was. */
 FLOWLENS_API flowlens_status flowlens_reader_problems(const flowlens_reader *reader, flowlens_buffer **out,
                                                       flowlens_error *error);
