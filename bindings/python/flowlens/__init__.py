@@ -49,6 +49,7 @@ from ._core import (
     read,
 )
 from ._maps import diff, load, map
+from .graph import add_views
 
 __all__ = [
     "Aggregator",
@@ -88,6 +89,9 @@ __all__ = [
     "map",
     "read",
 ]
+
+add_views(Graph)
+del add_views
 
 # What users see is called as they import it.
 for _name in __all__:

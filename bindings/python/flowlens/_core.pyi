@@ -4,9 +4,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, SupportsIndex, final, overload
+from pathlib import Path
+from typing import Any, Literal, SupportsIndex, final, overload
 
+import matplotlib.axes
+import networkx
+import pandas
 from typing_extensions import Buffer, CapsuleType
+
+from .graph import TextPlot
 
 _Address = IPv4Address | IPv6Address
 _AnyAddress = str | _Address
@@ -518,6 +524,12 @@ class Graph:
     # Of flowlens._maps.
     def save(self, path: str | os.PathLike[str]) -> None: ...
     def diff(self, later: Graph) -> dict[str, list[Dependency]]: ...
+    # Of flowlens.graph.
+    def to_networkx(self) -> networkx.MultiDiGraph[str]: ...
+    def to_dataframe(self, what: Literal["dependencies", "assets"] = "dependencies") -> pandas.DataFrame: ...
+    def to_html(self, path: str | Path, *, title: str | None = None, source: str | None = None) -> None: ...
+    def plot(self) -> matplotlib.axes.Axes | TextPlot: ...
+    def _repr_html_(self) -> str: ...
 
 class SiteRule:
     def __init__(

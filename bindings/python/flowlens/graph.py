@@ -183,6 +183,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def add_views(to: type) -> None:
+    """Makes them methods. The class is made in C++, and open."""
+    for name, view in (
+        ("to_networkx", to_networkx),
+        ("to_dataframe", to_dataframe),
+        ("to_html", to_html),
+        ("_repr_html_", repr_html),
+        ("plot", plot),
+    ):
+        setattr(to, name, view)
+
+
 def _need(module: str, what: str) -> Any:
     import importlib
 
