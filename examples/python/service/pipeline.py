@@ -16,8 +16,7 @@ class Pipeline:
     """
 
     def __init__(self, *, internal_networks: list[str] | None, flush_seconds: float) -> None:
-        settings = {"internal_networks": internal_networks} if internal_networks else {}
-        self.resolver = flowlens.Resolver(window=60, **settings)
+        self.resolver = flowlens.Resolver(window=60, internal_networks=internal_networks)
         self.flush_seconds = flush_seconds
         self.revision = 0
 

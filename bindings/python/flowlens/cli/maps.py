@@ -39,9 +39,8 @@ def open_map(paths: list[Path], *, filter: str | None = None, internal: list[str
     if len(paths) == 1 and paths[0].suffix == SAVED:
         return flowlens.load(paths[0])
     check_filter(filter, "flows")
-    settings: dict[str, Any] = {"internal_networks": internal} if internal else {}
     with progress(f"reading {named(paths)}") as report:
-        return flowlens.map(paths, filter=filter, progress=report, **settings)
+        return flowlens.map(paths, filter=filter, progress=report, internal_networks=internal)
 
 
 def exported(graph: flowlens.Graph) -> Map:
