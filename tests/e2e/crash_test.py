@@ -328,7 +328,7 @@ def test_two_starters(directory):
         same = Process(first.command, directory / "same.log", cwd=directory, env=environment())
         expect(same.wait(30) != 0 and "another" in same.output(), f"a second one on its folder:\n{same.output()}")
         traffic = stack.enter_context(LiveSimnet(first, directory, *TRAFFIC, "--duration", 8))
-        wait_for("traffic in the map", is_busy(first))
+        wait_for("traffic in the books", lambda: books(first, server)[0] > 0)
         second = stack.enter_context(Daemon(directory / "second", flush_interval=INTERVAL, database=server.url))
         wait_for("the second to stand by", has_word(second, "standing by"))
         first.popen.send_signal(signal.SIGSTOP)

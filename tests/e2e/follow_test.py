@@ -278,7 +278,7 @@ def test_standby_takes_over():
         say(f"   the standby serves {time.monotonic() - killed:.1f} s after the kill")
         expect(epochs(server) == [1, 2], f"epochs {epochs(server)}")
         expect(written <= set(by_id(copy, "/api/v1/dependencies")), "the copy has lost something")
-        expect(ask(copy, "PATCH", f"/api/v1/assets/{asset}", {"tags": ["b"]})[0] == 200, "an edit after it")
+        wait_for("an edit after it", lambda: ask(copy, "PATCH", f"/api/v1/assets/{asset}", {"tags": ["b"]})[0] == 200)
         expect(copy.get(f"/api/v1/assets/{asset}")["tags"] == ["b"], "the edit is not in the copy")
         traffic.truth()
         time.sleep(2 * INTERVAL + 1)
