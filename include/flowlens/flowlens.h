@@ -48,8 +48,9 @@ extern "C" {
 
 /* ---- statuses, errors, values ------------------------------------------------------------------------------- */
 
-/** What became of a call. The numbers never change. */
-typedef enum flowlens_status {
+/** What became of a call: one of the next. The numbers never change. */
+typedef int32_t flowlens_status;
+enum {
   FLOWLENS_OK = 0,
   FLOWLENS_INVALID_ARGUMENT = 1, /**< NULL where it must not be, or a value that cannot be */
   FLOWLENS_OUT_OF_MEMORY = 2,
@@ -58,7 +59,7 @@ typedef enum flowlens_status {
   FLOWLENS_DAMAGED = 5,   /**< octets that a save function did not write so */
   FLOWLENS_NOT_BUILT = 6, /**< this library was built without that part */
   FLOWLENS_INTERNAL = 7   /**< a fault of FlowLens */
-} flowlens_status;
+};
 
 /** What went wrong, for people. Its size never changes. */
 typedef struct flowlens_error {
@@ -219,13 +220,14 @@ FLOWLENS_API flowlens_status flowlens_batch_export(flowlens_batch *batch, const 
 
 /* ---- filters ------------------------------------------------------------------------------------------------ */
 
-/** What a filter is asked about. */
-typedef enum flowlens_rows {
+/** What a filter is asked about: one of the next. */
+typedef uint32_t flowlens_rows;
+enum {
   FLOWLENS_ROWS_FLOWS = 0,
   FLOWLENS_ROWS_DEPENDENCIES = 1,
   FLOWLENS_ROWS_ASSETS = 2,
   FLOWLENS_ROWS_CHANGES = 3
-} flowlens_rows;
+};
 
 /** A filter, compiled: `src net 10.0.0.0/8 and dst port 443 and bytes > 1M`; docs/filters.md has the language.
  *  Immutable: any threads at once. */
@@ -624,7 +626,7 @@ typedef struct flowlens_asset {
   int64_t last_seen_ns;
   float type_confidence; /**< 0 to 1 */
   uint8_t is_internal;
-  char asset_type[35]; /**< `database_server`; `unknown` */
+  char asset_type[35]; /**< `database`; `unknown` */
   char name[256];      /**< empty: none known; longer ones are cut */
 } flowlens_asset;
 #define FLOWLENS_ASSET_INIT FLOWLENS_SIZED(flowlens_asset)

@@ -32,17 +32,19 @@ std::int64_t fraction_ns(std::string_view text) noexcept {
 }  // namespace
 
 std::string to_string(Timestamp t) {
-  const auto day = std::chrono::floor<std::chrono::days>(t);
+  // In whole seconds: the day that holds the earliest of times begins before what nanoseconds can tell.
+  const auto second = std::chrono::floor<std::chrono::seconds>(t);
+  const auto day = std::chrono::floor<std::chrono::days>(second);
   const std::chrono::year_month_day date{day};
-  const std::int64_t ns = (t - day).count();
-  const auto seconds = static_cast<int>(ns / kNsPerSecond);
+  const auto seconds = static_cast<int>((second - day).count());
+  const std::int64_t fraction = (to_unix_ns(t) % kNsPerSecond + kNsPerSecond) % kNsPerSecond;
   std::array<char, 48> text{};
   int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
                              static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                              static_cast<unsigned>(date.day()), seconds / 3600, seconds / 60 % 60,
                              seconds % 60);
   std::string out(text.data(), static_cast<std::size_t>(length));
-  if (const std::int64_t fraction = ns % kNsPerSecond; fraction != 0) {
+  if (fraction != 0) {
     length = std::snprintf(text.data(), text.size(), ".%09lld", static_cast<long long>(fraction));
     out.append(text.data(), static_cast<std::size_t>(length));
     out.erase(out.find_last_not_of('0') + 1);

@@ -26,6 +26,11 @@ TEST_CASE("time: text and back") {
   }
 }
 
+TEST_CASE("time: the earliest and the latest have a text, too") {
+  CHECK(to_string(Timestamp::min()) == "1677-09-21T00:12:43.145224192Z");
+  CHECK(to_string(Timestamp::max()) == "2262-04-11T23:47:16.854775807Z");
+}
+
 TEST_CASE("time: what is no time") {
   for (const char* text :
        {"", "2026-11-21", "2026-11-21T10:00:00", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
