@@ -23,7 +23,7 @@ def flow_log(capture, *filters):
 def test_decode_datagram():
     """One NetFlow v5 datagram gives its flow; what is none says why."""
     header = struct.pack("!HHIIIIBBH", 5, 1, 10_000, 1_795_262_400, 0, 0, 0, 0, 0)
-    record = struct.pack("!4s4s4xHHIIIIHHxBBB8x4x", bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), 0, 0, 3, 180, 1, 2, 40000, 443, 2, 6, 0)
+    record = struct.pack("!4s4s4xHHIIIIHHxBBB8x", bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), 0, 0, 3, 180, 1, 2, 40000, 443, 2, 6, 0)
     done = subprocess.run([EXAMPLES / "decode_datagram_c"], input=header + record, capture_output=True)
     expect(done.stdout == b"10.0.0.1:40000 > 10.0.0.2:443 protocol 6, 180 octets\n", f"{done.stdout} {done.stderr}")
     done = subprocess.run([EXAMPLES / "decode_datagram_c"], input=header[:20], capture_output=True)
