@@ -20,6 +20,9 @@ struct Batch {
   std::shared_ptr<const FlowBatch> flows;
   bool accepted = true;  ///< of a decoded datagram
   Diagnostic diagnostic;
+  std::uint32_t sets = 0;  ///< the next three as in ParseResult
+  std::uint32_t sets_waiting = 0;
+  std::uint32_t sets_skipped = 0;
 };
 
 /// One of them.

@@ -64,7 +64,8 @@ Batch decode(LockedDecoder& self, py::handle payload, py::handle exporter, py::h
   auto flows = std::make_shared<FlowBatch>();
   const ParseResult result =
       alone(self.mutex, [&] { return self.decoder.decode(pinned.octets(), session, at, *flows); });
-  return {std::move(flows), result.accepted, result.first};
+  return {std::move(flows), result.accepted,     result.first,
+          result.sets,      result.sets_waiting, result.sets_skipped};
 }
 
 py::object explain(LockedDecoder& self, py::handle exporter, py::handle now) {

@@ -236,6 +236,9 @@ void add_batch(py::module_& m) {
             return text_of(reason(b.diagnostic.code));
           },
           "Its reason in one word, such as `unknown_template`.")
+      .def_readonly("sets", &Batch::sets, "Of the datagram, that were read; of sFlow: samples.")
+      .def_readonly("sets_waiting", &Batch::sets_waiting, "Whose template has not come yet.")
+      .def_readonly("sets_skipped", &Batch::sets_skipped, "That were malformed.")
       .def_property_readonly("columns", [](const Batch&) { return column_names(); })
       .def(
           "column",

@@ -13,9 +13,31 @@ def v5(*octets: int, seconds: int = 0, server: str = "10.0.0.2", port: int = 443
     """NetFlow v5: a flow of each count, which began 10 s and ended 1 s before it was sent."""
     header = struct.pack("!HHIIIIBBH", 5, len(octets), 60_000, BEGIN + seconds, 0, 0, 0, 0, 0)
     records = (
-        struct.pack("!4s4s4sHHIIIIHHBBBBHHBBH", IPv4Address(client).packed, IPv4Address(server).packed, bytes(4), 1, 2, 3, count,
-                    50_000, 59_000, 40_000 + i, port, 0, 0x1B, 6, 0, 64512, 0, 24, 16, 0)
-        for i, count in enumerate(octets))
+        struct.pack(
+            "!4s4s4sHHIIIIHHBBBBHHBBH",
+            IPv4Address(client).packed,
+            IPv4Address(server).packed,
+            bytes(4),
+            1,
+            2,
+            3,
+            count,
+            50_000,
+            59_000,
+            40_000 + i,
+            port,
+            0,
+            0x1B,
+            6,
+            0,
+            64512,
+            0,
+            24,
+            16,
+            0,
+        )
+        for i, count in enumerate(octets)
+    )
     return header + b"".join(records)
 
 
@@ -29,7 +51,19 @@ def ipfix(with_template: bool = True, seconds: int = 0) -> bytes:
 
 def udp_frame(payload: bytes, source: str = "192.0.2.1", destination: str = "192.0.2.9", port: int = 2055) -> bytes:
     udp = struct.pack("!HHHH", 50_000, port, 8 + len(payload), 0) + payload
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, IPv4Address(source).packed, IPv4Address(destination).packed)
+    ip = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45,
+        0,
+        20 + len(udp),
+        1,
+        0,
+        64,
+        17,
+        0,
+        IPv4Address(source).packed,
+        IPv4Address(destination).packed,
+    )
     return bytes(12) + b"\x08\x00" + ip + udp
 
 
@@ -47,7 +81,9 @@ def exporters_capture(path: Path, datagrams: int = 20, every: float = 5.0) -> Pa
     frames = []
     for i in range(datagrams):
         at = BEGIN + i * every
-        for payload in (v5(1000 + i, seconds=int(i * every)),
-                        v5(700, seconds=int(i * every), client="10.0.0.2", server="10.0.0.3", port=5432)):
+        for payload in (
+            v5(1000 + i, seconds=int(i * every)),
+            v5(700, seconds=int(i * every), client="10.0.0.2", server="10.0.0.3", port=5432),
+        ):
             frames.append((at, udp_frame(payload)))
     return write_capture(path, frames)

@@ -69,7 +69,12 @@ def test_what_cannot_be_read_raises_and_what_is_damaged_says_so(capture: Path, t
 def test_datagrams(capture: Path) -> None:
     found = list(flowlens.datagrams(capture))
     assert len(found) == 40 and str(found[0].exporter) == "192.0.2.1" and found[0].collector_port == 2055
-    assert flowlens.Decoder().decode(found[0].payload, exporter=found[0].exporter, received=found[0].received)[0].octet_count == 1000
+    assert (
+        flowlens.Decoder()
+        .decode(found[0].payload, exporter=found[0].exporter, received=found[0].received)[0]
+        .octet_count
+        == 1000
+    )
 
 
 def test_arrow_of_a_reader(capture: Path) -> None:
@@ -97,13 +102,24 @@ def test_map(graph: flowlens.Graph) -> None:
         graph.asset("10.9.9.9")
     with pytest.raises(flowlens.ConfigError):
         graph.dependencies("no such field 5")
-    assert {c.type for c in graph.changes()} <= {"new_asset", "new_dependency", "service_appeared", "new_external_connection"}
-    json.dumps([d.to_dict() for d in graph.dependencies()] + [a.to_dict() for a in graph.assets()] + [c.to_dict() for c in graph.changes()])
+    assert {c.type for c in graph.changes()} <= {
+        "new_asset",
+        "new_dependency",
+        "service_appeared",
+        "new_external_connection",
+    }
+    json.dumps(
+        [d.to_dict() for d in graph.dependencies()]
+        + [a.to_dict() for a in graph.assets()]
+        + [c.to_dict() for c in graph.changes()]
+    )
 
 
 def test_map_with_sites_filter_and_progress(capture: Path) -> None:
     seen: list[tuple[int, int]] = []
-    graph = flowlens.map(capture, filter="dst port 443", sites={"10.0.0.0/24": "berlin"}, progress=lambda *at: seen.append(at))
+    graph = flowlens.map(
+        capture, filter="dst port 443", sites={"10.0.0.0/24": "berlin"}, progress=lambda *at: seen.append(at)
+    )
     assert [d.server_site for d in graph.dependencies()] == ["berlin"]
     size = capture.stat().st_size
     assert seen[-1] == (size, size)
@@ -134,7 +150,11 @@ def test_questions(graph: flowlens.Graph) -> None:
     assert set(types) == set(ids.values())
     assert types[ids["10.0.0.3"]]["type"] in types[ids["10.0.0.3"]]["probability"]
     for bad in ({"direction": "sideways"}, {"assets": []}):
-        with pytest.raises((flowlens.ConfigError, KeyError, IndexError)) if "direction" in bad else pytest.raises(flowlens.ConfigError):
+        with (
+            pytest.raises((flowlens.ConfigError, KeyError, IndexError))
+            if "direction" in bad
+            else pytest.raises(flowlens.ConfigError)
+        ):
             graph.impact(**{"assets": "10.0.0.3", **bad})
 
 

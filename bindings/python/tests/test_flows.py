@@ -43,12 +43,15 @@ def test_what_was_not_exported_is_none() -> None:
     assert flow.protocol == 6
 
 
-@pytest.mark.parametrize(("payload", "code", "accepted"), [
-    (b"", "truncated", False),
-    (b"\x00\x63" + bytes(30), "unknown_version", False),
-    (messages.ipfix(with_template=False), "unknown_template", True),
-    (messages.v5(1)[:-1], "bad_count", False),
-])
+@pytest.mark.parametrize(
+    ("payload", "code", "accepted"),
+    [
+        (b"", "truncated", False),
+        (b"\x00\x63" + bytes(30), "unknown_version", False),
+        (messages.ipfix(with_template=False), "unknown_template", True),
+        (messages.v5(1)[:-1], "bad_count", False),
+    ],
+)
 def test_a_malformed_datagram_is_data(payload: bytes, code: str, accepted: bool) -> None:
     batch = decoded(payload)
     assert batch.diagnostic_code == code and code in (batch.diagnostic or "")
@@ -61,13 +64,16 @@ def test_any_bytes_like_object_decodes(kind: type) -> None:
     assert len(decoded(kind(payload, dtype=numpy.uint8) if kind is numpy.frombuffer else kind(payload))) == 1
 
 
-@pytest.mark.parametrize(("arguments", "error"), [
-    ({"exporter": "nowhere"}, flowlens.ConfigError),
-    ({"exporter": "10.0.0.1", "received": datetime(2026, 1, 1)}, flowlens.ConfigError),
-    ({"exporter": "10.0.0.1", "received": 2**80}, flowlens.ConfigError),
-    ({"exporter": "10.0.0.1", "received": 1.5}, TypeError),
-    ({"exporter": "10.0.0.1", "received": True}, TypeError),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"exporter": "nowhere"}, flowlens.ConfigError),
+        ({"exporter": "10.0.0.1", "received": datetime(2026, 1, 1)}, flowlens.ConfigError),
+        ({"exporter": "10.0.0.1", "received": 2**80}, flowlens.ConfigError),
+        ({"exporter": "10.0.0.1", "received": 1.5}, TypeError),
+        ({"exporter": "10.0.0.1", "received": True}, TypeError),
+    ],
+)
 def test_misuse_raises(arguments: dict, error: type[Exception]) -> None:
     with pytest.raises(error):
         flowlens.Decoder().decode(b"", **arguments)
@@ -179,7 +185,11 @@ def test_state_counters_and_explanation() -> None:
         second.load_state(b"nonsense")
     explanation = first.explain("192.0.2.1", now=RECEIVED)
     assert explanation is not None and explanation["templates"][0]["id"] == 300
-    assert [name for name, _ in explanation["templates"][0]["fields"]] == ["sourceIPv4Address", "destinationIPv4Address", "protocolIdentifier"]
+    assert [name for name, _ in explanation["templates"][0]["fields"]] == [
+        "sourceIPv4Address",
+        "destinationIPv4Address",
+        "protocolIdentifier",
+    ]
     assert "octet_count" in explanation["missing_fields"]
     assert first.explain("203.0.113.1") is None
     assert first.exporters == [ipaddress.ip_address("192.0.2.1")]

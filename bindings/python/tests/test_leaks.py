@@ -26,7 +26,9 @@ def resident() -> int:
 
 
 def decode() -> None:
-    batch = flowlens.Decoder(max_templates=64).decode(messages.v5(1, 2), exporter="192.0.2.1", received=messages.BEGIN * 10**9)
+    batch = flowlens.Decoder(max_templates=64).decode(
+        messages.v5(1, 2), exporter="192.0.2.1", received=messages.BEGIN * 10**9
+    )
     for flow in batch:
         flow.to_dict()
     numpy.asarray(batch.column("octet_count"))
@@ -39,7 +41,11 @@ def parse() -> None:
 
 
 def refuse() -> None:
-    for misuse in (lambda: flowlens.Filter("dst port http99"), lambda: flowlens.read("/nowhere"), lambda: flowlens.Graph.from_bytes(b"x")):
+    for misuse in (
+        lambda: flowlens.Filter("dst port http99"),
+        lambda: flowlens.read("/nowhere"),
+        lambda: flowlens.Graph.from_bytes(b"x"),
+    ):
         with pytest.raises(flowlens.Error):
             misuse()
 
@@ -82,7 +88,11 @@ def test_no_python_object_stays(capture: Path) -> None:
     run()
     before = tracemalloc.take_snapshot()
     run()
-    grown = sum(s.size_diff for s in tracemalloc.take_snapshot().compare_to(before, "filename") if "flowlens" in str(s.traceback))
+    grown = sum(
+        s.size_diff
+        for s in tracemalloc.take_snapshot().compare_to(before, "filename")
+        if "flowlens" in str(s.traceback)
+    )
     tracemalloc.stop()
     assert grown < 20_000
 

@@ -15,7 +15,9 @@ SETTINGS = Path(__file__).parent.parent / "pyproject.toml"
 
 def run(module: str, *arguments: str) -> None:
     environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)}
-    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, env=environment, cwd="/")
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, env=environment, cwd="/"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -24,7 +26,14 @@ def test_the_package_and_its_stubs_are_typed(tmp_path: Path) -> None:
 
 
 def test_the_stubs_are_the_module(tmp_path: Path) -> None:
-    run("mypy.stubtest", "--mypy-config-file", str(SETTINGS), "flowlens._core", "--allowlist", str(Path(__file__).parent / "stubtest_allowed.txt"))
+    run(
+        "mypy.stubtest",
+        "--mypy-config-file",
+        str(SETTINGS),
+        "flowlens._core",
+        "--allowlist",
+        str(Path(__file__).parent / "stubtest_allowed.txt"),
+    )
 
 
 def test_what_users_write_is_checked(tmp_path: Path) -> None:
@@ -34,8 +43,15 @@ def test_what_users_write_is_checked(tmp_path: Path) -> None:
         "for batch in flowlens.read('x.pcap'):\n"
         "    for flow in batch:\n"
         "        reveal_type(flow.octet_count)\n"
-        "flowlens.read(5)\n")
+        "flowlens.read(5)\n"
+    )
     environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent)}
-    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), str(program)], capture_output=True, text=True, env=environment, cwd="/")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), str(program)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd="/",
+    )
     assert "int | None" in done.stdout or "Union[builtins.int, None]" in done.stdout, done.stdout
     assert 'incompatible type "int"' in done.stdout, done.stdout

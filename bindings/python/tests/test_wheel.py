@@ -38,7 +38,12 @@ def test_the_wheel_and_the_quick_start(tmp_path: Path) -> None:
     (tmp_path / "quick_start.py").write_text(quick_start.group(1))
     assert run(python, "quick_start.py", cwd=tmp_path) == "10.0.0.1 10.0.0.2 20\n"
     # Optional packages are optional.
-    told = run(python, "-c", "import flowlens, sys; print(sorted({'numpy', 'pyarrow', 'pandas'} & set(sys.modules)))", cwd=tmp_path)
+    told = run(
+        python,
+        "-c",
+        "import flowlens, sys; print(sorted({'numpy', 'pyarrow', 'pandas'} & set(sys.modules)))",
+        cwd=tmp_path,
+    )
     assert told == "[]\n"
     # The stubs are in it, and no part of the C++ project is.
     names = run(python, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
