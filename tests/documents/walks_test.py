@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""The walks of the four kinds of users, from the pages' own blocks (`<!-- walk: NAME -->`), each on a clean copy of the
+sources, with the packages of `./dev setup` installed: run the daemon, link the library, vendor it, import it.
+
+    walks_test.py [WALK...]
+
+Each has to be through within ten minutes; WALK_SECONDS says otherwise where a machine is busy."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pages
+import scene
+from harness import Process, environment, expect, run, say, wait_for
+
+SECONDS = int(os.environ.get("WALK_SECONDS", "600"))
+WALKS = ("daemon", "link", "vendor", "python")
+
+
+def clean_copy(place):
+    """What git knows of, as it stands here."""
+    names = run(["git", "-C", scene.SOURCE, "ls-files", "-z"]).stdout.split("\0")
+    for name in filter(None, names):
+        if (scene.SOURCE / name).is_file():
+            target = place / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(scene.SOURCE / name, target)
+    return place
+
+
+def blocks_of(walk):
+    """The steps of a walk in the order of its page, and the files of that page."""
+    for path in sorted((scene.SOURCE / "docs").glob("*.md")):
+        blocks, _ = pages.read_blocks(path, str(path.relative_to(scene.SOURCE)))
+        steps = [block for block in blocks if block.markers.get("walk", "").split(",")[0] == walk]
+        if steps:
+            return steps, [block for block in blocks if "file" in block.markers]
+    raise AssertionError(f"no page has a block `<!-- walk: {walk} -->`")
+
+
+class Walk:
+    def __init__(self, name, place):
+        self.name, self.place = name, place
+        self.sources = clean_copy(place / "sources")
+        self.folder = place / "folder"
+        self.folder.mkdir()
+        self.began = time.monotonic()
+        self.stays = []
+        self.variables = environment() | {"HOME": str(place), "FLOWLENS_SOURCES": str(self.sources)}
+
+    def left(self):
+        return SECONDS - (time.monotonic() - self.began)
+
+    def step(self, block):
+        options = [word.strip() for word in block.markers["walk"].split(",")[1:]]
+        say(f"   {block.where}")
+        if "background" in options:
+            log = self.place / "background.log"
+            process = Process(["bash", "-c", block.text], log, cwd=self.sources, env=self.variables, start_new_session=True)
+            self.stays.append(process)
+            wait_for("the demo", lambda: "The demo runs" in log.read_text() or not process.is_running(), self.left(), 1)
+            expect(process.is_running(), log.read_text()[-3000:])
+            time.sleep(10)  # flows come, and a flush
+            return
+        folder = self.sources if "from the sources" in options or self.name == "daemon" else self.folder
+        command = ["bash", "-euo", "pipefail", "-s"] if block.language == "sh" else [self.folder / "venv/bin/python3", "-"]
+        done = subprocess.run(command, input=block.text.replace("curl ", "curl --fail-with-body "), capture_output=True,
+                              text=True, cwd=folder, env=self.variables, timeout=max(self.left(), 1))
+        expect(done.returncode == 0, f"{block.where}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+        say("".join(f"      {line}\n" for line in done.stdout.splitlines()[-5:]).rstrip())
+
+    def end(self):
+        for process in self.stays:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(60)
+
+
+def walk(name):
+    steps, files = blocks_of(name)
+    place = scene.SOURCE / "build/walks" / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    this = Walk(name, place)
+    for block in files:
+        (this.folder / block.markers["file"]).write_text(block.text)
+    try:
+        for block in steps:
+            this.step(block)
+    finally:
+        this.end()
+    took = time.monotonic() - this.began
+    say(f"   {name}: {took:.0f} s")
+    expect(took < SECONDS, f"{name} took {took:.0f} s")
+    shutil.rmtree(place)
+
+
+def main(names):
+    failed = []
+    for name in names or WALKS:
+        say(f"== {name}")
+        try:
+            walk(name)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            say(f"FAILED: {error}")
+            failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else "all walks are through")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    scene.enter_network()
+    sys.exit(main(sys.argv[1:]))
