@@ -81,6 +81,7 @@ function(flowlens_scanner name file)
     set(style ${ARGV2})
   endif()
   set(output ${PROJECT_BINARY_DIR}/generated/${stem}.cpp)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated)  # Ninja makes the folders of outputs, make does not
   add_custom_command(OUTPUT ${output} DEPENDS ${source} VERBATIM
     COMMAND ${FLOWLENS_RAGEL} -C ${style} -L ${source} -o ${output})
   target_sources(flowlens_${name} PRIVATE ${output})
