@@ -125,6 +125,9 @@ TimeRange State::seen_of(std::uint32_t asset) const noexcept {
       if (!part.is_empty()) seen.include(part);
     }
   }
+  if (!seen.is_empty()) return seen;
+  // In its time nothing was seen of it: all that is known is since when it holds its addresses.
+  for (const Held& held : assets[asset].value.held()) seen.include({held.from, held.from});
   return seen;
 }
 

@@ -150,10 +150,25 @@ void State::settle() {
   refresh_stale_assets();
 }
 
+/// Whether an asset goes on being called what the source called it that said since when it holds its
+/// address: a pod or an instance that has gone, while nobody else has the address yet. What DNS says of
+/// the address then is not about it.
+bool State::keeps_name(std::uint32_t asset, const Fact* best) const noexcept {
+  const AssetState& a = assets[asset].value;
+  FactSource says = FactSource::observed;
+  for (const Held& held : a.held()) {
+    if (held.is_open() && is_claim(held)) says = std::max(says, held.says);
+  }
+  if (says == FactSource::observed || !a.is_named()) return false;
+  const FactSource by = a.extra->name_source;
+  if (by == FactSource::declared) return false;  // people take back what they said
+  return best == nullptr || (best->source < says && by >= says);
+}
+
 void State::settle_name(std::uint32_t asset, Timestamp at) {
   const Fact* best = best_of(asset, "name");
   AssetState& a = assets[asset].value;
-  if (!best && !a.is_named()) return;
+  if ((!best && !a.is_named()) || keeps_name(asset, best)) return;
   AssetExtra& extra = a.more();
   const std::string name = best ? best->value : std::string{};
   const FactSource source = best ? best->source : FactSource::observed;

@@ -103,6 +103,7 @@ struct State {
   void unsettle(std::uint32_t asset, Timestamp at);
   /// Gives assets the names and types that count now.
   void settle();
+  [[nodiscard]] bool keeps_name(std::uint32_t asset, const Fact* best) const noexcept;
   void settle_name(std::uint32_t asset, Timestamp at);
   /// Endpoints that were not there before: what has been said of them counts now.
   void welcome();

@@ -26,9 +26,10 @@ TEST_CASE("time: text and back") {
   }
 }
 
-TEST_CASE("time: the earliest and the latest have a text, too") {
+TEST_CASE("time: the earliest and the latest have a text") {
   CHECK(to_string(Timestamp::min()) == "1677-09-21T00:12:43.145224192Z");
   CHECK(to_string(Timestamp::max()) == "2262-04-11T23:47:16.854775807Z");
+  CHECK(to_string(Timestamp{std::chrono::nanoseconds{-1}}) == "1969-12-31T23:59:59.999999999Z");
 }
 
 TEST_CASE("time: what is no time") {

@@ -31,9 +31,10 @@ constexpr int kHours = 8;
 constexpr Life kPods[] = {
     {"pod-a", "10.244.1.5", 0, 2}, {"pod-b", "10.244.1.5", 4, 6}, {"pod-c", "10.244.1.5", 6, 8},
     {"pod-d", "10.244.1.6", 0, 1}, {"pod-e", "10.244.1.6", 1, 7}, {"pod-f", "10.244.1.6", 7, 8},
+    {"pod-g", "10.244.1.7", 0, 3},  // nobody has its address after it
 };
 constexpr Life kInstances[] = {
-    {"i-1", "10.1.0.7", 0, 3}, {"i-2", "10.1.0.7", 3, 8}, {"i-3", "10.1.0.8", 0, 8}};
+    {"i-1", "10.1.0.7", 0, 3}, {"i-2", "10.1.0.7", 3, 8}, {"i-3", "10.1.0.8", 0, 5}};
 constexpr const char* kServer = "10.9.9.9";
 
 bool is_there(const Life& life, int hour) { return life.from <= hour && hour < life.until; }
@@ -135,14 +136,14 @@ TEST_CASE("re-used addresses belong to the right pod and instance in each hour")
   check_hours(estate, "kubernetes:", kPods);
   check_hours(estate, "aws:", kInstances);
 
-  SUBCASE("who is there has the name of its own") {
+  SUBCASE("each has the name of its own, also when it has gone") {
     for (const auto& [front, lives] : {std::pair{"kubernetes:", std::span<const Life>(kPods)},
                                        std::pair{"aws:", std::span<const Life>(kInstances)}}) {
       for (const Life& life : lives) {
         CAPTURE(life.uid);
         const auto row = estate.graph.asset(asset_of(front, life));
         REQUIRE(row);
-        if (life.until == kHours) CHECK(row->name == "n-" + std::string(life.uid));
+        CHECK(row->name == "n-" + std::string(life.uid));
         REQUIRE(row->endpoints.size() == 1);
         CHECK(row->endpoints[0].endpoint.address.to_string() == life.address);
       }
@@ -166,6 +167,53 @@ TEST_CASE("re-used addresses belong to the right pod and instance in each hour")
       }
     }
   }
+}
+
+TEST_CASE("who has gone keeps its name until somebody as strong gives it another") {
+  Estate estate;
+  estate.hour(0);
+  const Id pod = asset_of("kubernetes:", kPods[0]);
+  const auto name = [&] { return estate.graph.asset(pod)->name; };
+  REQUIRE(name() == "n-pod-a");
+  const auto say = [&](FactSource source, const char* origin, const char* value, Timestamp at) {
+    Fact fact;
+    fact.subject = {{}, address("10.244.1.5")};
+    fact.attribute = "name";
+    fact.value = value;
+    fact.source = source;
+    fact.origin = origin;
+    fact.at = at;
+    estate.graph.apply(fact);
+  };
+  say(FactSource::dns, "dns", "ip-10-244-1-5", kNoon + 35min);
+  CHECK(name() == "n-pod-a");
+  write_file(estate.pods, R"({"items": []})");
+  estate.say(estate.kubernetes, kNoon + 40min);
+  CHECK(name() == "n-pod-a");
+  say(FactSource::dns, "dns", "", kNoon + 41min);
+  CHECK(name() == "n-pod-a");
+  say(FactSource::declared, "", "ours", kNoon + 42min);
+  CHECK(name() == "ours");
+  say(FactSource::declared, "", "", kNoon + 43min);
+  CHECK(name() == "");
+  say(FactSource::inventory, "hosts:x", "of-the-file", kNoon + 44min);
+  CHECK(name() == "of-the-file");
+}
+
+TEST_CASE("a holder of whom nothing was seen is known since it holds its address") {
+  Estate estate;
+  estate.traffic("10.244.1.5", kNoon);
+  write_file(estate.pods, R"({"items": [
+    {"kind": "Pod", "metadata": {"name": "web", "uid": "one"},
+     "status": {"phase": "Running", "podIP": "10.244.1.5", "startTime": ")" +
+                              to_string(kNoon + 1h) + R"("}}]})");
+  estate.say(estate.kubernetes, kNoon + 2h);
+  const auto row = estate.graph.asset(derive_id(asset_namespace(), "kubernetes:one"));
+  REQUIRE(row);
+  CHECK(row->first_seen == kNoon + 1h);
+  CHECK(row->last_seen == kNoon + 1h);
+  estate.traffic("10.244.1.5", kNoon + 3h);
+  CHECK(estate.graph.asset(row->id)->last_seen == kNoon + 3h + 2s);
 }
 
 TEST_CASE("a pod that came and went between two listings is known from its end") {
