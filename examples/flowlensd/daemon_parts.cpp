@@ -81,7 +81,13 @@ Daemon::Parts::Parts(const Loaded& loaded, Configuration::Read read)
             return resolver.add(std::span{&fact, 1}) == 1;
           },
           milliseconds(settings.classification_poll_ms), fatal()),
-      lookups(settings, resolver),
+      lookups(settings, resolver,
+              [this] {
+                std::vector<IpAddress> heard;
+                for (const ExporterAccount& row : accounts.exporters())
+                  heard.push_back(row.address);
+                return heard;
+              }),
       watching(
           "the search for single points of failure", kWatchInterval,
           [this](Timestamp now) {

@@ -77,6 +77,8 @@ class KubernetesClient : public FactLister {
   /// What is known now; at first it waits for it. \throws IoError while a kind cannot be listed or
   /// watched: with path, status, and what would help.
   [[nodiscard]] std::vector<Fact> list(Timestamp now) override;
+  /// Whether list() would say something else than it said last.
+  [[nodiscard]] bool has_news() const;
   [[nodiscard]] KubernetesClientCounters counters() const;
 
  private:

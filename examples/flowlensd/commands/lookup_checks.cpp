@@ -12,7 +12,7 @@ using Result = Check::Result;
 Check check_of(LookupSource& source) {
   try {
     const auto facts = source.lister->list(std::chrono::system_clock::now());
-    const std::string remark = source.remark ? source.remark() : "";
+    const std::string remark = source.remarks ? source.remarks().words() : "";
     std::string says = source.lister->origin() + ": " + std::to_string(facts.size()) + " facts";
     if (!remark.empty()) says += "; not all can be used: " + remark;
     const bool is_good = remark.empty() && !facts.empty();

@@ -166,9 +166,9 @@ constexpr std::array kTable{
     Setting{"enrichment.files.dhcp_leases", {}, "FLOWLENS_DHCP_LEASE_FILES", {}, &S::lease_files, 0,
             0, 1, "paths", "leases of ISC dhcpd, Kea or dnsmasq, with commas between"},
     Setting{"enrichment.snmp.exporters", {}, "FLOWLENS_SNMP_EXPORTERS", {}, &S::snmp_exporters, 0,
-            0, 1, "addresses",
+            0, 1, "addresses, prefixes",
             "exporters that are asked by SNMP for their names, interfaces and neighbours, with commas "
-            "between"},
+            "between; of a prefix those that are heard"},
     Setting{"enrichment.snmp.version", {}, "FLOWLENS_SNMP_VERSION", {}, &S::snmp_version, 0, 0, 1,
             "2c or 3", "3 is with authentication and encryption always"},
     Setting{"enrichment.snmp.community", {}, "FLOWLENS_SNMP_COMMUNITY", {}, &S::snmp_community, 0,

@@ -66,6 +66,7 @@ Response list_facts(const Request& request, const Service& s) {
 }
 
 Json status_json(const LookupStatus& status) {
+  const std::string remark = status.remarks.words();
   return {{"source", status.source},
           {"origin", status.origin},
           {"state", status.state()},
@@ -78,7 +79,10 @@ Json status_json(const LookupStatus& status) {
           {"last_success", time_json(status.last_success)},
           {"last_error", status.last_error.empty() ? Json(nullptr) : Json(status.last_error)},
           {"last_error_at", time_json(status.last_error_at)},
-          {"remark", status.remark.empty() ? Json(nullptr) : Json(status.remark)},
+          {"remark", remark.empty() ? Json(nullptr) : Json(remark)},
+          {"broken", status.remarks.broken},
+          {"passed_over", status.remarks.passed_over},
+          {"beyond", status.remarks.beyond},
           {"asked_since", time_json(status.asked_since)}};
 }
 

@@ -15,6 +15,9 @@ struct OfOneKind {
   std::uint64_t failures = 0;
   std::uint64_t facts = 0;
   std::uint64_t refused = 0;
+  std::uint64_t broken = 0;
+  std::uint64_t passed_over = 0;
+  std::uint64_t beyond = 0;
   double last_success =
       0;  ///< of the origin whose last one is the longest ago; 0: one had none yet
 };
@@ -36,6 +39,9 @@ std::map<std::string, OfOneKind> by_kind(const std::vector<LookupStatus>& status
     kind.failures += s.failures;
     kind.facts += s.facts;
     kind.refused += s.refused;
+    kind.broken += s.remarks.broken;
+    kind.passed_over += s.remarks.passed_over;
+    kind.beyond += s.remarks.beyond;
   }
   return kinds;
 }
@@ -64,6 +70,14 @@ void add_lookups(Families& out, const Lookups* lookups) {
   for (const auto& [source, kind] : kinds) {
     Families::put(runs, {{"source", source}, {"result", "ok"}}, number(kind.successes));
     Families::put(runs, {{"source", source}, {"result", "failed"}}, number(kind.failures));
+  }
+  auto& unused = out.gauges("flowlens_lookup_unused_entries",
+                            "Of their last lists: broken, of no one machine, or past a limit.");
+  for (const auto& [source, kind] : kinds) {
+    Families::put(unused, {{"source", source}, {"reason", "broken"}}, number(kind.broken));
+    Families::put(unused, {{"source", source}, {"reason", "passed_over"}},
+                  number(kind.passed_over));
+    Families::put(unused, {{"source", source}, {"reason", "beyond"}}, number(kind.beyond));
   }
   put(out.counters("flowlens_lookup_refused_facts_total",
                    "Facts that were none, or found no room."),

@@ -1,7 +1,9 @@
 #include "lookups/cloud_sources.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <utility>
 
 #include "flowlens/aws_client.hpp"
@@ -15,7 +17,7 @@ namespace flowlensd {
 namespace {
 
 constexpr std::size_t kPage = 1'000;  // assets looked at under one lock
-// The daemon's end waits for a source that is being asked.
+// Of `doctor`, which waits for one after the other.
 constexpr std::chrono::seconds kAwsTimeout{10}, kAwsPatience{30}, kFirstWait{5};
 
 /// The ranges of clouds, asked for all addresses on the map that are not private.
@@ -27,6 +29,7 @@ class RangeLister : public FactLister {
   const std::string& origin() const noexcept override { return origin_; }
   std::vector<Fact> list(Timestamp now) override {
     const CloudRanges ranges(files_);
+    assets_ = graph_ != nullptr ? graph_->counters().assets : 0;
     std::vector<Fact> facts;
     AssetQuery query;
     query.limit = kPage;
@@ -37,6 +40,10 @@ class RangeLister : public FactLister {
       has_more = page.has_more;
     }
     return facts;
+  }
+  /// Whether there is more on the map than it was asked for. Any thread.
+  [[nodiscard]] bool has_news() const {
+    return graph_ != nullptr && graph_->counters().assets != assets_;
   }
 
  private:
@@ -52,11 +59,17 @@ class RangeLister : public FactLister {
   std::string origin_ = "ranges";
   std::vector<std::filesystem::path> files_;
   const DependencyGraph* graph_;
+  std::atomic<std::uint64_t> assets_{0};  ///< on the map, last time
 };
 
-std::string counted(std::uint64_t refused) {
-  return refused == 0 ? std::string() : std::to_string(refused) + " entries could not be read";
-}
+/// Of one that counts from its beginning: what came on since the last time.
+class Since {
+ public:
+  std::uint64_t operator()(std::uint64_t count) { return count - std::exchange(last_, count); }
+
+ private:
+  std::uint64_t last_ = 0;
+};
 
 class Maker {
  public:
@@ -68,7 +81,10 @@ class Maker {
     for (const std::string& path : parts_of(settings_.cloud_range_files)) files.emplace_back(path);
     if (files.empty()) return;
     const std::filesystem::path first = files.front();
-    add("cloud_ranges", std::make_unique<RangeLister>(std::move(files), graph_), interval(), first);
+    auto lister = std::make_unique<RangeLister>(std::move(files), graph_);
+    const RangeLister& ranges = *lister;
+    add("cloud_ranges", std::move(lister), interval(), first);
+    out_.back().has_news = [&ranges] { return ranges.has_news(); };
   }
   void instances() {
     for (const std::string& path : parts_of(settings_.cloud_instance_files)) {
@@ -87,8 +103,11 @@ class Maker {
       options.endpoint = settings_.aws_endpoint;
       options.timeout = kAwsTimeout;
       options.patience = kAwsPatience;
+      std::stop_source stop;
+      options.stop = stop.get_token();
       add_counting("aws", std::make_unique<AwsClient>(std::move(options)),
                    std::chrono::seconds(settings_.aws_refresh_seconds));
+      out_.back().stop = [stop]() mutable { stop.request_stop(); };
     }
   }
   void kubernetes_files() {
@@ -115,7 +134,14 @@ class Maker {
     take(options.key_file, settings_.kubernetes_key_file);
     options.cluster = settings_.kubernetes_cluster;
     options.first_wait = kFirstWait;
-    add("kubernetes", std::make_unique<KubernetesClient>(std::move(options)), interval());
+    auto lister = std::make_unique<KubernetesClient>(std::move(options));
+    const KubernetesClient& client = *lister;
+    add("kubernetes", std::move(lister), interval());
+    out_.back().has_news = [&client] { return client.has_news(); };
+    out_.back().remarks = [&client, refused = Since()]() mutable {
+      const KubernetesClientCounters counters = client.counters();
+      return LookupRemarks{refused(counters.refused), 0, counters.left_out, {}};
+    };
   }
 
  private:
@@ -124,7 +150,7 @@ class Maker {
   }
   void add(const char* source, std::unique_ptr<FactLister> lister, std::chrono::seconds every,
            std::filesystem::path file = {}) {
-    out_.push_back({source, std::move(lister), every, std::move(file), {}});
+    out_.push_back({source, std::move(lister), every, std::move(file)});
   }
   /// Of one that counts what it could not read.
   template <typename Lister>
@@ -132,7 +158,9 @@ class Maker {
                     std::filesystem::path file = {}) {
     const Lister& counts = *lister;
     add(source, std::move(lister), every, std::move(file));
-    out_.back().remark = [&counts] { return counted(counts.refused()); };
+    out_.back().remarks = [&counts, refused = Since()]() mutable {
+      return LookupRemarks{refused(counts.refused()), 0, 0, {}};
+    };
   }
 
   const Settings& settings_;

@@ -1,9 +1,12 @@
 // The one table of sources that list: a kind, and what makes its listers out of the settings.
 #include "lookups/listers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +27,7 @@ namespace {
 struct Making {
   const Settings& settings;
   const SiteTable& sites;
+  const HeardExporters& heard;
   std::string_view source;
   std::vector<LookupSource>& out;
 };
@@ -39,7 +43,10 @@ void make_files(const Making& making, const std::string& paths) {
     const FactFileReport& report = file->report();
     making.out.push_back({std::string(making.source), std::move(file),
                           std::chrono::seconds(making.settings.lookup_interval_seconds), path,
-                          [&report] { return report.first_error; }});
+                          [&report] {
+                            return LookupRemarks{report.broken, report.passed_over, report.beyond,
+                                                 report.first_error};
+                          }});
   }
 }
 
@@ -60,23 +67,73 @@ SnmpOptions snmp_options(const Settings& s) {
   return options;
 }
 
-void make_snmp(const Making& making) {
-  std::vector<Endpoint> exporters;
-  for (const std::string& text : parts_of(making.settings.snmp_exporters)) {
-    const auto address = IpAddress::parse(text);
-    if (!address) throw ConfigError("exporters: `" + text + "` is no address");
-    exporters.push_back({SiteId{}, *address});
+/// Whom the settings name: addresses, and networks whose exporters are asked once they are heard. A
+/// datagram's sender can be anybody, so nobody is asked who is in none of them.
+class AskedExporters : public FactLister {
+ public:
+  AskedExporters(const Settings& settings, HeardExporters heard)
+      : snmp_(snmp_options(settings)), heard_(std::move(heard)) {
+    for (const std::string& text : parts_of(settings.snmp_exporters)) {
+      const auto network = IpPrefix::parse(text);
+      if (!network) throw ConfigError("exporters: `" + text + "` is no address and no network");
+      (network->length == kWhole ? addresses_ : networks_).push_back(*network);
+    }
   }
-  if (exporters.empty()) return;
-  auto lister = std::make_unique<SnmpLister>(snmp_options(making.settings));
-  SnmpLister& snmp = *lister;
-  snmp.ask(std::move(exporters));
-  making.out.push_back({std::string(making.source),
-                        std::move(lister),
-                        std::chrono::seconds(making.settings.snmp_interval_seconds),
-                        {},
-                        [&snmp] { return snmp.report().first_error; },
-                        [&snmp] { snmp.stop(); }});
+
+  SnmpLister& snmp() noexcept { return snmp_; }
+  const std::string& origin() const noexcept override { return snmp_.origin(); }
+  std::vector<Fact> list(Timestamp now) override {
+    std::set<IpAddress> asked = wanted();
+    std::vector<Endpoint> exporters;
+    for (const IpAddress& address : asked) exporters.push_back({SiteId{}, address});
+    {
+      const std::lock_guard lock(mutex_);
+      asked_ = std::move(asked);
+    }
+    snmp_.ask(std::move(exporters));
+    return snmp_.list(now);
+  }
+  /// Whether others were heard since. Any thread.
+  [[nodiscard]] bool has_news() const {
+    if (networks_.empty()) return false;
+    const std::set<IpAddress> now = wanted();
+    const std::lock_guard lock(mutex_);
+    return now != asked_;
+  }
+
+ private:
+  static constexpr std::uint8_t kWhole = 128;
+
+  [[nodiscard]] std::set<IpAddress> wanted() const {
+    std::set<IpAddress> asked;
+    for (const IpPrefix& one : addresses_) asked.insert(one.address);
+    for (const IpAddress& exporter : heard_ ? heard_() : std::vector<IpAddress>{}) {
+      const auto holds = [&](const IpPrefix& network) { return network.contains(exporter); };
+      if (std::any_of(networks_.begin(), networks_.end(), holds)) asked.insert(exporter);
+    }
+    return asked;
+  }
+
+  SnmpLister snmp_;
+  HeardExporters heard_;
+  std::vector<IpPrefix> addresses_, networks_;
+  mutable std::mutex mutex_;
+  std::set<IpAddress> asked_;  ///< last time
+};
+
+void make_snmp(const Making& making) {
+  if (parts_of(making.settings.snmp_exporters).empty()) return;
+  auto lister = std::make_unique<AskedExporters>(making.settings, making.heard);
+  const AskedExporters& asked = *lister;
+  SnmpLister& snmp = lister->snmp();
+  making.out.push_back({std::string(making.source), std::move(lister),
+                        std::chrono::seconds(making.settings.snmp_interval_seconds)});
+  making.out.back().remarks = [&snmp] {
+    const SnmpReport& report = snmp.report();
+    return LookupRemarks{report.broken, 0, report.beyond, report.first_error};
+  };
+  making.out.back().stop = [&snmp] { snmp.stop(); };
+  making.out.back().has_news = [&asked] { return asked.has_news(); };
 }
 #else
 void make_snmp(const Making& making) {
@@ -106,11 +163,11 @@ constexpr std::array kRows{
 }  // namespace
 
 std::vector<LookupSource> make_lookup_sources(const Settings& settings, const SiteTable& sites,
-                                              const DependencyGraph* graph) {
+                                              const DependencyGraph* graph, HeardExporters heard) {
   std::vector<LookupSource> sources;
   for (const Row& row : kRows) {
     try {
-      row.make({settings, sites, row.source, sources});
+      row.make({settings, sites, heard, row.source, sources});
     } catch (const ConfigError& e) {
       throw ConfigError(std::string(row.setting) + ": " + e.what());
     }

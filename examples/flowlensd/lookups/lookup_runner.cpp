@@ -12,9 +12,19 @@
 namespace flowlensd {
 namespace {
 
+/// A source whose news never end may take this part of a thread.
+constexpr int kRestForWork = 10;
+
 Timestamp wall_clock() { return std::chrono::system_clock::now(); }
 
 }  // namespace
+
+std::string LookupRemarks::words() const {
+  std::string text = first_error;
+  if (text.empty() && broken > 0) text = std::to_string(broken) + " entries could not be read";
+  if (beyond == 0) return text;
+  return text + (text.empty() ? "" : "; ") + std::to_string(beyond) + " are past a limit";
+}
 
 LookupRunner::LookupRunner(std::vector<LookupSource> sources, FactDoor& door,
                            LookupRunnerOptions options)
@@ -75,10 +85,13 @@ void LookupRunner::run() {
     }
     entry->is_asked = true;
     lock.unlock();
+    const auto begin = Clock::now();
     ask(*entry);
     lock.lock();
     entry->is_asked = false;
-    entry->due = Clock::now() + entry->source.interval;
+    const auto end = Clock::now();
+    entry->due = end + entry->source.interval;
+    entry->rested = end + kRestForWork * (end - begin);
   }
 }
 
@@ -87,8 +100,10 @@ LookupRunner::Entry* LookupRunner::next_due() {
   Entry* first = nullptr;
   for (Entry& entry : entries_) {
     if (entry.is_asked) continue;
-    const bool has_changed = !entry.source.file.empty() && stamp_of(entry.source) != entry.stamp;
-    if (has_changed) entry.due = std::min(entry.due, now);
+    const bool has_changed =
+        (!entry.source.file.empty() && stamp_of(entry.source) != entry.stamp) ||
+        (entry.source.has_news && entry.source.has_news());
+    if (has_changed) entry.due = std::min(entry.due, std::max(entry.rested, now));
     if (entry.due <= now && (first == nullptr || entry.due < first->due)) first = &entry;
   }
   return first;
@@ -99,9 +114,13 @@ LookupRunner::Clock::time_point LookupRunner::next_look() const {
   for (const Entry& entry : entries_) {
     if (entry.is_asked) continue;
     next = std::min(next, entry.due);
-    if (!entry.source.file.empty()) next = std::min(next, Clock::now() + options_.file_interval);
+    if (is_watched(entry.source)) next = std::min(next, Clock::now() + options_.file_interval);
   }
   return next;
+}
+
+bool LookupRunner::is_watched(const LookupSource& source) {
+  return !source.file.empty() || source.has_news;
 }
 
 LookupRunner::Stamp LookupRunner::stamp_of(const LookupSource& source) {
@@ -124,11 +143,11 @@ void LookupRunner::ask(Entry& entry) {
   }
   const std::string& origin = entry.status.origin;
   std::string problem;
-  std::string remark;
+  LookupRemarks remarks;
   FactDoor::Said said;
   try {
     said = door_.replace(origin, entry.source.lister->list(now), now);
-    if (entry.source.remark) remark = entry.source.remark();
+    if (entry.source.remarks) remarks = entry.source.remarks();
   } catch (const std::exception& e) {
     problem = e.what();
     if (problem.empty()) problem = "it gives no reason";
@@ -150,11 +169,12 @@ void LookupRunner::ask(Entry& entry) {
     log::info("lookup", "a source says what it knows",
               {{"source", origin}, {"facts", said.facts}, {"refused", said.refused}});
   }
-  if (!remark.empty() && remark != status.remark) {
+  const std::string words = remarks.words();
+  if (!words.empty() && words != status.remarks.words()) {
     log::warning("lookup", "not all that a source says can be used",
-                 {{"source", origin}, {"reason", remark}});
+                 {{"source", origin}, {"reason", words}});
   }
-  status.remark = std::move(remark);
+  status.remarks = std::move(remarks);
   ++status.successes;
   status.last_error.clear();
   status.last_success = wall_clock();

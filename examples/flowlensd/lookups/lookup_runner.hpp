@@ -18,7 +18,8 @@ namespace flowlensd {
 
 struct LookupRunnerOptions {
   std::size_t threads = 4;  ///< so many sources are asked at once; one that hangs holds up no other
-  std::chrono::milliseconds file_interval{2'000};  ///< between two looks whether files have changed
+  /// Between two looks whether files have changed, or a source has news.
+  std::chrono::milliseconds file_interval{2'000};
 };
 
 /// A source that fails keeps what it said last, and is asked again at its interval. Thread-safe.
@@ -44,6 +45,7 @@ class LookupRunner {
     LookupSource source;
     LookupStatus status;
     Clock::time_point due;
+    Clock::time_point rested;  ///< not asked before, whatever changes
     Stamp stamp;
     bool is_asked = false;  ///< by a thread, which alone uses the lister
   };
@@ -54,6 +56,7 @@ class LookupRunner {
   [[nodiscard]] Clock::time_point next_look() const;
   void ask(Entry& entry);
   static Stamp stamp_of(const LookupSource& source);
+  static bool is_watched(const LookupSource& source);
 
   const LookupRunnerOptions options_;
   FactDoor& door_;

@@ -16,13 +16,26 @@
 
 namespace flowlensd {
 
+/// What of a list could not be used.
+struct LookupRemarks {
+  std::uint64_t broken = 0;       ///< entries that are not as they should be
+  std::uint64_t passed_over = 0;  ///< sound ones that say nothing of one machine, such as 127.0.0.1
+  std::uint64_t beyond = 0;       ///< past a limit
+  std::string first_error{};      ///< of `broken`, where the source says it in words
+
+  /// What people should know of it; empty: nothing.
+  [[nodiscard]] std::string words() const;
+};
+
 struct LookupSource {
   std::string source;  ///< which kind, as metrics name it: `hosts`
   std::unique_ptr<FactLister> lister;
   std::chrono::milliseconds interval{};
   std::filesystem::path file{};  ///< read again when it changes; empty: there is none
-  /// What is to be said of its last list, such as lines that are broken; empty: nothing.
-  std::function<std::string()> remark{};
+  /// On its last list. By the thread that asked.
+  std::function<LookupRemarks()> remarks{};
+  /// For one that hears of changes by itself: whether it should be asked now. Any thread.
+  std::function<bool()> has_news{};
   /// At the end of the program: makes a list() that is under way come back soon. Any thread.
   std::function<void()> stop{};
 };
@@ -34,7 +47,7 @@ struct LookupStatus {
   std::optional<Timestamp> last_success;
   std::string last_error;  ///< empty: the last try went well, or there was none
   std::optional<Timestamp> last_error_at;
-  std::string remark;                    ///< on the last success
+  LookupRemarks remarks;                 ///< on the last success
   std::optional<Timestamp> asked_since;  ///< it has not answered yet
   std::uint64_t successes = 0;
   std::uint64_t failures = 0;

@@ -3,8 +3,6 @@
 #include <set>
 #include <utility>
 
-#include "lookups/listers.hpp"
-
 namespace flowlensd {
 namespace {
 
@@ -12,9 +10,11 @@ constexpr std::size_t kMaxFacts = 1'000'000;  // of all that list; half of what 
 
 }  // namespace
 
-Lookups::Lookups(const Settings& settings, Resolver& resolver)
+Lookups::Lookups(const Settings& settings, Resolver& resolver, HeardExporters heard)
     : door_([&resolver](std::span<const Fact> facts) { return resolver.add(facts); }, kMaxFacts),
-      runner_(make_lookup_sources(settings, resolver.graph().sites(), &resolver.graph()), door_) {
+      runner_(make_lookup_sources(settings, resolver.graph().sites(), &resolver.graph(),
+                                  std::move(heard)),
+              door_) {
   door_.remember(resolver.graph().facts());
 }
 

@@ -9,6 +9,7 @@
 #include "config/settings.hpp"
 #include "library.hpp"
 #include "lookups/fact_door.hpp"
+#include "lookups/listers.hpp"
 #include "lookups/lookup_runner.hpp"
 
 namespace flowlensd {
@@ -16,9 +17,10 @@ namespace flowlensd {
 /// Thread-safe, but for show().
 class Lookups {
  public:
-  /// Asks nobody yet. \param resolver  with the map of the run before; outlives this.
+  /// Asks nobody yet. \param resolver  with the map of the run before; outlives this. \param heard  for
+  /// sources that ask exporters.
   /// \throws ConfigError for a source that cannot be.
-  Lookups(const Settings& settings, Resolver& resolver);
+  Lookups(const Settings& settings, Resolver& resolver, HeardExporters heard);
 
   /// A look-up that asks by itself, and tells door(): what it says of itself. Before start().
   void show(std::function<LookupStatus()> status) { others_.push_back(std::move(status)); }

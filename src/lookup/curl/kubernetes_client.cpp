@@ -117,10 +117,16 @@ std::vector<Fact> KubernetesClient::list(Timestamp now) {
   std::unique_lock lock(impl_->shared.mutex);
   impl_->shared.is_known.wait_for(lock, impl_->options.first_wait,
                                   [this] { return impl_->is_known(); });
+  // Also where there is trouble: its end is news.
+  impl_->shared.has_news = false;
   const std::string trouble = impl_->trouble();
   if (!trouble.empty()) throw IoError(trouble);
-  impl_->shared.has_news = false;
   return impl_->shared.book.facts({impl_->options.site, FactSource::inventory, impl_->origin, now});
+}
+
+bool KubernetesClient::has_news() const {
+  const std::unique_lock lock(impl_->shared.mutex);
+  return impl_->shared.has_news;
 }
 
 KubernetesClientCounters KubernetesClient::counters() const {

@@ -37,11 +37,13 @@ class Scripted final : public FactLister {
     std::string problem;
     std::atomic<int> asked{0};
     std::atomic<bool> hangs{false};
+    std::atomic<std::chrono::milliseconds> takes{0ms};
   };
   Scripted(std::string origin, Script& script) : origin_(std::move(origin)), script_(script) {}
   [[nodiscard]] const std::string& origin() const noexcept override { return origin_; }
   [[nodiscard]] std::vector<Fact> list(Timestamp) override {
     while (script_.hangs) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(script_.takes.load());
     const std::lock_guard lock(script_.mutex);
     ++script_.asked;
     if (!script_.problem.empty()) throw IoError(script_.problem);
@@ -169,4 +171,42 @@ TEST_CASE("runner: a file that changes is read at once; one that hangs holds up 
   CHECK(wait_for([&] { return runner.statuses()[1].last_success.has_value(); }));
   runner.stop();
   CHECK(f.one.asked == 2);
+}
+
+TEST_CASE("runner: a source with news is asked at once, and rests after it") {
+  Fixture f;
+  f.one.facts = {fact(1, "name", "x")};
+  std::atomic<bool> has_news{false};
+  auto sources = f.sources();
+  sources[0].has_news = [&] { return has_news.load(); };
+  LookupRunner runner{std::move(sources), f.door, {2, 5ms}};
+  runner.start();
+  CHECK(wait_for([&] { return f.one.asked == 1; }));
+  std::this_thread::sleep_for(50ms);
+  CHECK(f.one.asked == 1);
+  f.one.takes = 100ms;
+  has_news = true;
+  CHECK(wait_for([&] { return f.one.asked == 2; }));
+  std::this_thread::sleep_for(400ms);
+  CHECK(f.one.asked == 2);  // it rests for a second
+  CHECK(wait_for([&] { return f.one.asked == 3; }));
+  runner.stop();
+}
+
+TEST_CASE("runner: what of a list could not be used is told, once") {
+  Fixture f;
+  auto sources = f.sources();
+  LookupRemarks remarks{3, 2, 0, {}};
+  sources[0].remarks = [&] { return remarks; };
+  LookupRunner runner{std::move(sources), f.door};
+  runner.ask_all();
+  CHECK(runner.statuses()[0].remarks.words() == "3 entries could not be read");
+  remarks = {1, 0, 7, "hosts:3: is none"};
+  runner.ask_all();
+  CHECK(runner.statuses()[0].remarks.words() == "hosts:3: is none; 7 are past a limit");
+  remarks = {0, 5, 0, {}};
+  runner.ask_all();
+  CHECK(runner.statuses()[0].remarks.words().empty());
+  CHECK(runner.statuses()[0].remarks.passed_over == 5);
+  CHECK(runner.statuses()[1].remarks.words().empty());
 }
