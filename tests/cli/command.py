@@ -100,4 +100,6 @@ def expect_equal(found, wanted, what):
             if isinstance(found, dict) and k in wanted and found[k] != wanted[k]
         ]
         raise AssertionError(f"{what}: only found {only[0]}, only true {only[1]}, differ {differ[:5]}")
+    if isinstance(found, list) and isinstance(wanted, list):
+        found, wanted = [e for e in found if e not in wanted][:5], [e for e in wanted if e not in found][:5]
     raise AssertionError(f"{what}: {found}, true {wanted}")

@@ -19,8 +19,8 @@ def size(octets):
     """As a person would write it; our own arithmetic."""
     for unit, divisor in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if octets >= divisor * 0.9995:
-            value = octets / divisor
-            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+            tenths = int(octets * 10 / divisor + 0.5)
+            return f"{tenths / 10} {unit}" if tenths < 1000 else f"{int(octets / divisor + 0.5)} {unit}"
     return f"{octets} B"
 
 

@@ -66,13 +66,20 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
-        # Whoever read our output has had enough. What Python would still write at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NO_READER
+        return reader_gone()
+    except SystemExit as stop:
+        # So typer ends where it meets the same.
+        return reader_gone() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001: every one of them is for a person to read
         return report(problem)
+
+
+def reader_gone() -> int:
+    """Whoever read our output has had enough. What Python would still write at its end goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return NO_READER
 
 
 def report(problem: Exception) -> int:

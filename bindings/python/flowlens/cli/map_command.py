@@ -57,7 +57,7 @@ def map(
     map_ = exported(graph)
     if as_json:
         sys.stdout.write(graph.export("json"))
-    elif not out and not html:
+    elif map_["dependencies"] and not out and not html:
         shown = first(busiest_first(map_["dependencies"]), limit)
         print_dependencies(map_, list(shown))
         if len(shown) < len(map_["dependencies"]):

@@ -63,13 +63,15 @@ def sentence(sums: dict[str, Any], source: str | None = None) -> str:
 
 
 def size(octets: int) -> str:
-    """`1.4 MB`, in powers of 1000."""
-    value, unit = float(octets), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
-        if value < 999.5 or unit == "PB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+    """`1.4 MB`, in powers of 1000; halves go up, as the page's script has it."""
+    units = ("B", "kB", "MB", "GB", "TB", "PB")
+    at = 0
+    while octets / 1000**at >= 999.5 and at < len(units) - 1:
+        at += 1
+    tenths = int(octets * 10 / 1000**at + 0.5)
+    if at == 0 or tenths >= 1000:
+        return f"{int(octets / 1000**at + 0.5)} {units[at]}"
+    return f"{tenths / 10} {units[at]}"
 
 
 def embedded_json(data: Any) -> str:

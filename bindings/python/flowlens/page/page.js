@@ -34,8 +34,10 @@
   function size(octets) {
     const units = ["B", "kB", "MB", "GB", "TB", "PB"];
     let at = 0;
-    while (octets >= 999.5 && at < units.length - 1) { octets /= 1000; at += 1; }
-    return `${at === 0 || octets >= 99.95 ? octets.toFixed(0) : octets.toFixed(1)} ${units[at]}`;
+    while (octets / 1000 ** at >= 999.5 && at < units.length - 1) at += 1;
+    const tenths = Math.floor(octets * 10 / 1000 ** at + 0.5);
+    const value = at === 0 || tenths >= 1000 ? Math.floor(octets / 1000 ** at + 0.5) : (tenths / 10).toFixed(1);
+    return `${value} ${units[at]}`;
   }
   const moment = (text) => text.slice(0, 19).replace("T", " ").replace("Z", "");
   const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
