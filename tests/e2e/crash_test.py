@@ -82,8 +82,9 @@ def flushed_at(daemon, server=None):
 
 
 def lost_at_most(seconds):
-    """Flows that came within so long before a kill, and of the second that ingest collects before it hands on."""
-    return RATE * (seconds + 1.5)
+    """Flows that came within so long before a kill, and of the second that ingest collects before it hands on: of more
+    where the processors have more to do than they can."""
+    return RATE * (seconds + 1.5 * max(1, os.getloadavg()[0] / os.cpu_count()))
 
 
 def again(daemon, *arguments):
