@@ -84,6 +84,13 @@ def test_decode_flows_top():
         )
         expect("share" in flowlens("top", path, "--by", "source")[0].splitlines()[0], "shares of a table")
 
+        sampled, _ = capture(directory, "sampled", "--duration", 10, "--exporters", "sflow")
+        flows_ = lines("decode", sampled)
+        expect(all(f["sampling_rate"] == 32 for f in flows_), "a sampling rate")
+        estimated = sum(32 * f["octet_count"] for f in flows_)
+        ranked = lines("top", sampled, "--by", "destination", "--limit", 0)
+        expect_equal(sum(row["bytes"] for row in ranked), estimated, "octets with sampling undone")
+
         https = [f for f in flows if f.get("destination_port") == 443]
         expect_equal(len(lines("flows", path, "--filter", "dst port 443", "--limit", 0)), len(https), "flows to 443")
         largest = lines("flows", path, "--sort", "bytes", "--limit", 5)

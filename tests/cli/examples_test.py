@@ -136,7 +136,8 @@ def test_service():
             expect_equal(status("/dependencies", filter="colour red"), 400, "a filter that is none")
             expect_equal((status("/impact/10.40.0.10"), status("/impact/192.0.2.1")), (200, 404), "impact")
             expect("The map as it is now" in get("/"), "the page")
-            expect_equal(service.stop(), 0, service.output())
+            code = service.stop()
+            expect(code in (0, -15), f"{code}: {service.output()}")  # uvicorn ends in good order, then by the signal
 
 
 if __name__ == "__main__":

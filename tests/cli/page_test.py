@@ -132,7 +132,7 @@ def test_a_small_network():
         expect(not browser.problems, browser.problems)
         asks_nobody(browser)
         if picture := os.environ.get("FLOWLENS_PAGE_PICTURE"):
-            browser.run(f"{MACHINES}.find(r => r.textContent.startsWith('10.40')).dispatchEvent(new Event('click'))")
+            browser.run(f"{MACHINES}.find(r => r.textContent.startsWith('10.40.0.10')).dispatchEvent(new Event('click'))")
             browser.picture(picture)
 
 
