@@ -158,7 +158,7 @@ def run_python(page, block):
     if not scene.has_python():
         compile(block.text, block.where, "exec")
         return
-    page.run([scene.PYTHON, "-"], page.python)
+    page.run(["python3", "-"], page.python)
 
 
 def run_cpp(page, block, compiler=("g++", "-std=c++20"), kind="cpp"):

@@ -39,8 +39,10 @@ def make_programs(directory):
         (directory / name).symlink_to(program(variable))
     (directory / "curl").write_text(f'#!/bin/sh\nexec {shutil.which("curl")} --fail-with-body "$@"\n')
     if has_python():
-        (directory / "flowlens").write_text(f'#!/bin/sh\nexec {PYTHON} -m flowlens "$@"\n')
-        (directory / "python3").symlink_to(PYTHON)
+        # A module with sanitizers wants their library there first; of other programs that is not so.
+        preload = f'LD_PRELOAD="{os.environ.get("FLOWLENS_TEST_PRELOAD", "")}" ASAN_OPTIONS=detect_leaks=0'
+        (directory / "flowlens").write_text(f'#!/bin/sh\n{preload} exec {PYTHON} -m flowlens "$@"\n')
+        (directory / "python3").write_text(f'#!/bin/sh\n{preload} exec {PYTHON} "$@"\n')
     for path in directory.iterdir():
         if not path.is_symlink():
             path.chmod(0o755)
@@ -55,8 +57,7 @@ def variables(programs):
     """What blocks find in their environment."""
     found = environment() | {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(programs.parent), "JWT_SECRET": "x" * 40}
     if has_python():
-        found |= {"PYTHONPATH": os.environ["FLOWLENS_TEST_PACKAGE"], "LD_PRELOAD": os.environ.get("FLOWLENS_TEST_PRELOAD", ""),
-                  "ASAN_OPTIONS": "detect_leaks=0"}
+        found["PYTHONPATH"] = os.environ["FLOWLENS_TEST_PACKAGE"]
     return found
 
 
