@@ -18,8 +18,9 @@ usage() {
                       flowlensd under load for 60 s, a window closing meanwhile, with the sender's count;
                       service: flowlensd with a large map, asked by many while flows come (about 90 s);
                       dns: names a second from an unbound of its own, if one is installed, and flows a second
-                      with it, with a silent server and without DNS.
-                      Default: all six
+                      with it, with a silent server and without DNS;
+                      python: 1 GB to NumPy and Arrow, beside C++ and the package netflow of PyPI.
+                      Default: all seven
   --rate N            of the live run, flows/s (200000)
   --protocol NAME     of the live run: v5, v9, ipfix or sflow (v9)
   --quick             less data, fewer repetitions, 10 s live: an impression, not a measurement
@@ -35,15 +36,15 @@ TEXT
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
-inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 peer_runs=3 seconds=60 flows=2000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000) assets=100000
+inputs=() only= quick= json= rate=200000 protocol=v9 window=300 repetitions=5 peer_runs=3 seconds=60 flows=2000000 python_flows=14000000 samples=800000 conversations=(100000 2000000) dependencies=(1000000 10000000) assets=100000
 while [ $# -gt 0 ]; do
   case $1 in
     --input) inputs+=("${2:?--input wants a file}"); shift ;;
-    --only) only=${2:?--only wants decode, map, store, live, service or dns}; shift ;;
+    --only) only=${2:?--only wants decode, map, store, live, service, dns or python}; shift ;;
     --repetitions) repetitions=${2:?--repetitions wants a number}; shift ;;
     --rate) rate=${2:?--rate wants a number}; shift ;;
     --protocol) protocol=${2:?--protocol wants a name}; shift ;;
-    --quick) quick=yes window=30 repetitions=3 peer_runs=1 seconds=10 flows=400000 samples=160000
+    --quick) quick=yes window=30 repetitions=3 peer_runs=1 seconds=10 flows=400000 python_flows=1400000 samples=160000
       conversations=(100000) dependencies=(1000000) assets=10000 data=build/bench-data/quick ;;
     --json) json=yes ;;
     --help | -h) usage; exit ;;
@@ -52,8 +53,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $only in
-  "" | decode | map | store | live | service | dns) ;;
-  *) die "--only: '$only' is none of decode, map, store, live, service, dns" ;;
+  "" | decode | map | store | live | service | dns | python) ;;
+  *) die "--only: '$only' is none of decode, map, store, live, service, dns, python" ;;
 esac
 [ -x $build/benchmarks/flowlens-bench ] || die "$build/benchmarks/flowlens-bench is not there; ./dev bench builds it"
 
@@ -95,6 +96,7 @@ printf null >"$results/store.json"
 printf null >"$results/live.json"
 printf null >"$results/service.json"
 printf null >"$results/dns.json"
+printf null >"$results/python.json"
 
 if [ -z "$only" ] || [ "$only" = decode ]; then
   if [ ${#inputs[@]} = 0 ]; then
@@ -207,9 +209,27 @@ if [ -z "$only" ] || [ "$only" = dns ]; then
   fi
 fi
 
+if [ -z "$only" ] || [ "$only" = python ]; then
+  if [ ! -f $build/bindings/python/flowlens/__init__.py ]; then
+    say "python: left out, as the package is not built (FLOWLENS_BUILD_PYTHON)"
+  else
+    place=build/bench-python
+    cmp -s "$here/requirements.txt" $place/installed || {
+      say "installing $place"
+      python3 -m venv $place
+      $place/bin/pip install -q --disable-pip-version-check -r "$here/requirements.txt" >&2
+      cp "$here/requirements.txt" $place/installed
+    }
+    flows=$python_flows data=$data/python generate v9
+    [ -n "$json" ] || printf '\nPython\n'
+    $place/bin/python3 "$here/python_read.py" --bench $build/benchmarks/flowlens-bench-read \
+      --package $build/bindings/python ${json:+--json "$results/python.json"} "$data/python/v9.pcap"
+  fi
+fi
+
 if [ -n "$json" ]; then
   python3 -c 'import json, sys
-names = ("decode", "map", "store", "live", "service", "dns")
+names = ("decode", "map", "store", "live", "service", "dns", "python")
 print(json.dumps({name: json.load(open(f"{sys.argv[1]}/{name}.json")) for name in names}, indent=2))' "$results"
 fi
 exit $status

@@ -53,6 +53,7 @@ std::vector<AssetIndex> indexes_of(const Question& q, const Graph& graph, py::ha
   } else {
     out.push_back(q.index_of(graph, which));
   }
+  if (out.empty()) throw ConfigError("assets: none was named");
   return out;
 }
 
