@@ -295,6 +295,7 @@ def test_pipes_and_terminals():
         expect("\x1b" not in flowlens("map", path, env={"TERM": "xterm-256color"})[0], "no escape codes in a pipe")
         shown = on_terminal("top", path, TERM="xterm-256color")
         expect(styled.search(shown), repr(shown[:300]))
+        expect("reading flows.pcap" in shown, repr(shown[:300]))
         plain = on_terminal("top", path, TERM="xterm-256color", NO_COLOR="1")
         expect(not coloured.search(plain), repr(plain[:300]))
 

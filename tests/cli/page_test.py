@@ -2,6 +2,8 @@
 """The page of a map, in a real browser: does a stranger find the answers, and are they the truth?"""
 
 import os
+import socket
+import struct
 from collections import Counter
 from pathlib import Path
 
@@ -132,8 +134,89 @@ def test_a_small_network():
         expect(not browser.problems, browser.problems)
         asks_nobody(browser)
         if picture := os.environ.get("FLOWLENS_PAGE_PICTURE"):
-            browser.run(f"{MACHINES}.find(r => r.textContent.startsWith('10.40.0.10')).dispatchEvent(new Event('click'))")
+            browser.run(
+                f"{MACHINES}.find(r => r.textContent.startsWith('10.40.0.10')).dispatchEvent(new Event('click'))"
+            )
             browser.picture(picture)
+
+
+# Who uses what in a small office: (clients, server, protocol, port, name of the service).
+OFFICE = (
+    (range(10, 15), "192.168.1.2", 17, 53, "domain 53/udp"),
+    (range(10, 15), "192.168.1.3", 6, 445, "microsoft-ds 445/tcp"),
+    (range(10, 13), "192.168.1.4", 6, 631, "ipp 631/tcp"),
+    (range(10, 15), "203.0.113.80", 6, 443, "https 443/tcp"),
+)
+
+
+def packet(source, destination, protocol, ports, flags=0, octets=0):
+    """An Ethernet frame; checksums are left out, as where the network card fills them in."""
+    if protocol == 6:
+        transport = struct.pack("!HHIIBBHHH", *ports, 1000, 2000 if flags & 16 else 0, 5 << 4, flags, 65535, 0, 0)
+    else:
+        transport = struct.pack("!HHHH", *ports, 8 + octets, 0)
+    body = transport + bytes(octets)
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, protocol, 0)
+    return bytes(12) + b"\x08\x00" + ip + socket.inet_aton(source) + socket.inet_aton(destination) + body
+
+
+def conversation(client, server, protocol, port, own):
+    """The packets of one use of a service: a handshake, a request, an answer, an end; or two datagrams."""
+    there, back = (client, server, protocol, (own, port)), (server, client, protocol, (port, own))
+    if protocol == 17:
+        return [packet(*there, octets=40), packet(*back, octets=120)]
+    syn, ack, push, fin = 2, 16, 24, 17
+    return [
+        packet(*there, syn),
+        packet(*back, syn | ack),
+        packet(*there, ack),
+        packet(*there, push, 300),
+        *(packet(*back, push, 1400) for _ in range(5)),
+        packet(*there, fin),
+        packet(*back, fin),
+        packet(*there, ack),
+    ]
+
+
+def ordinary_capture(path):
+    """Packets as tcpdump writes them on a small network. Returns {(server, service): (users, octets)}."""
+    frames, truth = [], {}
+    for number in range(12):
+        for clients, server, protocol, port, service in OFFICE:
+            for host in clients:
+                talk = conversation(f"192.168.1.{host}", server, protocol, port, 40000 + number * 20 + host)
+                frames += talk
+                users, octets_ = truth.get((server, service), (set(), 0))
+                truth[server, service] = users | {f"192.168.1.{host}"}, octets_ + sum(len(f) - 14 for f in talk)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for at, frame in enumerate(frames):
+            file.write(struct.pack("<IIII", 1767603600 + at // 100, at % 100 * 10000, len(frame), len(frame)) + frame)
+    return truth
+
+
+def test_ordinary_packets():
+    """A capture of the traffic itself, of a small office: who serves what, to whom, how much; what is outside is said."""
+    with work_dir("cli-page-office") as directory, Browser() as browser:
+        truth = ordinary_capture(directory / "office.pcap")
+        flowlens("map", directory / "office.pcap", "--html", directory / "office.html")
+        opened(browser, directory / "office.html")
+        found = {(r[0], r[1]): (set(r[3].split(", ")), r[4]) for r in shown_in_full(browser, "servers")}
+        expect_equal(
+            found, {key: (users, size(octets_)) for key, (users, octets_) in truth.items()}, "servers, users, traffic"
+        )
+        columns = browser.run("[...document.querySelectorAll('#map .column')].map(t => t.textContent)")
+        expect_equal(columns, ["Only use services", "Only serve"], "columns")
+        boxes = browser.run(
+            """[...document.querySelectorAll('#map .box')].map(box => [box.parentNode.querySelector('.top text')
+            .textContent, box.classList.contains('outside')])"""
+        )
+        expect_equal(sorted(boxes), [["192.168.1.0/24", False], ["192.168.1.0/24", False], ["outside", True]], "boxes")
+        sentence = browser.run("document.getElementById('sentence').innerText")
+        expect(
+            "9 machines 18 dependencies" in sentence and "5 machines use what 4 machines serve" in sentence, sentence
+        )
+        expect(not browser.problems, browser.problems)
 
 
 def in_column(browser, only_use, only_serve, both):
@@ -267,4 +350,4 @@ def test_small_and_empty():
 
 
 if __name__ == "__main__":
-    main(test_a_small_network, test_a_large_network, test_harm, test_small_and_empty)
+    main(test_ordinary_packets, test_a_small_network, test_a_large_network, test_harm, test_small_and_empty)
