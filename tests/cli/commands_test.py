@@ -269,6 +269,10 @@ def test_exit_codes_and_messages():
             expect(not output, f"{arguments}: {output}")
             most = 4 if "--filter" in arguments else 1  # a filter is shown, with a mark below what is wrong
             expect(len(said.strip().splitlines()) <= most, f"{arguments}: {said}")
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "flowlens", "map", str(path)]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60)
+        expect_equal((done.returncode, done.stderr), (3, "flowlens: the output: No space left on device\n"), "a full disk")
         for arguments in ((), ("map",), ("api",), ("api", "login"), ("replay",)):
             text = flowlens(*arguments, "--help")[0]
             expect("Usage: flowlens" in text, text)

@@ -11,8 +11,8 @@ import flowlens
 class Pipeline:
     """One Resolver: it labels flows, pairs them, decides who serves, and keeps the map.
 
-    Its calls wait for nothing, but a flush of a large map takes a moment: that one runs in a thread, and the
-    module lets go of Python's lock meanwhile.
+    A flush of a large map takes a moment: it runs in a thread, and the module lets go of Python's lock meanwhile, so
+    that the API answers. Flows wait for it, and datagrams in the socket's buffer.
     """
 
     def __init__(self, *, internal_networks: list[str] | None, flush_seconds: float) -> None:

@@ -16,7 +16,20 @@ import typer
 from flowlens.page import Map, render, size
 from flowlens.page.data import octets_of, service_of
 
-from .common import NOTHING, SERVER, USAGE, AsJson, Failure, FilterText, Limit, new_app, note, print_json, print_table
+from .common import (
+    NOTHING,
+    SERVER,
+    USAGE,
+    AsJson,
+    Failure,
+    FilterText,
+    Limit,
+    new_app,
+    note,
+    print_json,
+    print_table,
+    printable,
+)
 from .server import Server, keep_token, kept_tokens
 
 app = new_app()
@@ -231,11 +244,15 @@ def shown(rows, as_json: bool, titles, cells, right=()) -> int:  # type: ignore[
 
 
 def write_answer(content: bytes) -> None:
-    """JSON in lines that people can read, on a terminal without what would steer it; all else as it came."""
+    """JSON in lines that people can read; all else as it came, on a terminal without what would steer it."""
+    if not content:
+        return
     try:
-        text = json.dumps(json.loads(content), indent=2) + "\n" if content else ""
+        sys.stdout.write(json.dumps(json.loads(content), indent=2) + "\n")
     except ValueError:
+        if sys.stdout.isatty():
+            lines = content.decode(errors="replace").splitlines()
+            sys.stdout.write("\n".join(map(printable, lines)) + "\n")
+            return
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
-        return
-    sys.stdout.write(text)

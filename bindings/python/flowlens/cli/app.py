@@ -103,8 +103,8 @@ def report(problem: Exception) -> int:
 
 def described(problem: Exception) -> str:
     """`flows.pcap: No such file or directory`, or what the library says."""
-    if isinstance(problem, OSError) and problem.strerror and problem.filename:
-        return f"{problem.filename}: {problem.strerror}"
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.filename or 'the output'}: {problem.strerror}"
     return str(problem) or type(problem).__name__
 
 

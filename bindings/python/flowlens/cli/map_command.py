@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .common import NOTHING, AsJson, Failure, FilterText, Limit, first, named, new_app, note
+from .common import NOTHING, AsJson, Failure, FilterText, Limit, first, named, new_app, note, print_json
 from .maps import SAVED, Internal, MapFiles, busiest_first, exported, open_map, print_dependencies
 
 app = new_app()
@@ -56,7 +55,7 @@ def map(
         note(f"wrote {html}")
     map_ = exported(graph)
     if as_json:
-        sys.stdout.write(graph.export("json"))
+        print_json(map_)
     elif map_["dependencies"] and not out and not html:
         shown = first(busiest_first(map_["dependencies"]), limit)
         print_dependencies(map_, list(shown))
