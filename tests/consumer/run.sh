@@ -3,6 +3,7 @@
 # by pkg-config, and one against the sources by add_subdirectory; each must decode the same datagram.
 set -euo pipefail
 source=$1 build=$2 compiler=$3 flags=${4:-}
+case $compiler in *clang++*) c_compiler=clang ;; *) c_compiler=gcc ;; esac
 work=$build/consumer  # the same each time: so ccache knows the files
 rm -rf "$work" && mkdir "$work"
 trap 'rm -rf "$work"' EXIT
@@ -53,6 +54,17 @@ PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name flowlens-core.pc)") \
   CXX="$compiler" CXXFLAGS="$flags" EXAMPLES="$examples"
 check "$work/pkg_config/decode" "$flow"
 check "$work/pkg_config/flow_log" "$line"
+
+# C, where its shared library was built: by find_package in a project without C++, and by pkg-config.
+if [ -e "$(find "$work/prefix" -name flowlens.pc)" ]; then
+  configure c_find_package "-DCMAKE_C_FLAGS=$flags" "-DCMAKE_C_COMPILER=$c_compiler" -DCMAKE_PREFIX_PATH="$work/prefix"
+  check "$work/c_find_package/decode" "$flow"
+  libdir=$(dirname "$(find "$work/prefix" -name 'libflowlens.so')")
+  # shellcheck disable=SC2046,SC2086
+  "$c_compiler" -std=c11 $flags "$examples/../c/decode_datagram.c" \
+    $(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --cflags --libs flowlens) "-Wl,-rpath,$libdir" -o "$work/by_pkg_config"
+  check "$work/by_pkg_config" "$flow"
+fi
 
 # Whoever vendors FlowLens pays for the core only: no adapter, test or example is built. Optimised, as nothing else
 # of the tests is: some warnings come from the optimiser alone.
