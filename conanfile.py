@@ -61,6 +61,7 @@ class FlowLens(ConanFile):
         toolchain = CMakeToolchain(self)
         for option in PARTS:
             toolchain.cache_variables[f"FLOWLENS_{option.upper()}"] = bool(self.options.get_safe(option))
+        toolchain.cache_variables["FLOWLENS_BUILD_CAPI"] = False  # the recipe is that of the C++ library
         toolchain.generate()
 
     def build(self):

@@ -14,6 +14,7 @@ vcpkg_add_to_path("${CURRENT_HOST_INSTALLED_DIR}/tools/ragel")
 # No features for PostgreSQL and SNMP: libpqxx is at version 7 there and we are at 6, and net-snmp is for Windows alone.
 vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS
   ${FEATURE_OPTIONS}
+  -DFLOWLENS_BUILD_CAPI=OFF
   -DFLOWLENS_WITH_POSTGRES=OFF
   -DFLOWLENS_WITH_SNMP=OFF)
 vcpkg_cmake_install()
