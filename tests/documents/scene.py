@@ -64,9 +64,10 @@ def variables(programs):
 def make_folder(directory, samples, data):
     """As a folder of the sources after a build, with the captures that pages name."""
     directory.mkdir()
-    (directory / "build").mkdir()
-    for name in ("release", "asan-ubsan"):
-        (directory / "build" / name).symlink_to(BUILD)
+    for name in ("release", "asan-ubsan"):  # the programs of the build, and nothing that could configure it anew
+        (directory / "build" / name).mkdir(parents=True)
+        for part in ("examples", "tests"):
+            (directory / "build" / name / part).symlink_to(BUILD / part)
     for name in ("deploy", "examples", "include", "tests", "cmake", "src", "CMakeLists.txt", "CMakePresets.json"):
         (directory / name).symlink_to(SOURCE / name)
     (directory / "flowlens-data").symlink_to(data)
