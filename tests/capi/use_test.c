@@ -35,6 +35,7 @@ static void test_decoder(void) {
   CHECK(memcmp(&flow.source_address, &source, sizeof source) == 0);
   CHECK(memcmp(&flow.exporter, &exporter, sizeof exporter) == 0);
   CHECK(flow.octet_count == 1000 && flow.packet_count == 10 && flow.protocol == 6 && flow.tcp_flags == 0x1b);
+  CHECK(flow.source_port == 40000 && flow.destination_port == 443);
   CHECK(flow.start_ns == NOON - SECOND && flow.end_ns == NOON - SECOND / 10 && flow.received_ns == NOON);
   CHECK((flow.present & FLOWLENS_FLOW_SOURCE_PORT) != 0 && (flow.present & FLOWLENS_FLOW_VLAN_ID) == 0);
   CHECK(flow.kind == FLOWLENS_KIND_TRAFFIC && flow.sampling_rate == 1);
@@ -57,6 +58,15 @@ static void test_own_flows(void) {
   flow.sampling_rate = 3;
   flow.octet_count = 5;
   flow.end_ns = 1;
+  flow.source_port = 6;
+  flow.destination_port = 7;
+  flow.ingress_interface = 8;
+  flow.egress_interface = 9;
+  flow.source_as = 10;
+  flow.destination_as = 11;
+  flow.source_address = address_of("10.0.0.1");
+  flow.next_hop = address_of("10.0.0.2");
+  flow.present = FLOWLENS_FLOW_SOURCE_PORT | FLOWLENS_FLOW_NEXT_HOP;
   CHECK(flowlens_batch_add(batch, &flow, NULL) == FLOWLENS_OK);
   CHECK(flowlens_batch_get(batch, 0, &back, NULL) == FLOWLENS_OK && memcmp(&flow, &back, sizeof flow) == 0);
   flow.kind = 3;
