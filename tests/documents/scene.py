@@ -39,10 +39,13 @@ def make_programs(directory):
         (directory / name).symlink_to(program(variable))
     (directory / "curl").write_text(f'#!/bin/sh\nexec {shutil.which("curl")} --fail-with-body "$@"\n')
     if has_python():
-        # A module with sanitizers wants their library there first; of other programs that is not so.
-        preload = f'LD_PRELOAD="{os.environ.get("FLOWLENS_TEST_PRELOAD", "")}" ASAN_OPTIONS=detect_leaks=0'
-        (directory / "flowlens").write_text(f'#!/bin/sh\n{preload} exec {PYTHON} -m flowlens "$@"\n')
-        (directory / "python3").write_text(f'#!/bin/sh\n{preload} exec {PYTHON} "$@"\n')
+        # The module may have sanitizers in it, whose library has to be there first: of Python alone, not of each shell.
+        first = f"""#!/bin/sh\nexport LD_PRELOAD='{os.environ.get("FLOWLENS_TEST_PRELOAD", "")}'\n"""
+        # 1 of the command is an answer, too: nothing was found, or there are differences. A traceback is none.
+        (directory / "flowlens").write_text(
+            first + f'exec 3>&1\nerrors=$({PYTHON} -m flowlens "$@" 2>&1 >&3); status=$?\necho "$errors" >&2\n'
+            'case $errors in *Traceback*) exit 9 ;; esac\n[ $status = 1 ] || exit $status\n')
+        (directory / "python3").write_text(first + f'exec {PYTHON} "$@"\n')
     for path in directory.iterdir():
         if not path.is_symlink():
             path.chmod(0o755)
@@ -57,7 +60,7 @@ def variables(programs):
     """What blocks find in their environment."""
     found = environment() | {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(programs.parent), "JWT_SECRET": "x" * 40}
     if has_python():
-        found["PYTHONPATH"] = os.environ["FLOWLENS_TEST_PACKAGE"]
+        found |= {"PYTHONPATH": os.environ["FLOWLENS_TEST_PACKAGE"], "ASAN_OPTIONS": "detect_leaks=0"}
     return found
 
 
