@@ -143,6 +143,17 @@ TEST_CASE("what was not exported is null, and 0 is a value") {
   }
 }
 
+TEST_CASE("a null stands at its flow, past blocks and octets, too") {
+  FlowBatch batch = batch_of(300);
+  for (const std::size_t at : {0u, 129u, 299u}) batch.flows[at].present = 0;
+  const ReadTable table = table_of(batch);
+  CHECK(table.nulls.at("source_port") == 3);
+  for (std::size_t i = 0; i < 300; ++i) {
+    CAPTURE(i);
+    CHECK((table.at("source_port", i) == "null") == (i == 0 || i == 129 || i == 299));
+  }
+}
+
 TEST_CASE("a filter asks for a column by its name, and sees what the column has") {
   std::vector<std::string> without_column;
   std::vector<FlowRecord> flows = batch_of(3).flows;
