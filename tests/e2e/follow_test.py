@@ -264,6 +264,7 @@ def test_standby_takes_over():
         expect(len(epochs(server)) == 1, "a standby takes no epoch")
         traffic = stack.enter_context(LiveSimnet(first, directory, *TRAFFIC, "--duration", 20))
         wait_for("traffic in the copy", lambda: len(copy.dependencies()) > 10)
+        wait_for("and in the database", lambda: int(server.sql("SELECT count(*) FROM flowlens_store.dependencies")) > 10)
         before = int(server.sql("SELECT max(last_revision) FROM flowlens_store.epochs"))
         first.stop(signal.SIGKILL)
         killed = time.monotonic()
