@@ -310,7 +310,10 @@ TEST_CASE("SNMP: who no longer answers has said what he said for a while") {
   options.retries = 0;
   SnmpLister lister{options};
   lister.ask({kLoopback, {SiteId{2}, IpAddress::v4(0x7f000002)}});
-  const auto facts = lister.list(kNow);
+  std::vector<Fact> facts;  // of both, though the machine is busy
+  for (int tries = 0; tries < 20 && lister.report().answered < 2; ++tries) {
+    facts = lister.list(kNow);
+  }
   CHECK(has(facts, "127.0.0.2 snmp.name=r1.example.com"));
   other.reset();
   CHECK(lister.list(kNow + std::chrono::hours{24}).size() == facts.size());
