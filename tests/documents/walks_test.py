@@ -2,16 +2,20 @@
 """The walks of the four kinds of users, from the pages' own blocks (`<!-- walk: NAME -->`), each on a clean copy of the
 sources, with the packages of `./dev setup` installed: run the daemon, link the library, vendor it, import it.
 
-    walks_test.py [WALK...]          daemon, link, vendor in a network of their own; python, which asks PyPI, alone
+    walks_test.py [--cold] [WALK...]  daemon, link, vendor in a network of their own; python, which asks PyPI, alone
 
-Each has to be through within ten minutes; WALK_SECONDS says otherwise where a machine is busy."""
+Each has to be through within ten minutes; WALK_SECONDS says otherwise where a machine is busy. Compilers are asked by
+ccache, of whose objects one walk leaves some to the next; --cold compiles all anew, as a stranger's machine does."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pages
 import scene
@@ -19,6 +23,8 @@ from harness import Process, environment, expect, run, say, simnet, wait_for
 
 SECONDS = int(os.environ.get("WALK_SECONDS", "600"))
 WALKS = ("daemon", "link", "vendor")
+COLD = "--cold" in sys.argv
+CCACHE = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))
 
 
 def clean_copy(place):
@@ -44,6 +50,20 @@ def blocks_of(walk):
     raise AssertionError(f"no page has a block `<!-- walk: {walk} -->`")
 
 
+def compilers(sources):
+    if COLD:
+        return {"CCACHE_DISABLE": "1"}
+    return {"CCACHE_DIR": CCACHE, "CCACHE_BASEDIR": str(sources), "CCACHE_NOHASHDIR": "1",
+            "CCACHE_SLOPPINESS": "pch_defines,time_macros", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
+
+
+def has_map():
+    """Whether the demo lists more dependencies than a page of them."""
+    with contextlib.suppress(OSError), urllib.request.urlopen("http://127.0.0.1:8000/api/v1/dependencies", timeout=10) as answer:
+        return json.load(answer)["total"] > 20
+    return False
+
+
 class Walk:
     def __init__(self, name, place):
         self.name, self.place = name, place
@@ -53,7 +73,7 @@ class Walk:
         self.began = time.monotonic()
         self.stays = []
         self.python = ""
-        self.variables = environment() | {"HOME": str(place), "FLOWLENS_SOURCES": str(self.sources)}
+        self.variables = environment() | compilers(self.sources) | {"HOME": str(place), "FLOWLENS_SOURCES": str(self.sources)}
 
     def left(self):
         return SECONDS - (time.monotonic() - self.began)
@@ -67,7 +87,7 @@ class Walk:
             self.stays.append(process)
             wait_for("the demo", lambda: "The demo runs" in log.read_text() or not process.is_running(), self.left(), 1)
             expect(process.is_running(), log.read_text()[-3000:])
-            time.sleep(10)  # flows come, and a flush
+            wait_for("a map of the demo", lambda: has_map() or not process.is_running(), self.left())
             return
         folder = self.sources if "from the sources" in options or self.name == "daemon" else self.folder
         command, text = ["bash", "-euo", "pipefail", "-s"], block.text.replace("curl ", "curl --fail-with-body ")
@@ -120,6 +140,7 @@ def main(names):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["python"]:
+    wanted = [name for name in sys.argv[1:] if name != "--cold"]
+    if wanted != ["python"]:
         scene.enter_network()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(wanted))
