@@ -73,4 +73,21 @@ if(TARGET flowlensd)
   install(FILES deploy/debian/flowlensd.env DESTINATION /etc/flowlens PERMISSIONS OWNER_READ OWNER_WRITE
     COMPONENT daemon EXCLUDE_FROM_ALL)
 endif()
+
+if(TARGET flowlens_python)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-flowlens)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
+  math(EXPR next_minor "${Python_VERSION_MINOR} + 1")  # the extension is of one Python
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+    "python3 (>= 3.${Python_VERSION_MINOR}), python3 (<< 3.${next_minor}), python3-typer, python3-rich")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-numpy, python3-pandas, python3-networkx, python3-matplotlib")
+  set(CPACK_COMPONENT_PYTHON_DESCRIPTION "${about}\nThe Python package and the command flowlens.")
+  foreach(script postinst prerm)
+    list(APPEND CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/deploy/debian/python/${script})
+  endforeach()
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+  flowlens_deb(python python3-flowlens)
+endif()
 include(CPack)

@@ -89,7 +89,7 @@ static void read_datagrams(collector *c) {
     struct sockaddr_in from;
     socklen_t length = sizeof from;
     const ssize_t got = recvfrom(c->fd, datagram, sizeof datagram, 0, (struct sockaddr *)&from, &length);
-    if (got < 0) return; /* nothing more, for now */
+    if (got < 0) return; /* all are read */
     take(c, datagram, (size_t)got, &from);
   }
 }

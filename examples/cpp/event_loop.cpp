@@ -71,7 +71,7 @@ class Collector {
       socklen_t length = sizeof from;
       const auto got = recvfrom(socket_, buffer_.data(), buffer_.size(), 0,
                                 reinterpret_cast<sockaddr*>(&from), &length);
-      if (got < 0) return;  // nothing more, for now
+      if (got < 0) return;  // all are read
       take({buffer_.data(), static_cast<std::size_t>(got)}, from);
     }
   }

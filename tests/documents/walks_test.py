@@ -50,10 +50,10 @@ def blocks_of(walk):
     raise AssertionError(f"no page has a block `<!-- walk: {walk} -->`")
 
 
-def compilers(sources):
+def compilers(place):
     if COLD:
         return {"CCACHE_DISABLE": "1"}
-    return {"CCACHE_DIR": CCACHE, "CCACHE_BASEDIR": str(sources), "CCACHE_NOHASHDIR": "1",
+    return {"CXX": "g++", "CCACHE_DIR": CCACHE, "CCACHE_BASEDIR": str(place), "CCACHE_NOHASHDIR": "1",
             "CCACHE_SLOPPINESS": "pch_defines,time_macros", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
 
 
@@ -73,7 +73,7 @@ class Walk:
         self.began = time.monotonic()
         self.stays = []
         self.python = ""
-        self.variables = environment() | compilers(self.sources) | {"HOME": str(place), "FLOWLENS_SOURCES": str(self.sources)}
+        self.variables = environment() | compilers(place) | {"HOME": str(place), "SOURCES": str(self.sources)}
 
     def left(self):
         return SECONDS - (time.monotonic() - self.began)
@@ -97,10 +97,10 @@ class Walk:
         done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=folder, env=self.variables,
                               timeout=max(self.left(), 1))
         expect(done.returncode == 0, f"{block.where}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
-        say("".join(f"      {line}\n" for line in done.stdout.splitlines()[-5:]).rstrip())
+        say("".join(f"      {line[:150]}\n" for line in done.stdout.splitlines()[-5:]).rstrip())
 
     def end(self):
-        for process in self.stays:
+        for process in filter(Process.is_running, self.stays):
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
 

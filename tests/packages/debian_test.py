@@ -18,7 +18,7 @@ VERSION = re.search(r"project\(flowlens VERSION ([0-9.]+)", (SOURCE / "CMakeList
 
 def packages():
     found = {run(["dpkg-deb", "-f", path, "Package"]).stdout.strip(): path for path in sorted(DEBS.glob("*.deb"))}
-    expect({"flowlensd", "libflowlens-dev"} <= set(found), f"{DEBS} holds {sorted(found)}; ./dev package makes them")
+    expect(set(found) == {"flowlensd", "libflowlens-dev", "libflowlens0", "python3-flowlens"}, f"{DEBS} holds {sorted(found)}; ./dev package makes them")
     return found
 
 
@@ -42,6 +42,7 @@ def test_what_they_say():
     daemon = control(packages()["flowlensd"], "Depends")
     for library in ("adduser", "libc6", "libssl3", "libpcap0.8", "libsqlite3-0", "libpqxx", "libmaxminddb0", "libsystemd0"):
         expect(library in daemon, f"flowlensd depends on {daemon}, not on {library}")
+    expect("python3-typer" in control(packages()["python3-flowlens"], "Depends"), "the command flowlens lacks typer")
     expect("-dev" not in daemon, f"flowlensd depends on what only those who build need: {daemon}")
 
 
@@ -92,7 +93,8 @@ def test_dpkg_installs_runs_upgrades_and_purges():
         (debs / "version").write_text(f"{os.environ.get('FLOWLENSD_VERSION', 'flowlensd ' + VERSION)}\n")
         (debs / "cxxflags").write_text(os.environ.get("CXXFLAGS", ""))
         (debs / "datagram").write_bytes(DATAGRAM)
-        shutil.copy(SOURCE / "examples/cpp/decode_datagram.cpp", debs)
+        for example in ("cpp/decode_datagram.cpp", "c/decode_datagram.c"):
+            shutil.copy(SOURCE / "examples" / example, debs)
         done = subprocess.run(["unshare", "--mount", "--net", "bash", "-euc", OVERLAY, "overlay", debs,
                                Path(__file__).with_name("inside.sh")], capture_output=True, text=True, timeout=600)
         expect(done.returncode == 0, done.stdout + done.stderr)

@@ -38,6 +38,17 @@ say "a program against libflowlens-dev"
 c++ -std=c++20 $(cat /debs/cxxflags) /debs/decode_datagram.cpp $(pkg-config --cflags --libs flowlens-core) -o /debs/decode
 /debs/decode </debs/datagram
 
+say "a program against libflowlens0"
+cc -std=c11 /debs/decode_datagram.c $(pkg-config --cflags --libs flowlens) -o /debs/from_c
+/debs/from_c </debs/datagram
+
+say "Python, and the command of python3-flowlens"
+/usr/bin/python3 -c 'import flowlens; print(flowlens.__version__)'
+flowlens --help >/dev/null
+printf '%s\n' 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status' \
+  '2 123456789012 eni-1 10.0.0.1 10.0.0.2 40001 443 6 10 5000 1795000000 1795000010 ACCEPT OK' >/debs/vpc.log
+flowlens map --json /debs/vpc.log | grep -q 10.0.0.2
+
 say "upgrade: what was changed in the settings stays"
 echo API_PORT=8001 >>/etc/flowlens/flowlensd.env
 dpkg -i --force-confold /debs/flowlensd_*.deb

@@ -4,13 +4,15 @@
 #include "counters.hpp"
 #include "flowlens/error.hpp"
 #include "resolver.hpp"
+#include "summaries.hpp"
 
 namespace flowlens::python {
 namespace {
 
+/// One of them.
 struct Summary {
-  ConnectionSummary row;
-  std::shared_ptr<const Enricher> enricher;
+  std::shared_ptr<const Summaries> all;
+  const ConnectionSummary& row;
 };
 
 struct LockedAggregator {
@@ -42,23 +44,28 @@ void add(LockedAggregator& self, const Batch& batch, py::handle now) {
   });
 }
 
-py::list summaries(LockedAggregator& self, std::optional<Timestamp> now) {
-  std::vector<ConnectionSummary> rows;
-  alone(self.mutex, [&] {
+std::shared_ptr<Summaries> summaries(LockedAggregator& self, std::optional<Timestamp> now) {
+  return alone(self.mutex, [&] {
+    auto out = std::make_shared<Summaries>(self.enricher);
     if (now) {
       self.now = std::max(self.now, *now);
-      self.aggregator.flush(self.now, rows);
+      self.aggregator.flush(self.now, out->rows, &out->redirections, &out->attempts);
     } else {
-      self.aggregator.finish(rows);
+      self.aggregator.finish(out->rows, &out->redirections, &out->attempts);
     }
+    return out;
   });
-  py::list out;
-  for (const ConnectionSummary& row : rows) out.append(py::cast(Summary{row, self.enricher}));
-  return out;
+}
+
+Summary at(const std::shared_ptr<Summaries>& self, std::ptrdiff_t index) {
+  const auto size = static_cast<std::ptrdiff_t>(self->rows.size());
+  if (index < 0) index += size;
+  if (index < 0 || index >= size) throw py::index_error();
+  return {self, self->rows[static_cast<std::size_t>(index)]};
 }
 
 std::string site_of(const Summary& s, const Endpoint& e) {
-  return std::string(s.enricher->sites().name(e.site));
+  return std::string(s.all->enricher->sites().name(e.site));
 }
 Cell number(std::uint64_t n) { return n; }
 
@@ -101,6 +108,15 @@ void add_aggregator(py::module_& m) {
       m, "Summary",
       "One dependency in one window: the counts so far; final once it is not provisional.");
   add_attributes(summary, kSummary);
+  py::class_<Summaries, std::shared_ptr<Summaries>>(
+      m, "Summaries", "What an Aggregator tells of at one time: a sequence of Summary.")
+      .def("__len__", [](const Summaries& self) { return self.rows.size(); })
+      .def("__getitem__", &at, py::arg("index"))
+      .def("__iter__", [](const std::shared_ptr<Summaries>& self) {
+        py::list all;
+        for (const ConnectionSummary& row : self->rows) all.append(py::cast(Summary{self, row}));
+        return py::iter(all);
+      });
   py::class_<LockedAggregator>(
       m, "Aggregator",
       "Pairs the halves of conversations, counts each once, and decides who serves.")

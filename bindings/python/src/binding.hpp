@@ -77,6 +77,7 @@ void add_enricher(py::module_& m);
 void add_resolver(py::module_& m);
 void add_aggregator(py::module_& m);
 void add_classifier(py::module_& m);
+void add_detector(py::module_& m);
 void add_geo(py::module_& m);
 
 }  // namespace flowlens::python

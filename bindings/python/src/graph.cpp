@@ -4,6 +4,7 @@
 
 #include "arrow.hpp"
 #include "binding.hpp"
+#include "flowlens/enricher.hpp"
 #include "flowlens/error.hpp"
 #include "flowlens/graph_export.hpp"
 #include "flowlens/map_codec.hpp"
@@ -172,15 +173,19 @@ void add_graph(py::module_& m) {
   py::class_<Graph>(
       m, "Graph",
       "The map: assets, and dependencies between them. Threads may read one while another writes.")
-      .def(py::init([](std::size_t max_assets, std::size_t max_dependencies) {
+      .def(py::init([](std::size_t max_assets, std::size_t max_dependencies,
+                       const Enricher* enricher) {
              DependencyGraphOptions o;
              o.max_assets = max_assets;
              o.max_dependencies = max_dependencies;
-             return Graph{std::make_shared<DependencyGraph>(o)};
+             return Graph{std::make_shared<DependencyGraph>(
+                 o, enricher != nullptr ? enricher->sites() : SiteTable{})};
            }),
            py::kw_only(), py::arg("max_assets") = DependencyGraphOptions{}.max_assets,
            py::arg("max_dependencies") = DependencyGraphOptions{}.max_dependencies,
-           "An empty one, for revisions of somebody else's.")
+           py::arg("enricher") = py::none(),
+           "An empty one, for revisions or summaries of somebody else's. enricher: whose sites "
+           "theirs are.")
       .def("assets", &assets, py::arg("filter") = py::none(), py::kw_only(),
            py::arg("as_of") = py::none(), py::arg("limit") = py::none())
       .def("dependencies", &dependencies, py::arg("filter") = py::none(), py::kw_only(),

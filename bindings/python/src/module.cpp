@@ -22,5 +22,6 @@ PYBIND11_MODULE(_core, m) {
   add_resolver(m);
   add_aggregator(m);
   add_classifier(m);
+  add_detector(m);
   add_geo(m);
 }

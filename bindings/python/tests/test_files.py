@@ -221,9 +221,42 @@ def test_the_aggregator_and_the_enricher(capture: Path) -> None:
     for batch in batches:
         aggregator.add(batch, now=batch[-1].received)
     rows = aggregator.finish()
+    assert len(rows) == 4 and rows[-1].window_start == rows[3].window_start
     assert sum(r.flows for r in rows) == 40 and {r.server_site for r in rows} == {"berlin"}
     assert len({r.window_start for r in rows}) == 2
     assert aggregator.ledger["applied"] == 40
+
+
+def test_a_map_of_parts_sees_the_changes_that_a_resolver_sees() -> None:
+    enricher = flowlens.Enricher(sites={"10.0.0.0/24": "berlin"})
+    aggregator = flowlens.Aggregator(enricher=enricher, window=60)
+    graph, detector = flowlens.Graph(enricher=enricher), flowlens.ChangeDetector(window=60, learning=3600)
+    resolver = flowlens.Resolver(sites={"10.0.0.0/24": "berlin"}, window=60, learning=3600)
+    decoder, found = flowlens.Decoder(), []
+    for minute in range(240):  # the second server comes after three hours
+        servers = ["10.0.0.2", "10.0.0.3"] if minute >= 180 else ["10.0.0.2"]
+        now = (messages.BEGIN + 60 * minute) * 10**9
+        for server in servers:
+            datagram = messages.v5(1000, seconds=60 * minute, server=server)
+            batch = decoder.decode(datagram, exporter="192.0.2.1", received=now)
+            aggregator.add(batch, now=now)
+            resolver.add(batch, now=now)
+        summaries = aggregator.flush(now)
+        assert graph.add_summaries(summaries) == 0
+        found += detector.look(graph, summaries)
+        if minute == 200:
+            state, detector = detector.save_state(), flowlens.ChangeDetector(window=60, learning=3600)
+            detector.load_state(state)
+        resolver.flush(now)
+    assert {("new_dependency", "10.0.0.3"), ("new_asset", "10.0.0.3")} <= {
+        (c.type, str(graph.asset(c.subject).addresses[0] if c.subject_kind == "asset" else c.address)) for c in found
+    }
+    assert {c.id for c in found} == {c.id for c in resolver.graph.changes()}
+    assert [d.server_site for d in graph.dependencies()] == ["berlin", "berlin"]
+    with pytest.raises(flowlens.ConfigError, match="add_summaries"):
+        detector.look(graph, aggregator.finish())
+    with pytest.raises(flowlens.InputError):
+        detector.load_state(b"nonsense")
 
 
 def test_the_classifier_and_as_of(capture: Path) -> None:
