@@ -221,23 +221,10 @@ int main(int count, char** arguments) {
     (is_help ? std::cout : std::cerr) << kUsage;
     return is_help ? 0 : 2;
   }
-  bench::Conditions conditions = bench::conditions(bench::pin_to_core(-1));
+  const bench::Conditions conditions = bench::conditions(bench::pin_to_core(-1));
   Json figures = measure(*options);
-  conditions.load_after = bench::load_average();
-  Json out{{"cpu", conditions.cpu},
-           {"load_before", conditions.load_before},
-           {"load_after", conditions.load_after},
-           {"system", conditions.system},
-           {"compiler", conditions.compiler},
-           {"flags", conditions.flags},
-           {"analyze", std::move(figures)}};
-  if (options->json) {
-    std::cout << out.dump(2) << "\n";
-    return 0;
-  }
-  for (const auto& [name, value] : out.items()) {
-    if (name != "analyze") std::cout << name << ": " << value.dump() << "\n";
-  }
+  const auto out = bench::with_conditions(conditions, "analyze", std::move(figures));
+  if (bench::print(out, "analyze", options->json)) return 0;
   for (const auto& [name, value] : out["analyze"].items()) {
     std::printf("  %-28s %s\n", name.c_str(), value.dump().c_str());
   }

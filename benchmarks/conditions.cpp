@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include <fstream>
+#include <iostream>
 #include <thread>
 
 #include "flowlens/error.hpp"
@@ -71,6 +72,31 @@ Conditions conditions(int core) {
   now.flags = FLOWLENS_BENCH_FLAGS;
   now.version = kVersion;
   return now;
+}
+
+nlohmann::ordered_json with_conditions(Conditions c, const std::string& name,
+                                       nlohmann::ordered_json figures) {
+  c.load_after = load_average();
+  nlohmann::ordered_json told{{"cpu", c.cpu},
+                              {"cores", c.cores},
+                              {"load_before", c.load_before},
+                              {"load_after", c.load_after},
+                              {"system", c.system},
+                              {"compiler", c.compiler},
+                              {"flags", c.flags}};
+  told[name] = std::move(figures);
+  return told;
+}
+
+bool print(const nlohmann::ordered_json& told, const std::string& name, bool as_json) {
+  if (as_json) {
+    std::cout << told.dump(2) << "\n";
+    return true;
+  }
+  for (const auto& [member, value] : told.items()) {
+    if (member != name) std::cout << member << ": " << value.dump() << "\n";
+  }
+  return false;
 }
 
 }  // namespace flowlens::bench

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,11 @@ struct Conditions {
 int pin_to_core(int core);
 [[nodiscard]] Conditions conditions(int core);
 [[nodiscard]] std::array<double, 3> load_average();
+/// The conditions, the load as it is now among them, and `figures` as member `name`.
+[[nodiscard]] nlohmann::ordered_json with_conditions(Conditions c, const std::string& name,
+                                                     nlohmann::ordered_json figures);
+/// All of `told` as JSON, or its members other than `name`, a line each.
+/// \return false: the figures themselves are still to be printed.
+bool print(const nlohmann::ordered_json& told, const std::string& name, bool as_json);
 
 }  // namespace flowlens::bench

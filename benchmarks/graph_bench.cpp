@@ -240,24 +240,10 @@ int main(int count, char** arguments) {
     (is_help ? std::cout : std::cerr) << kUsage;
     return is_help ? 0 : 2;
   }
-  bench::Conditions conditions = bench::conditions(-1);
+  const bench::Conditions conditions = bench::conditions(-1);
   auto figures = measure(*options);
-  conditions.load_after = bench::load_average();
-  nlohmann::ordered_json out{{"cpu", conditions.cpu},
-                             {"cores", conditions.cores},
-                             {"load_before", conditions.load_before},
-                             {"load_after", conditions.load_after},
-                             {"system", conditions.system},
-                             {"compiler", conditions.compiler},
-                             {"flags", conditions.flags},
-                             {"graph", std::move(figures)}};
-  if (options->json) {
-    std::cout << out.dump(2) << "\n";
-    return 0;
-  }
-  for (const auto& [name, value] : out.items()) {
-    if (name != "graph") std::cout << name << ": " << value.dump() << "\n";
-  }
+  const auto out = bench::with_conditions(conditions, "graph", std::move(figures));
+  if (bench::print(out, "graph", options->json)) return 0;
   for (const auto& [name, value] : out["graph"].items()) {
     std::printf("  %-36s %s\n", name.c_str(), value.dump().c_str());
   }

@@ -314,7 +314,7 @@ int main(int count, char** arguments) {
     (is_help ? std::cout : std::cerr) << kUsage;
     return is_help ? 0 : 2;
   }
-  bench::Conditions conditions = bench::conditions(-1);
+  const bench::Conditions conditions = bench::conditions(-1);
   nlohmann::ordered_json stores;
   try {
     stores["sqlite"] = measure_sqlite(*options);
@@ -329,22 +329,8 @@ int main(int count, char** arguments) {
     std::cerr << e.what() << "\n";
     return 1;
   }
-  conditions.load_after = bench::load_average();
-  nlohmann::ordered_json out{{"cpu", conditions.cpu},
-                             {"cores", conditions.cores},
-                             {"load_before", conditions.load_before},
-                             {"load_after", conditions.load_after},
-                             {"system", conditions.system},
-                             {"compiler", conditions.compiler},
-                             {"flags", conditions.flags},
-                             {"stores", std::move(stores)}};
-  if (options->json) {
-    std::cout << out.dump(2) << "\n";
-    return 0;
-  }
-  for (const auto& [name, value] : out.items()) {
-    if (name != "stores") std::cout << name << ": " << value.dump() << "\n";
-  }
+  const auto out = bench::with_conditions(conditions, "stores", std::move(stores));
+  if (bench::print(out, "stores", options->json)) return 0;
   for (const auto& [store, parts] : out["stores"].items()) {
     for (const auto& [part, figures] : parts.items()) {
       for (const auto& [name, value] : figures.items()) {
