@@ -108,22 +108,22 @@ struct Service {
   Tasks* tasks = nullptr;                   ///< thread-safe
   const http::LiveUpdates* live = nullptr;  ///< thread-safe, as is the next
   const http::RateLimits* rate_limits = nullptr;
-  Access* access = nullptr;                   ///< thread-safe; null: nobody asks who is there
-  AuthStore* users = nullptr;                 ///< thread-safe
-  AuditLog* audit = nullptr;                  ///< thread-safe
-  const FlowArchive* flow_archive = nullptr;  ///< null: single flows are not kept
-  const FlowKeeper* flow_keeper = nullptr;    ///< the same
-  const FlowSender* flow_sender = nullptr;    ///< null: flows are not sent on; thread-safe
-  Configuration* configuration = nullptr;            ///< thread-safe; null: settings never change
-  const PostgresActivity* postgres = nullptr;        ///< null: the store is another
+  Access* access = nullptr;                    ///< thread-safe; null: nobody asks who is there
+  AuthStore* users = nullptr;                  ///< thread-safe
+  AuditLog* audit = nullptr;                   ///< thread-safe
+  const FlowArchive* flow_archive = nullptr;   ///< null: single flows are not kept
+  const FlowKeeper* flow_keeper = nullptr;     ///< the same
+  const FlowSender* flow_sender = nullptr;     ///< null: flows are not sent on; thread-safe
+  Configuration* configuration = nullptr;      ///< thread-safe; null: settings never change
+  const PostgresActivity* postgres = nullptr;  ///< null: the store is another
   /// Held by each change that people make: what was looked at stays so until it is changed.
   std::shared_ptr<std::mutex> edits = std::make_shared<std::mutex>();
-  const ParcelReading* parcels = nullptr;            ///< thread-safe; null: flows come by memory
-  const Follower* follower = nullptr;                ///< null: the map is this process's own
-  const Forwarding* forwarding = nullptr;            ///< the same; thread-safe, as is the next
-  const Announcing* announcing = nullptr;            ///< null: the same as of `requests`
-  const DnsAsking* dns = nullptr;                    ///< thread-safe; null: names are not asked
-  const RequestAnswering* requests = nullptr;        ///< null: nobody can follow this process
+  const ParcelReading* parcels = nullptr;         ///< thread-safe; null: flows come by memory
+  const Follower* follower = nullptr;             ///< null: the map is this process's own
+  const Forwarding* forwarding = nullptr;         ///< the same; thread-safe, as is the next
+  const Announcing* announcing = nullptr;         ///< null: the same as of `requests`
+  const DnsAsking* dns = nullptr;                 ///< thread-safe; null: names are not asked
+  const RequestAnswering* requests = nullptr;     ///< null: nobody can follow this process
   std::function<std::string()> resolver_check{};  ///< of a copy: how the process fares that writes
 
   /// What the daemon goes by now; `settings` is what it started with.

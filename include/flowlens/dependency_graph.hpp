@@ -28,9 +28,9 @@ struct DependencyGraphOptions {
   std::size_t max_intermediaries = 65'536;    ///< past it, further proposals are not kept
   std::size_t max_events = 10'000;            ///< kept to be asked for; the oldest goes
   std::size_t max_annotations = 1'000'000;    ///< past it, further subjects get none
-  std::size_t max_facts = 2'000'000;          ///< some 250 octets each; past it, refused and counted
-  std::size_t max_endpoint_facts = 256;       ///< the same of one endpoint
-  std::uint64_t hash_seed = 0;                ///< against chosen collisions; never changes a result
+  std::size_t max_facts = 2'000'000;     ///< some 250 octets each; past it, refused and counted
+  std::size_t max_endpoint_facts = 256;  ///< the same of one endpoint
+  std::uint64_t hash_seed = 0;           ///< against chosen collisions; never changes a result
 };
 
 struct GraphCounters {
@@ -42,9 +42,9 @@ struct GraphCounters {
   std::uint64_t facts = 0;            ///< kept
   std::uint64_t refused_facts = 0;    ///< for want of room
   std::uint64_t expired_facts = 0;
-  std::uint64_t revision = 0;         ///< the last one taken or applied
-  std::uint64_t said = 0;             ///< facts and words of people taken since the graph was made
-  TrafficCounts totals;               ///< over all dependencies
+  std::uint64_t revision = 0;  ///< the last one taken or applied
+  std::uint64_t said = 0;      ///< facts and words of people taken since the graph was made
+  TrafficCounts totals;        ///< over all dependencies
 };
 
 /// A page of a list. Pages follow the order of arrival; a new row may take the place of a removed one.

@@ -27,9 +27,9 @@ class StaleEpochError : public Error {
 
 /// What open() found.
 struct StoreOpened {
-  Epoch epoch;                      ///< taken by this call
-  std::uint64_t last_revision = 0;  ///< of the term before; 0: the store was empty
-  std::vector<std::string> sites;   ///< names of all sites that rows speak of
+  Epoch epoch;                       ///< taken by this call
+  std::uint64_t last_revision = 0;   ///< of the term before; 0: the store was empty
+  std::vector<std::string> sites;    ///< names of all sites that rows speak of
   std::uint64_t input_position = 0;  ///< the highest of all revisions; see Revision
 };
 

@@ -279,7 +279,7 @@ struct State {
   std::uint64_t refused_flows = 0;
   std::uint64_t refused_aliases = 0;
   std::uint64_t revision = 0;
-  std::uint64_t said = 0;  ///< facts and words of people taken
+  std::uint64_t said = 0;       ///< facts and words of people taken
   bool has_turned = false;      ///< people have turned dependencies round, some time
   Hour newest_hour = 0;         ///< with traffic
   std::uint64_t structure = 0;  ///< goes up with every asset and dependency made or removed

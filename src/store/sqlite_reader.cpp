@@ -183,7 +183,8 @@ FlowLedger read_ledger(Database& database) {
 
 std::vector<std::string> read_sites(Database& database) {
   // Every endpoint of a dependency is one of an asset.
-  Statement row{database, "SELECT site FROM asset_endpoints UNION SELECT site FROM endpoint_facts "
+  Statement row{database,
+                "SELECT site FROM asset_endpoints UNION SELECT site FROM endpoint_facts "
                 "ORDER BY site"};
   std::vector<std::string> names;
   while (row.step()) names.push_back(row.text());

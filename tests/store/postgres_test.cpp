@@ -283,7 +283,9 @@ TEST_CASE("PostgreSQL: who is frozen in the middle of writing holds up nobody fo
   CHECK(taken == Epoch{2});
 }
 
-TEST_CASE("PostgreSQL: nor does who is frozen in the middle of a COPY, whom the server does not call idle") {
+TEST_CASE(
+    "PostgreSQL: nor does who is frozen in the middle of a COPY, whom the server does not call "
+    "idle") {
   PostgresBackend backend;
   CHECK(backend.store({})->open().epoch == Epoch{1});
   PostgresStoreOptions options = backend.options;

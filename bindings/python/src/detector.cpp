@@ -17,8 +17,8 @@ struct LockedDetector {
   ChangeDetector detector;
 };
 
-std::unique_ptr<LockedDetector> make(py::handle window, py::handle learning, std::uint32_t scan_ends,
-                                     std::size_t max_watched) {
+std::unique_ptr<LockedDetector> make(py::handle window, py::handle learning,
+                                     std::uint32_t scan_ends, std::size_t max_watched) {
   ChangeDetectorOptions o;
   o.window = seconds_of(window, "window");
   o.learning = std::chrono::duration_cast<std::chrono::hours>(duration_of(learning, "learning"));
@@ -58,9 +58,8 @@ py::list look(LockedDetector& self, const Graph& graph, const Summaries& summari
     throw ConfigError("no graph has taken these summaries: Graph.add_summaries() goes first");
   }
   std::vector<ChangeEvent> events;
-  alone(self.mutex, [&] {
-    self.detector.look(*graph.map, summaries.rows, *ids, events, summaries.attempts);
-  });
+  alone(self.mutex,
+        [&] { self.detector.look(*graph.map, summaries.rows, *ids, events, summaries.attempts); });
   py::list out;
   for (ChangeEvent& event : events) out.append(py::cast(Change{std::move(event), graph.map}));
   return out;
@@ -68,8 +67,7 @@ py::list look(LockedDetector& self, const Graph& graph, const Summaries& summari
 
 void load_state(LockedDetector& self, py::handle state) {
   const PinnedBuffer pinned(state);
-  const Diagnostic problem =
-      alone(self.mutex, [&] { return self.detector.load(pinned.octets()); });
+  const Diagnostic problem = alone(self.mutex, [&] { return self.detector.load(pinned.octets()); });
   if (problem.code != DiagnosticCode::none) {
     throw IoError("the saved state cannot be used: " + to_string(problem));
   }
@@ -101,9 +99,10 @@ void add_detector(py::module_& m) {
           "All that was learned, for a restart.")
       .def("load_state", &load_state, py::arg("state"));
   py::reinterpret_borrow<py::class_<Graph>>(m.attr("Graph"))
-      .def("add_summaries", &add_summaries, py::arg("summaries"),
-           "Takes what an Aggregator tells of, for a map without a Resolver. How many flows did not "
-           "fit.");
+      .def(
+          "add_summaries", &add_summaries, py::arg("summaries"),
+          "Takes what an Aggregator tells of, for a map without a Resolver. How many flows did not "
+          "fit.");
 }
 
 }  // namespace flowlens::python

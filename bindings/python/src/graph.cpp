@@ -173,14 +173,14 @@ void add_graph(py::module_& m) {
   py::class_<Graph>(
       m, "Graph",
       "The map: assets, and dependencies between them. Threads may read one while another writes.")
-      .def(py::init([](std::size_t max_assets, std::size_t max_dependencies,
-                       const Enricher* enricher) {
-             DependencyGraphOptions o;
-             o.max_assets = max_assets;
-             o.max_dependencies = max_dependencies;
-             return Graph{std::make_shared<DependencyGraph>(
-                 o, enricher != nullptr ? enricher->sites() : SiteTable{})};
-           }),
+      .def(py::init(
+               [](std::size_t max_assets, std::size_t max_dependencies, const Enricher* enricher) {
+                 DependencyGraphOptions o;
+                 o.max_assets = max_assets;
+                 o.max_dependencies = max_dependencies;
+                 return Graph{std::make_shared<DependencyGraph>(
+                     o, enricher != nullptr ? enricher->sites() : SiteTable{})};
+               }),
            py::kw_only(), py::arg("max_assets") = DependencyGraphOptions{}.max_assets,
            py::arg("max_dependencies") = DependencyGraphOptions{}.max_dependencies,
            py::arg("enricher") = py::none(),

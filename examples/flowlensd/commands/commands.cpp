@@ -8,10 +8,9 @@
 namespace flowlensd {
 namespace {
 
-constexpr std::array kCommands{Command{"config", run_config}, Command{"doctor", run_doctor},
+constexpr std::array kCommands{Command{"config", run_config},   Command{"doctor", run_doctor},
                                Command{"migrate", run_migrate}, Command{"backup", run_backup},
-                               Command{"restore", run_restore},
-                               Command{"user", run_user_command}};
+                               Command{"restore", run_restore}, Command{"user", run_user_command}};
 
 }  // namespace
 

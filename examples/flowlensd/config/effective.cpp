@@ -118,7 +118,8 @@ std::string settings_page() {
   std::string out =
       "# Settings\n\n"
       "Made by `flowlensd config --format markdown` from the table in "
-      "[settings_table.cpp](../examples/flowlensd/config/settings_table.cpp);\na test compares the two. How "
+      "[settings_table.cpp](../examples/flowlensd/config/settings_table.cpp);\na test compares the "
+      "two. How "
       "settings are given, and which wins: [configuration](configuration.md).\n\n"
       "The names of a setting are its YAML key, its environment variable and its option. *Live*: "
       "changes while flowlensd runs,\nby SIGHUP or the settings API.\n\n"

@@ -37,9 +37,10 @@ std::string help_text(const Setting& s) {
 }
 
 void declare_run(CLI::App& app, RunLine& line) {
-  app.add_option("--input", line.inputs,
-                 "read files instead of sockets: captures, of exporters' datagrams or of traffic itself; "
-                 "IPFIX files; flow logs of AWS VPC, Azure, GCP, Zeek (conn.log) and Suricata (EVE)")
+  app.add_option(
+         "--input", line.inputs,
+         "read files instead of sockets: captures, of exporters' datagrams or of traffic itself; "
+         "IPFIX files; flow logs of AWS VPC, Azure, GCP, Zeek (conn.log) and Suricata (EVE)")
       ->type_name("FILE ...");
   app.add_option("--input-kind", line.input_kind,
                  "what the packets of --input are: exporters (every UDP payload is an export), "

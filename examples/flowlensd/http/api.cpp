@@ -31,8 +31,8 @@ void add_routes(Router& router, const Service& service) {
   add_topology_routes(router, service, analyses);
   add_analysis_routes(router, service, analyses);
   add_resolver_routes(router, service);  // with paths that fit patterns of the next ones
-  add_all(router, service, {}, add_fact_routes, add_map_routes, add_search_routes, add_traffic_routes,
-          add_flow_routes);
+  add_all(router, service, {}, add_fact_routes, add_map_routes, add_search_routes,
+          add_traffic_routes, add_flow_routes);
   // Users stand in the database, and so does what they did.
   add_all(router, service, AnsweredAt::copy, add_live_routes, add_auth_routes, add_user_routes);
   add_health_routes(router, service);

@@ -77,7 +77,8 @@ void add_config_routes(Router& router, const Service& s) {
   };
   add("/api/v1/admin/config", "GET",
       [&s](const Request&) { return settings_answer(*configuration_of(s).current()); });
-  add("/api/v1/admin/config", "PATCH", [&s](const Request& r) { return patch(configuration_of(s), r); });
+  add("/api/v1/admin/config", "PATCH",
+      [&s](const Request& r) { return patch(configuration_of(s), r); });
   add("/api/v1/admin/config/compose", "GET", [&s](const Request&) {
     return plain(settings_compose(*configuration_of(s).current()), "application/yaml");
   });

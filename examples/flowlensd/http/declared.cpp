@@ -23,7 +23,8 @@ void tell(const AssetRow& row, std::string attribute, std::string value, const S
   fact.source = FactSource::declared;
   fact.at = std::chrono::system_clock::now();
   // To take back what nobody says is no conflict.
-  if (!s.tell(fact) && !fact.value.empty()) throw Problem{409, "Conflict", "the asset has gone, or a later word stands"};
+  if (!s.tell(fact) && !fact.value.empty())
+    throw Problem{409, "Conflict", "the asset has gone, or a later word stands"};
 }
 
 std::string type_names() {

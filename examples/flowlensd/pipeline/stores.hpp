@@ -27,10 +27,10 @@ struct Stores {
   std::unique_ptr<flowlens::AlertStore> alerts;
   std::unique_ptr<TrafficArchive> traffic;
   std::unique_ptr<flowlens::ApplicationStore> applications;
-  std::unique_ptr<flowlens::FlowStore> flows;  ///< null: single flows are not kept
-  std::unique_ptr<FlowArchive> flow_archive;   ///< the same
+  std::unique_ptr<flowlens::FlowStore> flows;       ///< null: single flows are not kept
+  std::unique_ptr<FlowArchive> flow_archive;        ///< the same
   std::unique_ptr<flowlens::ParcelReader> parcels;  ///< null: flows come by memory
-  std::unique_ptr<Spool> spool;                ///< empty; null: revisions wait in memory only
+  std::unique_ptr<Spool> spool;                     ///< empty; null: revisions wait in memory only
   flowlens::StoreOpened term{flowlens::Epoch{1}, 0, {}};
   flowlens::FlowLedger earlier;
   std::shared_ptr<const flowlens::PostgresActivity> postgres;  ///< null: the database is another

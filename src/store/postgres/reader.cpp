@@ -195,7 +195,8 @@ FlowLedger read_ledger(Transaction& tx) {
 std::vector<std::string> read_sites(Transaction& tx) {
   // Every endpoint of a dependency is one of an asset.
   std::vector<std::string> names;
-  each_row(tx, "SELECT site FROM flowlens_store.asset_endpoints UNION "
+  each_row(tx,
+           "SELECT site FROM flowlens_store.asset_endpoints UNION "
            "SELECT site FROM flowlens_store.endpoint_facts ORDER BY site",
            [&](Row& row) {
              names.push_back(row.text());

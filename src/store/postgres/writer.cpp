@@ -87,9 +87,9 @@ constexpr Column kAnnotationColumns[] = {
     {"is_confirmed", "boolean"}, {"said_by", "text"},     {"said_at", "bigint"}};
 
 constexpr Column kFactColumns[] = {
-    {"site", "text"},      {"address", "text"}, {"position", "bigint"}, {"attribute", "text"},
-    {"value", "text"},     {"source", "text"},  {"origin", "text"},     {"at", "bigint"},
-    {"since", "bigint"},   {"expires", "bigint"}};
+    {"site", "text"},    {"address", "text"},  {"position", "bigint"}, {"attribute", "text"},
+    {"value", "text"},   {"source", "text"},   {"origin", "text"},     {"at", "bigint"},
+    {"since", "bigint"}, {"expires", "bigint"}};
 
 constexpr Column kEpochColumns[] = {{"epoch", "bigint"},
                                     {"last_revision", "bigint"},

@@ -278,7 +278,8 @@ TEST_CASE("config: values of the file may name variables, as compose files have 
   CHECK(with("'$${LEVEL} $5 $'") == "${LEVEL} $5 $");
   CHECK(with("'${PRICE}'") == "${LEVEL}");  // what a variable holds is not looked at again
   Loaded loaded;
-  apply_yaml("log:\n  level: ${LEVEL}\napi:\n  port: ${PORT:-9000}\n", "f.yaml", loaded, environment);
+  apply_yaml("log:\n  level: ${LEVEL}\napi:\n  port: ${PORT:-9000}\n", "f.yaml", loaded,
+             environment);
   CHECK(loaded.settings.log_level == LogLevel::debug);
   CHECK(loaded.settings.api_port == 9'000);
 
@@ -294,15 +295,16 @@ TEST_CASE("config: values of the file may name variables, as compose files have 
   }
   // What it became is checked like any other value.
   CHECK(contains(refusal([&] {
-          Loaded other;
-          apply_yaml("api: {port: '${LEVEL}'}", "f.yaml", other, environment);
-        }),
-        "f.yaml:1:13: api.port: `debug` is not valid"));
+                   Loaded other;
+                   apply_yaml("api: {port: '${LEVEL}'}", "f.yaml", other, environment);
+                 }),
+                 "f.yaml:1:13: api.port: `debug` is not valid"));
 }
 
 TEST_CASE("config: an exporter that is no address is found before anything starts") {
-  CHECK(contains(refusal([] {
-          static_cast<void>(from({}, {{"FLOWLENS_INGESTION__ALLOWED_EXPORTERS", "10.0.0.1, x"}}));
-        }),
-        "ingestion.allowed_exporters: `x` is not valid"));
+  CHECK(contains(
+      refusal([] {
+        static_cast<void>(from({}, {{"FLOWLENS_INGESTION__ALLOWED_EXPORTERS", "10.0.0.1, x"}}));
+      }),
+      "ingestion.allowed_exporters: `x` is not valid"));
 }

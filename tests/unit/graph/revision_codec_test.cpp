@@ -272,7 +272,8 @@ TEST_CASE("revision codec: what earlier versions have written, without sides of 
   CHECK_FALSE(read.aliases[0].is_turned);
 }
 
-TEST_CASE("revision codec: what versions before have written, without facts, and without a position") {
+TEST_CASE(
+    "revision codec: what versions before have written, without facts, and without a position") {
   const SiteTable sites;
   Revision written;
   written.number = 5;

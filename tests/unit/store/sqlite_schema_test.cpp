@@ -220,8 +220,7 @@ TEST_CASE("what was said in the release before facts were kept counts as said") 
   store->load(graph);
   const auto facts = graph.facts_of(asset_id(1));
   REQUIRE(facts.size() == 2);
-  CHECK(facts[0].fact ==
-        Fact{endpoint(1), "name", "db", FactSource::declared, at_second(7), {}});
+  CHECK(facts[0].fact == Fact{endpoint(1), "name", "db", FactSource::declared, at_second(7), {}});
   CHECK(facts[1].fact ==
         Fact{endpoint(1), "type", "printer 0.500000", FactSource::declared, at_second(6), {}});
   CHECK(graph.counters().facts == 2);
