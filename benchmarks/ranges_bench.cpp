@@ -36,9 +36,11 @@ class Dice {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
     return static_cast<std::uint32_t>(state_ >> 32);
   }
-  IpAddress v6() {
+  /// In one of 8,192 /32: about half of them are in some range. \param count  of octets; zeros behind.
+  IpAddress v6(std::size_t count = 8) {
     std::array<std::uint8_t, 16> octets{0x26, 0x00};
-    for (std::size_t i = 2; i < 8; ++i) octets[i] = static_cast<std::uint8_t>(roll() >> 24);
+    octets[2] = static_cast<std::uint8_t>(roll() >> 27);
+    for (std::size_t i = 3; i < count; ++i) octets[i] = static_cast<std::uint8_t>(roll() >> 24);
     return IpAddress::v6(octets);
   }
 
@@ -54,9 +56,10 @@ void write_ranges(const std::filesystem::path& path) {
     const std::string region = "region-" + std::to_string(dice.roll() % 40);
     const std::string service = "SERVICE_" + std::to_string(dice.roll() % 100);
     if (i % 3 == 0) {
-      document["ipv6_prefixes"].push_back({{"ipv6_prefix", dice.v6().to_string() + "/64"},
-                                           {"region", region},
-                                           {"service", service}});
+      const std::size_t octets = 4 + dice.roll() % 4;
+      const std::string prefix = dice.v6(octets).to_string() + "/" + std::to_string(8 * octets);
+      document["ipv6_prefixes"].push_back(
+          {{"ipv6_prefix", prefix}, {"region", region}, {"service", service}});
       continue;
     }
     const unsigned length = 12 + dice.roll() % 20;
