@@ -79,10 +79,12 @@ if(TARGET flowlens_python)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-flowlens)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
+  find_package(Python REQUIRED COMPONENTS Interpreter)
   math(EXPR next_minor "${Python_VERSION_MINOR} + 1")  # the extension is of one Python
   set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
-    "python3 (>= 3.${Python_VERSION_MINOR}), python3 (<< 3.${next_minor}), python3-typer, python3-rich")
-  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-numpy, python3-pandas, python3-networkx, python3-matplotlib")
+    "python3 (>= 3.${Python_VERSION_MINOR}), python3 (<< 3.${next_minor})")
+  # The command wants a typer that Debian 12 has not.
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-typer (>= 0.9), python3-rich, python3-numpy, python3-pandas, python3-networkx, python3-matplotlib")
   set(CPACK_COMPONENT_PYTHON_DESCRIPTION "${about}\nThe Python package and the command flowlens.")
   foreach(script postinst prerm)
     list(APPEND CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/deploy/debian/python/${script})

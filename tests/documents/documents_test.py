@@ -53,8 +53,9 @@ def run_for_a_while(page, block):
     """Each line is a program that stays; it is up while it runs for some seconds, and ends well when asked to."""
     for number, line in enumerate(line for line in block.text.splitlines() if line.strip()):
         log = page.folder / f"log-{block.line}-{number}"
+        line = page.fill(line).replace("/var/lib/flowlens", str(page.folder / "var-lib"))  # this machine's is not ours
         own = page.environment | {"FLOWLENS_DATA_DIR": str(page.folder / f"data-{block.line}")}
-        with Process(["unshare", "--net", "bash", "-c", f"ip link set lo up && exec {page.fill(line)}"], log, cwd=page.folder, env=own) as process:
+        with Process(["unshare", "--net", "bash", "-c", f"ip link set lo up && exec {line}"], log, cwd=page.folder, env=own) as process:
             time.sleep(4)
             expect(process.is_running(), f"`{line}` has ended:\n{log.read_text()[-1500:]}")
             expect(process.stop() == 0, f"`{line}` ended badly:\n{log.read_text()[-1500:]}")
