@@ -69,16 +69,20 @@ void LiveUpdates::submit(std::unique_ptr<LiveUpdate> update, bool is_after_gap) 
     const std::lock_guard lock(waiting_mutex_);
     if (is_after_gap) {
       waiting_.clear();  // what comes has all of it
-      has_gap_ = true;
+      gap_.emplace();
     }
-    if (waiting_.size() >= options_.max_waiting) {
-      waiting_.pop_front();
-      ++lost_;
-      has_gap_ = true;
-    }
+    if (waiting_.size() >= options_.max_waiting) let_go_first();
     waiting_.push_back(std::move(update));
   }
   changed_.notify_all();
+}
+
+void LiveUpdates::let_go_first() {
+  if (!gap_) gap_.emplace();
+  if (const LiveUpdate& gone = *waiting_.front(); gone.is_revision)
+    *gap_ = {gone.revision, gone.epoch};
+  waiting_.pop_front();
+  ++lost_;
 }
 
 void LiveUpdates::run() {
@@ -89,14 +93,10 @@ void LiveUpdates::run() {
     if (!is_running_) return;
     const std::shared_ptr<LiveUpdate> update = std::move(waiting_.front());
     waiting_.pop_front();
-    const bool is_after_gap = std::exchange(has_gap_, false);
+    const std::optional<Gap> gap = std::exchange(gap_, std::nullopt);
     lock.unlock();
     make_texts(*update, sites_, geo_);
-    if (is_after_gap) {
-      const std::lock_guard kept_lock(mutex_);
-      while (!kept_.empty()) forget_first();
-      ++first_;  // nobody stands right before what comes
-    }
+    if (gap) begin_after(*gap);
     keep(update);
     {
       const std::lock_guard listener_lock(listener_mutex_);
@@ -104,6 +104,16 @@ void LiveUpdates::run() {
     }
     lock.lock();
   }
+}
+
+void LiveUpdates::begin_after(const Gap& gap) {
+  const std::lock_guard lock(mutex_);
+  while (!kept_.empty()) forget_first();
+  ++first_;  // nobody stands right before what comes
+  if (gap.revision == 0) return;
+  revision_ = gap.revision;
+  epoch_ = gap.epoch;
+  floor_ = std::max(floor_, gap.revision);
 }
 
 void LiveUpdates::keep(std::shared_ptr<LiveUpdate> update) {

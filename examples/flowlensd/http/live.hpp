@@ -97,7 +97,15 @@ class LiveUpdates {
   [[nodiscard]] LiveCounters counters() const;
 
  private:
+  /// Updates that were let go before anybody was told.
+  struct Gap {
+    std::uint64_t revision = 0;  ///< the last of them; 0: none was a revision
+    std::uint64_t epoch = 0;
+  };
+
   void run();
+  void let_go_first();
+  void begin_after(const Gap& gap);
   void submit(std::unique_ptr<LiveUpdate> update, bool is_after_gap = false);
   void keep(std::shared_ptr<LiveUpdate> update);
   void forget_first();
@@ -128,7 +136,7 @@ class LiveUpdates {
   std::condition_variable changed_;
   std::deque<std::unique_ptr<LiveUpdate>> waiting_;
   std::uint64_t lost_ = 0;
-  bool has_gap_ = false;
+  std::optional<Gap> gap_;  ///< before what waits
   bool is_running_ = false;
   std::thread thread_;
 };

@@ -173,6 +173,35 @@ TEST_CASE("live: a slow client gets one notice, not a queue") {
   CHECK(c.kept_updates == 4);
 }
 
+TEST_CASE("live: a revision that alerts pushed out is the one to read the map anew at") {
+  Fixture f;
+  f.options.max_waiting = 2;
+  f.begin();
+  const LiveSubscription wanted = wish(R"({"topics": ["assets", "alerts"]})");
+  f.publish({asset("a", "10.0.0.1")});
+  LivePosition behind = f.live->after(10, "run1");
+  f.live->stop();  // what comes now waits
+  Revision revision;
+  revision.number = ++f.number;
+  revision.epoch = {3};
+  revision.assets = {asset("b", "10.0.0.2")};
+  f.live->publish(revision);
+  for (int i = 0; i < 2; ++i) {
+    AlertChanges changes;
+    changes.alerts.resize(1);
+    f.live->publish(changes);
+  }
+  f.live->start();
+  f.wait_for(3);
+  CHECK(f.live->revision() == 12);
+  const Json told = next(f, behind, wanted);
+  CHECK(told["type"] == "snapshot_required");
+  CHECK(told["revision"] == 12);
+  LivePosition before = f.live->after(11, "run1"), has_it = f.live->after(12, "run1");
+  CHECK(next(f, before, wanted)["type"] == "snapshot_required");
+  CHECK(next(f, has_it, wanted)["type"] != "snapshot_required");
+}
+
 TEST_CASE("live: what is kept and what is on its way is bounded in octets") {
   Fixture f;
   f.options.max_octets = 20'000;
