@@ -84,11 +84,13 @@ def test_nothing_stays(work: Callable[[], None], cycles: int) -> None:
         gc.collect()
 
     run(cycles // 10)
+    for _ in range(1500 if work is parts else 0):
+        flowlens.Graph()  # the first thousand hold some 80 KB in all, more of them no more
     before = held()
     run(cycles)
     grown = held() - before
     # 100 octets a cycle would show in pages, and the smallest object where octets are counted.
-    assert grown < (10 * cycles if SANITIZED else 100 * cycles + 4 * 2**20), f"{grown} octets more"
+    assert grown < (10 * cycles + 2**14 if SANITIZED else 100 * cycles + 4 * 2**20), f"{grown} octets more"
 
 
 def test_no_python_object_stays(capture: Path) -> None:
