@@ -3,6 +3,7 @@
 # What vcpkg would do with the port, in its layout (packages, buildtrees, debug beside release), with libraries of
 # this system in place of its own. vcpkg itself is not run here: its download of tools is none of a test's business.
 # The functions below do as documented, as far as the port asks.
+cmake_minimum_required(VERSION 3.25)
 set(PORT flowlens)
 set(CURRENT_PORT_DIR ${PORT_DIR})
 set(CURRENT_PACKAGES_DIR ${WORK}/packages/flowlens_x64-linux)
