@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,7 +11,7 @@ def missing() -> str:
     """What the command needs and is not there, or is too old; nothing for none."""
     for package, least in (("typer", (0, 9)), ("rich", (13, 0))):
         try:
-            if tuple(int(n) for n in version(package).split(".")[:2]) < least:
+            if tuple(int(n) for n in re.findall(r"\d+", version(package))[:2]) < least:
                 return f"{package} {least[0]}.{least[1]} or later (there is {version(package)})"
         except PackageNotFoundError:
             return package
