@@ -13,7 +13,7 @@ from pathlib import Path
 
 import postgres
 
-from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, simnet, wait_for, work_dir
+from harness import Daemon, LiveSimnet, check_ledgers, expect, main, say, simnet, wait_for, within_an_hour, work_dir
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "examples/simnet/scenarios"
 RATE = 200  # flows a second
@@ -212,6 +212,7 @@ def test_applications_survive():
     """Applications keep their ids and what people say of them; so does a baseline."""
     with work_dir("restart") as directory, first(directory) as daemon:
         daemon.wait_ready()
+        within_an_hour(20)
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
             traffic.truth()
         daemon.settled(quiet=2)
