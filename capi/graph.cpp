@@ -1,5 +1,4 @@
 // The map: what changes it, and what it is asked row by row.
-#include <algorithm>
 #include <memory>
 #include <sstream>
 
@@ -78,23 +77,6 @@ Fact fact_of(const flowlens_fact* given, const SiteTable& sites) {
   return fact;
 }
 
-/// Summaries and re-directions in their order.
-void apply_all(DependencyGraph& graph, flowlens_summaries& summaries) {
-  const std::span<const ConnectionSummary> rows = summaries.rows;
-  std::vector<Id> ids;
-  summaries.ids.clear();
-  const auto apply_up_to = [&](std::size_t end) {
-    const std::size_t done = summaries.ids.size();
-    graph.apply(rows.subspan(done, end - done), &ids);
-    summaries.ids.insert(summaries.ids.end(), ids.begin(), ids.end());
-  };
-  for (const Redirection& redirection : summaries.redirections) {
-    apply_up_to(std::clamp(redirection.before_row, summaries.ids.size(), rows.size()));
-    graph.apply(redirection);
-  }
-  apply_up_to(rows.size());
-}
-
 flowlens_asset c_asset(const AssetRow& row) noexcept {
   flowlens_asset c{};
   c.id = c_id(row.id);
@@ -157,8 +139,10 @@ void flowlens_graph_destroy(flowlens_graph* graph) {
 
 flowlens_status flowlens_graph_apply_summaries(flowlens_graph* graph, flowlens_summaries* summaries,
                                                flowlens_error* error) {
-  return capi::guarded(
-      error, [&] { capi::apply_all(capi::own_graph(graph), capi::need(summaries, "summaries")); });
+  return capi::guarded(error, [&] {
+    auto& all = capi::need(summaries, "summaries");
+    capi::own_graph(graph).apply(all.rows, all.redirections, &all.ids);
+  });
 }
 
 flowlens_status flowlens_graph_apply(flowlens_graph* graph, const void* revision, size_t size,

@@ -158,6 +158,12 @@ class DependencyGraph {
   };
   std::uint64_t apply(std::span<const ConnectionSummary> summaries, std::vector<Id>* ids = nullptr,
                       std::vector<RecordedAs>* recorded = nullptr);
+  /// *writer* The same of summaries and the re-directions that were flushed with them, each before the
+  /// summary that it names.
+  /// \param redirections  ascending by `before_row`
+  std::uint64_t apply(std::span<const ConnectionSummary> summaries,
+                      std::span<const Redirection> redirections, std::vector<Id>* ids = nullptr,
+                      std::vector<RecordedAs>* recorded = nullptr);
   /// Keeps what is said, each origin's word on each attribute (of `asset`: for each `since`); one with an
   /// empty value is withdrawn. What counts is as in StandingFact. Facts of endpoints that no asset
   /// holds count once one does. Who is said to hold an endpoint does so from `since` to the next such

@@ -152,7 +152,6 @@ class Resolver {
   void learn_origin(const IpAddress& address, std::uint32_t as_number);
   void begin_summary(Timestamp now, FlushedSummaries& out);
   [[nodiscard]] FlowLedger without_refused(FlowLedger ledger) const noexcept;
-  std::uint64_t apply_to_graph(const FlushedSummaries& summaries);
   void look_at_closed(const FlushedSummaries& summaries);
 
   Enricher enricher_;
@@ -171,8 +170,7 @@ class Resolver {
   std::vector<FlowLabels> labels_;
   FlushedSummaries summaries_;
   std::vector<Id> dependency_ids_;  ///< of the summaries at hand
-  std::vector<Id> part_ids_;        ///< of some of them
-  std::vector<DependencyGraph::RecordedAs> recorded_, part_recorded_;
+  std::vector<DependencyGraph::RecordedAs> recorded_;
   std::vector<ChangeEvent> events_;
   Epoch epoch_;
   std::uint64_t last_revision_ = 0;

@@ -181,4 +181,30 @@ bool DependencyGraph::apply(const Redirection& redirection) {
   return is_done;
 }
 
+std::uint64_t DependencyGraph::apply(std::span<const ConnectionSummary> summaries,
+                                     std::span<const Redirection> redirections,
+                                     std::vector<Id>* ids, std::vector<RecordedAs>* recorded) {
+  if (redirections.empty()) return apply(summaries, ids, recorded);
+  if (ids) ids->clear();
+  if (recorded) recorded->clear();
+  std::uint64_t refused = 0;
+  std::size_t done = 0;
+  std::vector<Id> part_ids;
+  std::vector<RecordedAs> part_recorded;
+  const auto apply_up_to = [&](std::size_t end) {
+    refused += apply(summaries.subspan(done, end - done), &part_ids, &part_recorded);
+    if (ids) ids->insert(ids->end(), part_ids.begin(), part_ids.end());
+    for (const auto& [index, id] : part_recorded) {
+      if (recorded) recorded->push_back({done + index, id});
+    }
+    done = end;
+  };
+  for (const Redirection& redirection : redirections) {
+    apply_up_to(std::clamp(redirection.before_row, done, summaries.size()));
+    apply(redirection);
+  }
+  apply_up_to(summaries.size());
+  return refused;
+}
+
 }  // namespace flowlens

@@ -173,7 +173,8 @@ Revision Resolver::apply(FlushedSummaries& summaries) {
     external_peers_.tell_country(origin.address, origin.country);
   }
   external_peers_.collapse(summaries.rows, summaries.redirections);
-  const std::uint64_t refused = apply_to_graph(summaries);
+  const std::uint64_t refused =
+      graph_.apply(summaries.rows, summaries.redirections, &dependency_ids_, &recorded_);
   refused_flows_.fetch_add(refused, std::memory_order_relaxed);
   look_at_closed(summaries);
   if (!summaries.next_hops.empty()) {
@@ -214,27 +215,6 @@ void Resolver::look_at_closed(const FlushedSummaries& summaries) {
   if (!has_closed && summaries.attempts.empty()) return;
   changes_.look(graph_, rows, dependency_ids_, events_, summaries.attempts);
   graph_.apply(events_);
-}
-
-/// Rows and re-directions in their order.
-std::uint64_t Resolver::apply_to_graph(const FlushedSummaries& summaries) {
-  const std::span<const ConnectionSummary> rows = summaries.rows;
-  std::uint64_t refused = 0;
-  std::size_t done = 0;
-  dependency_ids_.clear();
-  recorded_.clear();
-  const auto apply_up_to = [&](std::size_t end) {
-    refused += graph_.apply(rows.subspan(done, end - done), &part_ids_, &part_recorded_);
-    for (const auto& [index, id] : part_recorded_) recorded_.push_back({done + index, id});
-    dependency_ids_.insert(dependency_ids_.end(), part_ids_.begin(), part_ids_.end());
-    done = end;
-  };
-  for (const Redirection& redirection : summaries.redirections) {
-    apply_up_to(std::clamp(redirection.before_row, done, rows.size()));
-    graph_.apply(redirection);
-  }
-  apply_up_to(rows.size());
-  return refused;
 }
 
 ChangeDetectorCounters Resolver::changes_counters() const {

@@ -133,8 +133,8 @@ def test_turned_over_a_restart():
             send("127.0.0.1", daemon.ports["netflow"], [v5(1, 3, 40002)])
             wait_for("traffic after the restart", lambda: daemon.get(f"/api/v1/dependencies/{old['id']}")["flows"] == 3)
             expect(list(daemon.dependencies()) == [("10.1.0.1", "10.0.0.1", "tcp", 8443)], daemon.dependencies().keys())
-            traffic = daemon.get(f"/api/v1/dependencies/{old['id']}/traffic")
-            expect(sum(row["flows"] for row in traffic["items"]) == 3, traffic)
+            wait_for("its windows in the store", lambda: sum(
+                row["flows"] for row in daemon.get(f"/api/v1/dependencies/{old['id']}/traffic")["items"]) == 3)
             check_ledgers(daemon.settled())
             daemon.stop()
 

@@ -1,9 +1,6 @@
 // ChangeDetector: what became otherwise.
 #include "flowlens/change_detector.hpp"
 
-#include <algorithm>
-#include <span>
-
 #include "counters.hpp"
 #include "flowlens/error.hpp"
 #include "summaries.hpp"
@@ -27,27 +24,11 @@ std::unique_ptr<LockedDetector> make(py::handle window, py::handle learning,
   return without_gil([&] { return std::make_unique<LockedDetector>(o); });
 }
 
-/// Each redirection counts before the row that it names.
-std::uint64_t apply_all(DependencyGraph& map, const Summaries& summaries, std::vector<Id>& ids) {
-  const std::span<const ConnectionSummary> rows = summaries.rows;
-  std::uint64_t refused = 0;
-  std::vector<Id> some;
-  const auto apply_up_to = [&](std::size_t end) {
-    refused += map.apply(rows.subspan(ids.size(), end - ids.size()), &some);
-    ids.insert(ids.end(), some.begin(), some.end());
-  };
-  for (const Redirection& redirection : summaries.redirections) {
-    apply_up_to(std::clamp(redirection.before_row, ids.size(), rows.size()));
-    map.apply(redirection);
-  }
-  apply_up_to(rows.size());
-  return refused;
-}
-
 std::uint64_t add_summaries(const Graph& graph, Summaries& summaries) {
   auto ids = std::make_shared<std::vector<Id>>();
-  const std::uint64_t refused =
-      alone(*graph.writing, [&] { return apply_all(*graph.map, summaries, *ids); });
+  const std::uint64_t refused = alone(*graph.writing, [&] {
+    return graph.map->apply(summaries.rows, summaries.redirections, ids.get());
+  });
   summaries.ids = std::move(ids);
   return refused;
 }

@@ -156,6 +156,38 @@ TEST_CASE("redirect: there and back, and chains of aliases") {
   CHECK(f.graph.counters().dependencies == 1);
 }
 
+TEST_CASE("redirect: among summaries, each before the one that it names") {
+  Fixture f;
+  const std::vector<ConnectionSummary> rows = {closed(f.old_way), closed(f.old_way, 7'200s),
+                                               closed(f.new_way, 7'200s)};
+  const Redirection turned{f.old_way.key, f.new_way.key, kNoon + 300s,
+                           DirectionRung::handshake_packet, 1};
+  std::vector<Id> ids{f.new_id};
+  CHECK(f.graph.apply(rows, std::span{&turned, 1}, &ids) == 0);
+  CHECK(ids == std::vector<Id>{f.old_id, f.old_id, f.new_id});
+  // The first row moved; the second, after that, is a dependency of its own again.
+  CHECK(f.graph.dependency(f.old_id)->totals == f.old_way.counts);
+  CHECK(f.graph.dependency(f.new_id)->totals == sum(f.old_way.counts.turned(), f.new_way.counts));
+  SUBCASE("behind the last one") {
+    Redirection last{f.old_way.key, f.new_way.key, kNoon + 10'800s, DirectionRung::stated_initiator,
+                     99};
+    CHECK(f.graph.apply(rows, std::span{&last, 1}) == 0);
+    CHECK(f.graph.counters().dependencies == 1);
+  }
+}
+
+TEST_CASE("redirect: what did not fit among summaries is counted, and has no id") {
+  DependencyGraphOptions options;
+  options.max_dependencies = 1;
+  Fixture f{DependencyGraph{options}};
+  const std::vector<ConnectionSummary> rows = {closed(f.old_way), closed(f.new_way)};
+  const Redirection none{f.new_way.key, f.old_way.key, kNoon + 300s,
+                         DirectionRung::handshake_packet, 1};
+  std::vector<Id> ids;
+  CHECK(f.graph.apply(rows, std::span{&none, 1}, &ids) == f.new_way.counts.flows);
+  CHECK(ids == std::vector<Id>{f.old_id, Id{}});
+}
+
 TEST_CASE("redirect: bounds") {
   DependencyGraphOptions options;
   options.max_dependencies = 1;
