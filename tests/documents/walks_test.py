@@ -2,10 +2,11 @@
 """The walks of the four kinds of users, from the pages' own blocks (`<!-- walk: NAME -->`), each on a clean copy of the
 sources, with the packages of `./dev setup` installed: run the daemon, link the library, vendor it, import it.
 
-    walks_test.py [--cold] [WALK...]  daemon, link, vendor in a network of their own; python, which asks PyPI, alone
+    walks_test.py [--cold] [WALK...]  link, vendor, daemon in a network of their own; python, which asks PyPI, alone
 
 Each has to be through within ten minutes; WALK_SECONDS says otherwise where a machine is busy. Compilers are asked by
-ccache, of whose objects one walk leaves some to the next; --cold compiles all anew, as a stranger's machine does."""
+ccache, of whose objects one walk leaves some to the next, the longest last; --cold compiles all anew, as a stranger's
+machine does."""
 
 import contextlib
 import json
@@ -22,7 +23,7 @@ import scene
 from harness import Process, environment, expect, run, say, simnet, wait_for
 
 SECONDS = int(os.environ.get("WALK_SECONDS", "600"))
-WALKS = ("daemon", "link", "vendor")
+WALKS = ("link", "vendor", "daemon")
 COLD = "--cold" in sys.argv
 CCACHE = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))
 
