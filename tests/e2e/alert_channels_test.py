@@ -108,8 +108,8 @@ def test_channels():
             receiver.status = 200
             wait_for("all notices", lambda: len(receiver.notices) == total, seconds=90)
             wait_for("good health", lambda: health(daemon)["checks"]["alert_channels"] == "ok")
-            delivered = metric(daemon, "flowlens_alert_notices_total", channel="webhook", outcome="delivered")
-            expect(delivered == total, f"{delivered} delivered, {total} alerts")
+            wait_for("all counted", lambda: metric(
+                daemon, "flowlens_alert_notices_total", channel="webhook", outcome="delivered") == total)
             daemon.stop()
             log = daemon.output()
         expect(log.count("the channel cannot be told") == 1, "the log does not say it once:\n" + log)
