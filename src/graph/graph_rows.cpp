@@ -84,6 +84,11 @@ void State::prefetch(std::span<const std::uint32_t> dependencies_ahead) const no
 }
 
 void State::take_asset(const AssetRow& row) {
+  const auto has_room = [&](const HeldEndpoint& held) {
+    return !endpoints.full() || endpoints.find(held.endpoint) != kNoPosition;
+  };
+  // An asset holds an endpoint at least.
+  if (std::none_of(row.endpoints.begin(), row.endpoints.end(), has_room)) return;
   const auto [asset, is_new] = assets.insert(row.id);
   if (asset == kNoPosition) return;
   if (is_new) note_structure(asset, true);

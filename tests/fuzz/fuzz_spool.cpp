@@ -1,11 +1,38 @@
-// A revision as the spool of flowlensd keeps it on disk: any octets are read or refused, and what was read is
-// written and read again as the same.
+// A revision as the spool of flowlensd and files of maps have it: any octets are read or refused, what was read is
+// written and read again as the same, and a small map that takes it can be listed, asked and kept.
+#include <sstream>
+
 #include "flowlens/error.hpp"
+#include "flowlens/graph_export.hpp"
+#include "flowlens/map_codec.hpp"
 #include "flowlens/revision_codec.hpp"
 #include "fuzz/datagrams.hpp"
 
+namespace {
+
+using namespace flowlens;
+
+void take(const Revision& revision, const SiteTable& sites) {
+  DependencyGraphOptions options;
+  options.max_assets = 4;
+  options.max_dependencies = 4;
+  DependencyGraph map{options, sites};
+  map.apply(revision);
+  for (const AssetRow& row : map.assets({}).rows) {
+    if (row.endpoints.empty()) fuzz::fail("an asset without an endpoint");
+  }
+  (void)map.snapshot();
+  std::ostringstream text;
+  write_graph(map, ExportFormat::json, text);
+  std::unique_ptr<DependencyGraph> again;
+  if (decode_map(encode_map(map), options, again).code != DiagnosticCode::none) {
+    fuzz::fail("a map that was written cannot be read");
+  }
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace flowlens;
   static const SiteTable sites = [] {
     SiteTable table;
     static_cast<void>(table.add("berlin"));
@@ -27,5 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::fail("a revision that was written cannot be read");
   }
   if (encode_revision(again, sites) != written) fuzz::fail("what was read is not what was written");
+  take(revision, sites);
   return 0;
 }

@@ -67,6 +67,24 @@ TEST_CASE("map as octets: rows past the bounds are left out") {
   CHECK(again->counters().dependencies == 1);
 }
 
+TEST_CASE("map as octets: an asset without room for any of its endpoints is left out") {
+  Revision rows;
+  for (std::uint32_t n = 0; n < 2; ++n) {
+    AssetRow& asset = rows.assets.emplace_back();
+    asset.id.octets.fill(static_cast<std::uint8_t>(n + 1));
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      asset.endpoints.push_back({{{}, IpAddress::v4(0x0a000000u + 4 * n + i)}, {}, {}});
+    }
+  }
+  DependencyGraphOptions options;
+  options.max_assets = 2;  // and twice as many endpoints
+  DependencyGraph map(options);
+  map.apply(rows);
+  const auto page = map.assets({});
+  REQUIRE(page.rows.size() == 1);
+  CHECK(page.rows[0].endpoints.size() == 4);
+}
+
 TEST_CASE("map as octets: each octet that is wrong, and each end that comes too early, is found") {
   DependencyGraph map({}, two_sites());
   fill(map);
