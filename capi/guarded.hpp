@@ -69,6 +69,9 @@ flowlens_status guarded_make(T** out, flowlens_error* error, Make&& make) noexce
   });
 }
 
+/// Of a struct in any release to come. A larger size is what memory held that nobody has initialised.
+constexpr std::size_t kMostOctets = 4'096;
+
 /// Options as this library knows them: what the caller's release did not have is 0, the default.
 /// \throws Refused for a size that no release had, and where a later release's member asks for something
 /// that this one would pass over.
@@ -78,7 +81,8 @@ Options read_options(const Options* given, std::size_t oldest_size) {
   options.struct_size = sizeof(Options);
   if (given == nullptr) return options;
   const std::size_t size = given->struct_size;
-  require(size >= oldest_size, "struct_size is none of any release: use the INIT macro");
+  require(size >= oldest_size && size <= kMostOctets,
+          "struct_size is none of any release: use the INIT macro");
   std::memcpy(&options, given, std::min(size, sizeof(Options)));
   options.struct_size = sizeof(Options);
   if (size > sizeof(Options)) {

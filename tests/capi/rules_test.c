@@ -112,6 +112,8 @@ static void *sized(size_t oldest) {
     destroy(made);                                                                        \
     old->struct_size = OLDEST(type, last) - 1;                                            \
     CHECK(create(old, &made, NULL) == FLOWLENS_INVALID_ARGUMENT && made == NULL);         \
+    old->struct_size = SIZE_MAX; /* memory that nobody has initialised */                 \
+    CHECK(create(old, &made, NULL) == FLOWLENS_INVALID_ARGUMENT && made == NULL);         \
     free(old);                                                                            \
   } while (0)
 

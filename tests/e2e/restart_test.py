@@ -210,7 +210,7 @@ def say_of_applications(daemon):
 
 def test_applications_survive():
     """Applications keep their ids and what people say of them; so does a baseline."""
-    with work_dir("restart") as directory, first(directory) as daemon:
+    with work_dir("restart") as directory, first(directory) as daemon, contextlib.ExitStack() as stack:
         daemon.wait_ready()
         within_an_hour(20)
         with LiveSimnet(daemon, directory, *TRAFFIC, "--duration", 6) as traffic:
@@ -222,7 +222,7 @@ def test_applications_survive():
         before = applications(daemon)
         for number in (signal.SIGTERM, signal.SIGKILL):
             daemon.stop(number)
-            daemon = restarted(daemon)
+            daemon = stack.enter_context(restarted(daemon))
             daemon.wait_ready()
             found = applications(daemon)
             expect(set(found) == set(before), f"before {sorted(before)}, after {sorted(found)}")
