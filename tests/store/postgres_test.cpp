@@ -254,7 +254,7 @@ TEST_CASE("PostgreSQL: a lock of somebody else's is not waited for without end")
   Opened o;
   o.store->apply(growing_revision(o.opened, 1));
   PostgresStoreOptions options = postgres(o).options;
-  options.lock_timeout = std::chrono::milliseconds{200};
+  options.lock_timeout = std::chrono::milliseconds{4'000};
   const auto store = make_postgres_store(options);
   const StoreOpened opened = store->open();
   pqxx::connection person{postgres(o).direct};
@@ -306,7 +306,7 @@ TEST_CASE(
 TEST_CASE("PostgreSQL: alerts are saved while a revision is being written") {
   Opened o;
   PostgresStoreOptions options = postgres(o).options;
-  options.lock_timeout = std::chrono::milliseconds{200};
+  options.lock_timeout = std::chrono::milliseconds{4'000};
   const auto alerts = make_postgres_alert_store(options, o.opened.epoch);
   // What apply() holds once it has written its ledger.
   pqxx::connection writer{postgres(o).direct};
