@@ -203,9 +203,6 @@ void code(Codec& c, Of<Codec, AssetRow>& row) {
   c.id(row.id);
   c.text(row.name);
   c.list(row.endpoints, [&](auto& held) { code(c, held); });
-  if constexpr (std::is_same_v<Codec, Reader>) {
-    if (row.endpoints.empty()) return c.refuse();
-  }
   c.text(row.asset_type);
   c.flag(row.is_internal);
   c.time(row.first_seen);

@@ -64,7 +64,10 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         try:
-            part.write_bytes(bytes(graph))
+            with part.open("wb") as file:
+                file.write(bytes(graph))
+                file.flush()
+                os.fsync(file.fileno())
             part.replace(target)
         except BaseException:
             part.unlink(missing_ok=True)

@@ -67,8 +67,9 @@ TEST_CASE("map as octets: rows past the bounds are left out") {
   CHECK(again->counters().dependencies == 1);
 }
 
-TEST_CASE("map as octets: an asset without room for any of its endpoints is left out") {
+TEST_CASE("map as octets: an asset without endpoints, or without room for any, is left out") {
   Revision rows;
+  rows.assets.emplace_back().id.octets.fill(9);
   for (std::uint32_t n = 0; n < 2; ++n) {
     AssetRow& asset = rows.assets.emplace_back();
     asset.id.octets.fill(static_cast<std::uint8_t>(n + 1));
