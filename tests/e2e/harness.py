@@ -85,15 +85,6 @@ def wait_for(what, condition, seconds=30.0, every=0.1):
         time.sleep(every)
 
 
-def within_an_hour(seconds):
-    """Waits until as many seconds of the clock's hour are left. A look at the map takes the active hours of its
-    rows from when the structure was last read: across an hour two looks may differ."""
-    left = 3600 - time.time() % 3600
-    if left < seconds:
-        say(f"   the hour ends in {left:.0f} s: after that")
-        time.sleep(left)
-
-
 _given_ports = {}  # each with the socket that holds it
 
 
